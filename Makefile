@@ -1,0 +1,106 @@
+# Everything from a checkout, see `make help`. Paths are relative and programs run as `python -m`, so that the checkout may lie
+# in a folder with a space in its name, and may be moved.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+
+# The build tools are installed once, as pinned, and builds are not isolated: a second one compiles only what changed.
+PIP_INSTALL := $(PY) -m pip --disable-pip-version-check install --constraint constraints.txt
+BUILD := $(PIP_INSTALL) --no-build-isolation
+
+# An editable install (`make develop`) rebuilds itself on import. Any other is done anew once a source is newer than its stamp.
+EDITABLE := $(wildcard $(VENV)/editable)
+EDITABLE_FLAGS := --config-settings=editable.rebuild=true --config-settings=build-dir="build/{wheel_tag}" --editable
+INSTALL := $(BUILD) $(if $(EDITABLE),$(EDITABLE_FLAGS))
+SOURCES := CMakeLists.txt constraints.txt pyproject.toml \
+  $(if $(EDITABLE),,$(shell find cmake csrc python -name __pycache__ -prune -o -print))
+
+CXX_SOURCES := $(wildcard csrc/*.h csrc/*.cpp csrc/*.cuh csrc/*.cu)
+CLANG_FORMAT := $(PY) -c 'from clang_format import clang_format; clang_format()'
+
+.NOTPARALLEL:
+.PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread clean distclean
+
+help:
+	@echo 'make demo             install into .venv and run the demonstration'
+	@echo 'make test             install into .venv with the tools, check the style, run the tests'
+	@echo 'make lint             check the style and the types'
+	@echo 'make format           rewrite the sources in the style'
+	@echo 'make bench            compare the speed with other implementations'
+	@echo 'make develop          editable install into .venv that rebuilds the C++ on import'
+	@echo 'make sanitize         tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make sanitize-thread  tests of the core under ThreadSanitizer'
+	@echo 'make clean            remove what was built; make distclean: and .venv'
+	@echo
+	@echo 'PYTHON=python3.12 picks the Python of .venv (3.10 to 3.13), ARGS="-k linkage" goes to pytest.'
+
+demo: $(VENV)/installed
+	$(PY) -m bcl_fast demo
+
+test: lint
+	$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(CLANG_FORMAT) --dry-run --Werror $(CXX_SOURCES)
+
+format: $(VENV)/installed-dev
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	$(CLANG_FORMAT) -i $(CXX_SOURCES)
+
+bench: $(VENV)/installed-dev
+	mkdir -p build
+	$(PY) -m pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' --benchmark-only --benchmark-json=build/bench.json $(ARGS)
+	$(if $(ARGS),,$(PY) -m bench.report build/bench.json)
+
+develop: $(VENV)/created
+	$(BUILD) $(EDITABLE_FLAGS) '.[dev]'
+	touch $(VENV)/editable $(VENV)/installed $(VENV)/installed-dev
+
+# The environment with the build tools, once.
+$(VENV)/created: constraints.txt
+	@command -v "$(PYTHON)" >/dev/null || { echo 'bcl_fast needs Python 3.10 to 3.13, and there is no $(PYTHON) here: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { echo "bcl_fast needs Python 3.10 to 3.13, and $(PYTHON) is $$("$(PYTHON)" --version 2>&1): make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo '$(PYTHON) cannot make virtual environments (its module venv or ensurepip is missing): install the package python3-venv' >&2; exit 1; }
+	@command -v "$${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || { echo 'bcl_fast needs a C++ compiler, and there is none here: install the package g++, or set CXX' >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(PIP_INSTALL) cmake ninja pip pybind11 scikit-build-core
+	touch $@
+
+$(VENV)/installed: $(VENV)/created $(SOURCES)
+	$(INSTALL) .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/created $(SOURCES)
+	$(INSTALL) '.[dev]'
+	touch $(VENV)/installed $@
+
+# A second build of the core, with sanitizers, under build/. Its tests import neither torch nor the package in .venv: -S leaves
+# out the site's path hooks, among them an editable install's. The preloaded libstdc++ lets ASan see exceptions.
+SANITIZED_TESTS := $(wildcard tests/test_core*.py tests/test_linkage.py tests/test_radius_graph.py)
+SITE := $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+LIBRARY = $$(g++ -print-file-name=$(1))
+
+sanitize: sanitize-address
+
+sanitize-address: FLAGS := address,undefined
+sanitize-address: PRELOAD := $(call LIBRARY,libasan.so) $(call LIBRARY,libubsan.so) $(call LIBRARY,libstdc++.so.6)
+sanitize-thread: FLAGS := thread
+sanitize-thread: PRELOAD := $(call LIBRARY,libtsan.so) $(call LIBRARY,libstdc++.so.6)
+
+sanitize-address sanitize-thread: $(VENV)/installed-dev
+	CXX=g++ $(BUILD) --quiet --no-deps --upgrade --target build/$@ --config-settings=build-dir=build/$@-cmake \
+	  --config-settings=cmake.define.BCL_SANITIZE=$(FLAGS) --config-settings=cmake.define.BCL_CUDA=OFF .
+	PYTHONPATH="$(CURDIR)/build/$@:$(SITE)" ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$(PRELOAD)" \
+	  $(PY) -S -m pytest -p no:cacheprovider $(SANITIZED_TESTS) $(ARGS)
+
+clean:
+	rm -rf build demo dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache $(VENV)/installed $(VENV)/installed-dev
+	find bench python tests -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)

@@ -1,0 +1,44 @@
+"""From float32 vectors to labels: ours and the tools people use, on the same points, in the same run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bench.clustering_peers import PEERS, canonical
+from bench.data import identity_vectors
+
+SIZES = [2_000, 9_740, 20_000]
+MOST_POINTS = {"bcl_fast": 20_000, "scipy": 20_000, "fastcluster": 20_000, "scikit-learn": 9_740}
+
+
+@cache
+def labels_of_ours(n: int) -> npt.NDArray[np.int64]:
+    return PEERS["bcl_fast"](identity_vectors(n))
+
+
+def peak_bytes(implementation: str, n: int) -> int:
+    """Peak memory of a fresh process that does this job once."""
+    command = [sys.executable, "-m", "bench.clustering_peers", implementation, str(n)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["peak_bytes"]
+
+
+@pytest.mark.benchmark(group="clustering")
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("implementation", PEERS)
+def bench_clustering(benchmark, implementation: str, n: int) -> None:
+    if n > MOST_POINTS[implementation]:
+        pytest.skip(f"{implementation} takes minutes at {n} points")
+    points = identity_vectors(n)
+    rounds = 7 if implementation == "bcl_fast" else 3 if n <= 9_740 else 1
+    warmup = 1 if implementation == "bcl_fast" else 0
+    labels = benchmark.pedantic(PEERS[implementation], (points,), rounds=rounds, iterations=1, warmup_rounds=warmup)
+    same = np.array_equal(canonical(labels), canonical(labels_of_ours(n)))
+    benchmark.extra_info.update(n=n, peak_bytes=peak_bytes(implementation, n), same_labels=bool(same))
+    assert same

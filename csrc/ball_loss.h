@@ -1,0 +1,39 @@
+// Ball loss and its gradient (Tapaswi et al., ICCV 2019, Eqs. 5-7).
+//
+//   b = softplus(raw), gamma = 9 b + margin, d(i, k) = |f_i - mu_k|^2, v_i the nearest centroid of another class
+//   loss = alpha mean_i relu(d(i, y_i) - b) + mean_i relu(gamma - d(i, v_i))
+//
+// Cost O(n k d); the n x k distances are never stored. Every sum runs in a fixed order: the same bits for any number of
+// threads. The caller owns all buffers, C-contiguous.
+#pragma once
+
+#include <cstdint>
+
+namespace bcl {
+
+struct BallLossOptions {
+  double alpha = 4.0;
+  double margin = 0.05;
+  // Centroids: s_k / |s_k| on the sphere, else s_k / n_k, with s_k the sum of the n_k embeddings of class k.
+  bool sphere = true;
+  // Refuse embeddings that are not finite and, on the sphere, classes that sum to zero. Without it a class that sums to
+  // zero takes no part, and values that are not finite make the loss NaN.
+  bool check_finite = true;
+  int n_threads = 0;
+};
+
+// Scalars of one evaluation; `violated_*` are shares of the samples.
+template <class T>
+struct BallLossSummary {
+  T loss, similar, dissimilar, violated_similar, violated_dissimilar, raw_gradient;
+};
+
+// labels index [0, num_classes); num_classes < 0 allows any integers. Classes without samples take no part; with one
+// class alone the dissimilar part is 0. gradient [n, d] receives d loss / d embeddings, unless null. Throws
+// std::invalid_argument for labels out of range and for what check_finite refuses.
+template <class T>
+BallLossSummary<T> ball_loss_cpu(const T* embeddings /* [n, d] */, const int64_t* labels /* [n] */, int64_t n,
+                                 int64_t d, int64_t num_classes, double raw, const BallLossOptions& options,
+                                 T* gradient);
+
+}  // namespace bcl

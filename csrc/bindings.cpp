@@ -1,0 +1,149 @@
+// Checks, casts, releases the GIL, calls: one Python function per kernel.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <memory>
+
+#include "ball_loss.h"
+#include "cuda_version.h"
+#include "kernels.h"
+#include "linkage.h"
+#include "parallel.h"
+#include "radius_graph.h"
+
+namespace py = pybind11;
+
+namespace bcl {
+namespace {
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+// Asks Python for a pending Ctrl-C, at most ten times a second. Only the main thread ever sees one.
+InterruptCheck python_interrupt() {
+  using Clock = std::chrono::steady_clock;
+  return [last = Clock::now()]() mutable {
+    if (Clock::now() - last < std::chrono::milliseconds(100)) return false;
+    last = Clock::now();
+    const py::gil_scoped_acquire gil;
+    return PyErr_CheckSignals() != 0;
+  };
+}
+
+// Moves a vector into a NumPy array without copying.
+template <class Vector>
+auto to_numpy(Vector&& values) {
+  using T = typename Vector::value_type;
+  auto owner = std::make_unique<Vector>(std::move(values));
+  Vector* raw = owner.get();
+  const py::capsule free_when_done(raw, [](void* p) { delete static_cast<Vector*>(p); });
+  owner.release();
+  return Array<T>(static_cast<py::ssize_t>(raw->size()), raw->data(), free_when_done);
+}
+
+template <class T>
+py::tuple radius_graph(const Array<T>& points, double distance_threshold, int num_threads) {
+  if (points.ndim() != 2) throw std::invalid_argument("points must be 2-D (n_samples, n_features)");
+  if (points.shape(0) > std::numeric_limits<int32_t>::max())
+    throw std::invalid_argument("points must be fewer than 2**31");
+  if (!(distance_threshold >= 0)) throw std::invalid_argument("distance_threshold must be >= 0");
+  RadiusGraph graph;
+  {
+    const T* data = points.data();
+    const int64_t n = points.shape(0), d = points.shape(1);
+    const py::gil_scoped_release release;
+    graph = radius_graph_cpu(data, n, d, distance_threshold, num_threads, python_interrupt());
+  }
+  return py::make_tuple(to_numpy(std::move(graph.offsets)), to_numpy(std::move(graph.neighbors)),
+                        to_numpy(std::move(graph.distances)), graph.scale);
+}
+
+// Every row's neighbours must be in range: anything else would write out of bounds.
+void check_graph(const Array<int64_t>& offsets, const Array<int32_t>& neighbors, const Array<float>& distances) {
+  const int64_t n = offsets.size() - 1;
+  if (offsets.ndim() != 1 || n < 0 || offsets.at(0) != 0)
+    throw std::invalid_argument("offsets must be 1-D and start with 0");
+  for (int64_t i = 0; i < n; ++i)
+    if (offsets.data()[i + 1] < offsets.data()[i]) throw std::invalid_argument("offsets must not decrease");
+  if (neighbors.size() != offsets.data()[n] || distances.size() != neighbors.size())
+    throw std::invalid_argument("neighbors and distances must have offsets[-1] entries");
+  for (int64_t e = 0; e < neighbors.size(); ++e)
+    if (neighbors.data()[e] < 0 || neighbors.data()[e] >= n)
+      throw std::invalid_argument("neighbors must lie in [0, n)");
+}
+
+py::tuple linkage(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<float>& distances, double scale) {
+  check_graph(offsets, neighbors, distances);
+  Dendrogram dendrogram;
+  {
+    int32_t* const neighbor_data = neighbors.mutable_data();
+    float* const distance_data = distances.mutable_data();
+    const py::gil_scoped_release release;
+    dendrogram = complete_linkage(offsets.size() - 1, offsets.data(), neighbor_data, distance_data, python_interrupt());
+  }
+  Array<double> merges({static_cast<py::ssize_t>(dendrogram.merges.size()), py::ssize_t{4}});
+  double* row = merges.mutable_data();
+  for (const Merge& merge : dendrogram.merges) {
+    *row++ = static_cast<double>(merge.left);
+    *row++ = static_cast<double>(merge.right);
+    *row++ = merge.height * scale;
+    *row++ = static_cast<double>(merge.size);
+  }
+  return py::make_tuple(merges, to_numpy(std::move(dendrogram.labels)));
+}
+
+// Addresses come from torch tensors; ops.py is the only caller.
+template <class T>
+void ball_loss(uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d, int64_t num_classes, double raw,
+               const BallLossOptions& options, uintptr_t workspace, bool with_gradient) {
+  T* const gradient = reinterpret_cast<T*>(workspace);
+  const BallLossSummary<T> s =
+      ball_loss_cpu(reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, num_classes,
+                    raw, options, with_gradient ? gradient : nullptr);
+  T* summary = with_gradient ? gradient + n * d : gradient;
+  for (const T value : {s.loss, s.similar, s.dissimilar, s.violated_similar, s.violated_dissimilar, s.raw_gradient})
+    *summary++ = value;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The compiled core of bcl_fast. Not a public interface.";
+  py::register_exception_translator([](std::exception_ptr error) {
+    try {
+      if (error) std::rethrow_exception(error);
+    } catch (const Interrupted&) {
+      // PyErr_CheckSignals has set KeyboardInterrupt, or whatever the user's handler raised.
+      if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
+    }
+  });
+
+  m.def("cuda_version", &cuda_version,
+        "CUDA runtime version the module was built with (13000 for 13.0), -1 without CUDA.");
+  m.def("simd_path", [] { return std::string(kernels<float>().name); }, "The instruction set in use.");
+  m.def("simd_paths", &simd_paths, "The instruction sets this machine runs, fastest first.");
+  m.def("default_threads", &default_threads, "Threads used where the caller does not say.");
+
+  m.def("radius_graph", &radius_graph<float>, py::arg("points").noconvert(), py::arg("distance_threshold"),
+        py::arg("num_threads") = 0);
+  m.def("radius_graph", &radius_graph<double>, py::arg("points").noconvert(), py::arg("distance_threshold"),
+        py::arg("num_threads") = 0,
+        "Pairs of points within a squared distance: (offsets, neighbors, distances, scale).");
+  m.def("complete_linkage", &linkage, py::arg("offsets").noconvert(), py::arg("neighbors").noconvert(),
+        py::arg("distances").noconvert(), py::arg("scale"),
+        "Complete linkage on a radius graph, whose neighbors and distances are overwritten: (merges, labels).");
+
+  py::class_<BallLossOptions>(m, "BallLossOptions")
+      .def(py::init([](double alpha, double margin, bool sphere, bool check_finite, int n_threads) {
+             return BallLossOptions{alpha, margin, sphere, check_finite, n_threads};
+           }),
+           py::arg("alpha"), py::arg("margin"), py::arg("sphere"), py::arg("check_finite"), py::arg("num_threads"));
+  m.def("ball_loss_float32", &ball_loss<float>, py::call_guard<py::gil_scoped_release>(),
+        "Ball loss and gradient of float32 tensors, given by address.");
+  m.def("ball_loss_float64", &ball_loss<double>, py::call_guard<py::gil_scoped_release>(),
+        "Ball loss and gradient of float64 tensors, given by address.");
+}
+
+}  // namespace bcl

@@ -1,0 +1,30 @@
+// All pairs of points within a squared distance tau, as a symmetric sparse graph.
+//
+// Exact: a pair is in the graph if and only if its float64 squared distance is <= tau. Tiles of float32 products of
+// centred, scaled data only screen, with a rigorous bound on their rounding error; every pair that passes is evaluated
+// in float64 from the coordinates. Cost O(n^2 d / 2); memory O(pairs).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "parallel.h"
+#include "uninitialized.h"
+
+namespace bcl {
+
+// Rows' neighbours are ascending; no diagonal. A squared distance is distances[e] * scale, with scale a power of two
+// near tau (1 for ordinary tau), so that neither huge nor tiny data leave the range of float32.
+struct RadiusGraph {
+  std::vector<int64_t> offsets;            // [n + 1]
+  UninitializedVector<int32_t> neighbors;  // [offsets[n]]
+  UninitializedVector<float> distances;    // [offsets[n]]
+  double scale = 1.0;
+};
+
+// tau >= 0, may be infinite; points are finite. n < 2^31.
+template <class T>
+RadiusGraph radius_graph_cpu(const T* points /* [n, d] */, int64_t n, int64_t d, double tau, int n_threads,
+                             const InterruptCheck& interrupted);
+
+}  // namespace bcl

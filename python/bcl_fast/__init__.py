@@ -1,0 +1,59 @@
+"""Ball Cluster Learning, fast: cluster embeddings when nobody knows how many people there are.
+
+The public names load on first use: ``import bcl_fast`` costs milliseconds and imports neither torch nor scikit-learn.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bcl_fast._core import cuda_version
+    from bcl_fast.clustering import BallClustering
+    from bcl_fast.embedding import load_model
+    from bcl_fast.linkage import complete_linkage, radius_graph
+    from bcl_fast.losses import BallLoss
+    from bcl_fast.tracks import TrackSet, read_tracks
+    from bcl_fast.training import train
+
+__version__ = version("bcl-fast")
+
+_HOMES = {
+    "BallClustering": "clustering",
+    "BallLoss": "losses",
+    "TrackSet": "tracks",
+    "complete_linkage": "linkage",
+    "cuda_version": "_core",
+    "load_model": "embedding",
+    "radius_graph": "linkage",
+    "read_tracks": "tracks",
+    "train": "training",
+}
+
+__all__ = [
+    "BallClustering",
+    "BallLoss",
+    "TrackSet",
+    "__version__",
+    "complete_linkage",
+    "cuda_version",
+    "load_model",
+    "radius_graph",
+    "read_tracks",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bcl_fast' has no attribute {name!r}")
+    value = getattr(import_module(f"bcl_fast.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,53 @@
+"""The compiled core (csrc/bindings.cpp). Not a public interface."""
+
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+def cuda_version() -> int: ...
+def simd_path() -> str: ...
+def simd_paths() -> list[str]: ...
+def default_threads() -> int: ...
+@overload
+def radius_graph(
+    points: npt.NDArray[np.float32], distance_threshold: float, num_threads: int = 0
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float]: ...
+@overload
+def radius_graph(
+    points: npt.NDArray[np.float64], distance_threshold: float, num_threads: int = 0
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float]: ...
+def complete_linkage(
+    offsets: npt.NDArray[np.int64],
+    neighbors: npt.NDArray[np.int32],
+    distances: npt.NDArray[np.float32],
+    scale: float,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
+
+class BallLossOptions:
+    def __init__(
+        self, alpha: float, margin: float, sphere: bool, check_finite: bool, num_threads: int
+    ) -> None: ...
+
+def ball_loss_float32(
+    embeddings: int,
+    labels: int,
+    n_samples: int,
+    n_features: int,
+    num_classes: int,
+    raw_radius: float,
+    options: BallLossOptions,
+    workspace: int,
+    with_gradient: bool,
+) -> None: ...
+def ball_loss_float64(
+    embeddings: int,
+    labels: int,
+    n_samples: int,
+    n_features: int,
+    num_classes: int,
+    raw_radius: float,
+    options: BallLossOptions,
+    workspace: int,
+    with_gradient: bool,
+) -> None: ...

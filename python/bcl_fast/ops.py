@@ -1,0 +1,171 @@
+"""The torch operators: schema, fake kernel, gradient. The only file that passes addresses to the core.
+
+The core knows nothing of torch, so the binary is tied to no torch version. Outputs come from ``torch.empty`` here; the
+autograd node wraps the operator from outside, because ``register_autograd`` costs nearly twice the time per call.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from bcl_fast import _core
+
+# The scalars at the end of the operator's workspace, in order.
+SUMMARY = ("loss", "similar", "dissimilar", "violated_similar", "violated_dissimilar", "raw_gradient")
+
+_library = torch.library.Library("bcl_fast", "DEF")
+_library.define(
+    "ball_loss(Tensor embeddings, Tensor labels, Tensor raw_radius, int num_classes, float alpha, float margin, "
+    "bool sphere, bool check_finite, bool with_gradient) -> Tensor"
+)
+
+_KERNELS = {torch.float32: _core.ball_loss_float32, torch.float64: _core.ball_loss_float64}
+
+
+def _workspace(embeddings: Tensor, with_gradient: bool) -> Tensor:
+    """Return the one output of the operator: the gradient, flat, if wanted, then the summary."""
+    n_gradient = embeddings.shape[0] * embeddings.shape[1] if with_gradient else 0
+    return embeddings.new_empty(n_gradient + len(SUMMARY))
+
+
+def _ball_loss_cpu(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    num_classes: int,
+    alpha: float,
+    margin: float,
+    sphere: bool,
+    check_finite: bool,
+    with_gradient: bool,
+) -> Tensor:
+    embeddings, labels = embeddings.contiguous(), labels.contiguous()
+    workspace = _workspace(embeddings, with_gradient)
+    options = _core.BallLossOptions(alpha, margin, sphere, check_finite, torch.get_num_threads())
+    n_samples, n_features = embeddings.shape
+    _KERNELS[embeddings.dtype](
+        embeddings.data_ptr(),
+        labels.data_ptr(),
+        n_samples,
+        n_features,
+        num_classes,
+        raw_radius.item(),
+        options,
+        workspace.data_ptr(),
+        with_gradient,
+    )
+    return workspace
+
+
+def _ball_loss_fake(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    num_classes: int,
+    alpha: float,
+    margin: float,
+    sphere: bool,
+    check_finite: bool,
+    with_gradient: bool,
+) -> Tensor:
+    return _workspace(embeddings, with_gradient)
+
+
+_library.impl("ball_loss", _ball_loss_cpu, "CPU")
+torch.library.register_fake("bcl_fast::ball_loss", _ball_loss_fake, lib=_library)
+
+
+class _BallLoss(torch.autograd.Function):
+    """The gradient is closed-form and comes with the loss, so the backward pass is one multiplication."""
+
+    @staticmethod
+    def forward(ctx: Any, embeddings: Tensor, labels: Tensor, raw_radius: Tensor, *options: Any) -> Tensor:
+        with_gradient = ctx.needs_input_grad[0] or ctx.needs_input_grad[2]
+        workspace = torch.ops.bcl_fast.ball_loss(embeddings, labels, raw_radius, *options, with_gradient)
+        ctx.shape, ctx.n_options, ctx.raw_dtype = embeddings.shape, len(options), raw_radius.dtype
+        ctx.save_for_backward(workspace)
+        return workspace[-len(SUMMARY) :]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, summary_gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (workspace,) = ctx.saved_tensors
+        scale = summary_gradient[0]
+        embeddings_gradient = raw_gradient = None
+        if ctx.needs_input_grad[0]:
+            embeddings_gradient = workspace[: -len(SUMMARY)].view(ctx.shape) * scale
+        if ctx.needs_input_grad[2]:
+            raw_gradient = (workspace[-1] * scale).to(ctx.raw_dtype)
+        return (embeddings_gradient, None, raw_gradient, *(None,) * ctx.n_options)
+
+
+def ball_loss(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    *,
+    num_classes: int | None = None,
+    alpha: float = 4.0,
+    margin: float = 0.05,
+    sphere: bool = True,
+    check_finite: bool = True,
+) -> Tensor:
+    """Ball loss of a batch and what it is made of (Tapaswi et al., ICCV 2019, Eqs. 5-7).
+
+    Parameters
+    ----------
+    embeddings : Tensor, shape (n_samples, n_features)
+        float32 or float64 are used as they are, float16 and bfloat16 are accumulated in float32.
+    labels : Tensor, shape (n_samples,), int64
+        Identities; any integers, or in ``[0, num_classes)`` if that is given.
+    raw_radius : Tensor, 0-dim
+        The squared radius is ``softplus(raw_radius)``.
+    num_classes : int, optional
+        Spares the numbering of the labels.
+    alpha : float
+        Weight of the similar part.
+    margin : float
+        The gap in ``gamma = 9 b + margin``, a squared distance.
+    sphere : bool
+        Centroids are scaled to unit length; else they are plain means.
+    check_finite : bool
+        Refuse embeddings that are not finite and classes without a centroid.
+
+    Returns
+    -------
+    Tensor, shape (6,)
+        The scalars named by ``SUMMARY``. Only the first, the loss, carries a gradient.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a label is out of range or an embedding is not finite.
+    TypeError
+        If a dtype is not one of those above.
+    """
+    _check(embeddings, labels)
+    if embeddings.dtype in (torch.float16, torch.bfloat16):
+        embeddings = embeddings.float()
+    classes = -1 if num_classes is None else num_classes
+    return _BallLoss.apply(embeddings, labels, raw_radius, classes, alpha, margin, sphere, check_finite)
+
+
+def _check(embeddings: Tensor, labels: Tensor) -> None:
+    if embeddings.ndim != 2:
+        raise ValueError(f"embeddings must be 2-D (n_samples, n_features), got shape {tuple(embeddings.shape)}")
+    if labels.shape != embeddings.shape[:1]:
+        raise ValueError(
+            f"labels must have shape ({embeddings.shape[0]},), one per embedding, got {tuple(labels.shape)}"
+        )
+    if embeddings.shape[0] == 0 or embeddings.shape[1] == 0:
+        raise ValueError(f"embeddings must not be empty, got shape {tuple(embeddings.shape)}")
+    if embeddings.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        raise TypeError(f"embeddings must be float16, bfloat16, float32 or float64, got {embeddings.dtype}")
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels must be int64, got {labels.dtype}")
+    if labels.device != embeddings.device:
+        raise ValueError(f"labels must be on the embeddings' device {embeddings.device}, got {labels.device}")

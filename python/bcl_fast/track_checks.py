@@ -1,0 +1,193 @@
+"""What every set of tracks is held to, and the names of its tracks, videos and identities.
+
+Names are text. Whole numbers become text, bytes are decoded, and a missing name (``None``, NaN, an empty text) is
+``""`` until the caller has decided what that means.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bcl_fast.errors import InputError
+
+Names = npt.NDArray[np.str_]
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+_CHUNK_VALUES = 1 << 21
+
+
+class Categories(NamedTuple):
+    """Names as codes by first appearance: ``names[codes]`` are the values, and code -1 stands for a missing one."""
+
+    codes: Integers
+    names: npt.NDArray[Any]
+
+
+def categories(values: npt.NDArray[Any]) -> Categories:
+    """Give each distinct value (text or integer) a code, in order of first appearance; ``""`` gets code -1.
+
+    Runs of equal values are collapsed before sorting, so values that come track by track cost one comparison each.
+    """
+    if len(values) == 0:
+        return Categories(np.empty(0, np.int64), values)
+    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    distinct, first, inverse = np.unique(values[starts], return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    names = distinct[order]
+    if values.dtype.kind == "U":
+        rank[distinct == ""] = -1
+    return Categories(np.repeat(rank[inverse], np.diff(np.append(starts, len(values)))), names)
+
+
+def as_names(values: Any, what: str) -> Names:
+    """Turn text, bytes or whole numbers into a 1-D array of text; missing values become ``""``."""
+    array = np.atleast_1d(np.asarray(values))
+    if array.ndim != 1:
+        raise InputError(f"{what} must be 1-D, got shape {array.shape}")
+    if array.dtype.kind == "O":
+        return np.array([_as_name(value, what) for value in array], dtype=np.str_)
+    if array.dtype.kind == "S":
+        try:
+            return np.char.decode(array, "utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{what} must be UTF-8 text, got bytes that are not ({error.reason})") from None
+    if array.dtype.kind not in "UTiu":
+        raise InputError(f"{what} must be text or whole numbers, got {array.dtype}")
+    return array.astype(np.str_)
+
+
+def _as_name(value: object, what: str) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, str | bytes | int | np.integer) and not isinstance(value, bool):
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    raise InputError(f"{what} must be text or whole numbers, got {value!r}")
+
+
+def track_name(track_id: object, video_id: object) -> str:
+    """Name a track in a message."""
+    return f"track {str(track_id)!r} of video {str(video_id)!r}"
+
+
+def first_duplicate(video_ids: Names, track_ids: Names) -> tuple[int, int] | None:
+    """Find the first track whose (video, track) came before: its position and the earlier one."""
+    videos, tracks = categories(video_ids), categories(track_ids)
+    pairs = categories(videos.codes * (len(tracks.names) + 1) + tracks.codes)
+    if len(pairs.names) == len(track_ids):
+        return None
+    _, first = np.unique(pairs.codes, return_index=True)
+    repeated = np.ones(len(track_ids), dtype=bool)
+    repeated[first] = False
+    later = int(np.argmax(repeated))
+    return later, int(first[pairs.codes[later]])
+
+
+def check_ids(video_ids: Names, track_ids: Names) -> None:
+    """Refuse empty ids and two tracks of one name in one video."""
+    for what, values in (("track_id", track_ids), ("video_id", video_ids)):
+        if np.any(values == ""):
+            raise InputError(f"{what} must be given for every track, got none for track {int(np.argmax(values == ''))}")
+    duplicate = first_duplicate(video_ids, track_ids)
+    if duplicate is not None:
+        name = track_name(track_ids[duplicate[0]], video_ids[duplicate[0]])
+        raise InputError(f"(video, track) must be unique, got {name} twice")
+
+
+def check_labels(labels: Names, video_ids: Names, track_ids: Names) -> Names | None:
+    """Refuse labels that are there for some tracks only; none at all are ``None``."""
+    missing = labels == ""
+    if np.all(missing):
+        return None
+    if np.any(missing):
+        track = int(np.argmax(missing))
+        name = track_name(track_ids[track], video_ids[track])
+        raise InputError(f"labels must be given for every track or for none, got none for {name}")
+    return labels
+
+
+def check_features(features: Any) -> Floats:
+    """Return the features as a C-contiguous float32 matrix, without a copy where they are one."""
+    array = np.asarray(features)
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"features must be numbers, got {array.dtype}")
+    if array.ndim != 2:
+        raise InputError(f"features must be 2-D (n_faces, n_features), got shape {array.shape}")
+    if 0 in array.shape:
+        raise InputError(f"features must hold at least one face and one number per face, got shape {array.shape}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(array, dtype=np.float32, order="C")
+
+
+def check_offsets(offsets: Any, n_faces: int) -> Integers:
+    """Check that the offsets cut the faces into tracks of at least one face."""
+    array = np.asarray(offsets)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or len(array) < 2:
+        raise InputError(f"offsets must be 1-D (n_tracks + 1,) whole numbers, got {array.dtype} of shape {array.shape}")
+    array = array.astype(np.int64)
+    if array[0] != 0 or array[-1] != n_faces:
+        raise InputError(f"offsets must run from 0 to the number of faces ({n_faces}), got {array[0]} to {array[-1]}")
+    if np.any(np.diff(array) <= 0):
+        track = int(np.argmax(np.diff(array) <= 0))
+        raise InputError(
+            f"every track must have at least one face, got {array[track]} to {array[track + 1]} for track {track}"
+        )
+    return array
+
+
+def check_frames(frames: Any, n_faces: int) -> Integers:
+    """Return the frame numbers as int64; floating-point numbers pass when they are whole."""
+    array = np.asarray(frames)
+    if array.shape != (n_faces,):
+        raise InputError(f"frame must have one number per face ({n_faces}), got shape {array.shape}")
+    if array.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = np.isfinite(array) & (array == np.floor(array)) & (np.abs(array) < 2.0**53)
+        if not np.all(whole):
+            row = int(np.argmin(whole))
+            raise InputError(f"frame must be a whole number, got {array[row]} in row {row}")
+    elif array.dtype.kind not in "iu":
+        raise InputError(f"frame must be whole numbers, got {array.dtype}")
+    return array.astype(np.int64)
+
+
+def check_boxes(boxes: Any, n_faces: int) -> Floats:
+    """Return the boxes as float32 rows of x, y, w, h."""
+    array = np.asarray(boxes)
+    if array.shape != (n_faces, 4) or array.dtype.kind not in "fiu":
+        raise InputError(
+            f"boxes must be numbers x, y, w, h per face ({n_faces}, 4), got {array.dtype} of shape {array.shape}"
+        )
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.all(np.isfinite(array)):
+        raise InputError(f"boxes must be finite, got {array[~np.isfinite(array)][0]} in row {_first_bad_row(array)}")
+    return array
+
+
+def check_finite(
+    features: Floats, offsets: Integers, track_ids: Names, video_ids: Names, frames: Integers | None
+) -> None:
+    """Name the track and the face row of the first feature that is NaN or infinite in float32."""
+    step = max(1, _CHUNK_VALUES // features.shape[1])
+    for start in range(0, len(features), step):
+        chunk = features[start : start + step]
+        if np.all(np.isfinite(chunk)):
+            continue
+        row = start + _first_bad_row(chunk)
+        value = features[row][~np.isfinite(features[row])][0]
+        track = int(np.searchsorted(offsets, row, side="right")) - 1
+        frame = "" if frames is None else f" (frame {frames[row]})"
+        name = track_name(track_ids[track], video_ids[track])
+        raise InputError(
+            f"features must be finite in float32, got {value} in face row {row - offsets[track]}{frame} of {name}"
+        )
+
+
+def _first_bad_row(values: Floats) -> int:
+    return int(np.argmin(np.all(np.isfinite(values), axis=1)))

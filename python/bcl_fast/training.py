@@ -1,0 +1,268 @@
+"""Fit a head and the ball radius on labelled tracks."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bcl_fast.checkpoints import TrainingState, describe_data, restore_checkpoint, save_checkpoint
+from bcl_fast.embedding import EmbeddingModel, make_head
+from bcl_fast.errors import InputError
+from bcl_fast.files import check_output
+from bcl_fast.heads import Head
+from bcl_fast.history import EpochRecord, HistoryLog, PathLike
+from bcl_fast.linkage import complete_linkage
+from bcl_fast.losses import BallLoss, BallLossTerms
+from bcl_fast.metrics import normalized_mutual_information, weighted_clustering_purity
+from bcl_fast.recipe import Recipe
+from bcl_fast.tracks import TrackSet
+from bcl_fast.training_data import TrainingData, identity_codes
+
+__all__ = ["EpochRecord", "Recipe", "TrainingResult", "train"]
+
+OnEpoch = Callable[[EpochRecord], object]
+OnBatch = Callable[[int, int, int], object]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """What `train` returns.
+
+    Attributes
+    ----------
+    model : EmbeddingModel
+        The best epoch by validation NMI (the last one without validation tracks).
+    history : list of EpochRecord
+        One record per epoch.
+    best_epoch : int
+        The epoch of ``model``, counted from 1.
+    """
+
+    model: EmbeddingModel
+    history: list[EpochRecord]
+    best_epoch: int
+
+
+def train(
+    tracks: TrackSet,
+    val: TrackSet | None = None,
+    *,
+    recipe: Recipe | None = None,
+    checkpoint: PathLike | None = None,
+    resume: bool = False,
+    history: PathLike | None = None,
+    tensorboard: PathLike | None = None,
+    force: bool = False,
+    on_epoch: OnEpoch | None = None,
+    on_batch: OnBatch | None = None,
+    **options: Any,
+) -> TrainingResult:
+    """Train a head and its squared radius with the ball loss.
+
+    An epoch is one random permutation of the tracks cut into batches of ``batch_size``; the last batch is filled up
+    from the start of the permutation, so that no batch is small. A batch holds one random face of each of its tracks.
+    After an epoch the mean features of the validation tracks are embedded and clustered at ``4 b``.
+
+    Parameters
+    ----------
+    tracks, val : TrackSet
+        Labelled tracks to train on, and to choose the best epoch with; best of people who are not trained on.
+    recipe : Recipe, optional
+        Every number of the training.
+    checkpoint : path-like, optional
+        File that holds the whole state after each epoch, written atomically.
+    resume : bool, default=False
+        Go on from ``checkpoint`` if it exists; the result has the same bits as that of an uninterrupted run.
+    history : path-like, optional
+        File of JSON lines, one `EpochRecord` each.
+    tensorboard : path-like, optional
+        Folder for TensorBoard.
+    force : bool, default=False
+        Replace a checkpoint or history that exists.
+    on_epoch : callable, optional
+        Called with the `EpochRecord` after each epoch, when all files are written.
+    on_batch : callable, optional
+        Called with epoch, batch (both counted from 1) and the number of batches after each batch.
+    **options
+        Fields of the recipe to replace, such as ``epochs=10``.
+
+    Returns
+    -------
+    result : TrainingResult
+
+    Raises
+    ------
+    InputError
+        If labels are missing, there are fewer than two tracks or identities, a face is not finite or zero, dimensions
+        disagree, an output exists, the checkpoint belongs to other data or another recipe, or the loss diverges.
+    """
+    recipe = replace(recipe or Recipe(), **options)
+    trainer = _Trainer(tracks, val, recipe)
+    data = describe_data(tracks, val)
+    if _found_checkpoint(checkpoint, resume, force):
+        restore_checkpoint(str(checkpoint), trainer.state, recipe, data)
+    state = trainer.state
+    log = HistoryLog(history, tensorboard, state.history, force=force or resume)
+    try:
+        for epoch in range(len(state.history) + 1, recipe.epochs + 1):
+            record = trainer.run_epoch(epoch, on_batch)
+            log.write(record)
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, state, recipe, data)
+            if on_epoch is not None:
+                on_epoch(record)
+    finally:
+        log.close()
+    return TrainingResult(trainer.best_model(), state.history, state.best_epoch)
+
+
+def _found_checkpoint(checkpoint: PathLike | None, resume: bool, force: bool) -> bool:
+    if checkpoint is None:
+        if resume:
+            raise InputError("resume wants the checkpoint to go on from, got none")
+        return False
+    target = check_output(checkpoint, force=force or resume)
+    return resume and target.exists()
+
+
+class _Trainer:
+    """The parts of a run that stay, and the state that changes."""
+
+    def __init__(self, tracks: TrackSet, val: TrackSet | None, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.data = TrainingData(tracks, recipe.input_scale)
+        if val is not None and val.n_features != tracks.n_features:
+            wanted = f"the {tracks.n_features} dimensions of the training features"
+            raise InputError(f"the validation features must have {wanted}, got {val.n_features}")
+        self.validation = None if val is None else _Validation(val)
+        self.state = self._start()
+
+    def _start(self) -> TrainingState:
+        recipe = self.recipe
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            head = make_head(recipe.head, self.data.tracks.n_features, recipe.dimensions)
+        loss = BallLoss(
+            space=recipe.space,
+            alpha=recipe.alpha,
+            margin=recipe.margin,
+            init_raw=recipe.init_raw,
+            num_classes=self.data.n_identities,
+            check_finite=False,  # the features are checked once, the loss after each epoch
+        )
+        groups = [
+            {"params": list(head.parameters()), "weight_decay": recipe.weight_decay},
+            {"params": [loss.raw_radius], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
+        return TrainingState(head, loss, optimizer, np.random.default_rng(recipe.seed))
+
+    def run_epoch(self, epoch: int, on_batch: OnBatch | None) -> EpochRecord:
+        """Train for one epoch, validate, and keep the weights if they are the best so far."""
+        self._set_learning_rates(epoch)
+        fitted = self._fit(epoch, on_batch)
+        start = time.perf_counter()
+        scores = self._scores(epoch)
+        record = EpochRecord(
+            epoch,
+            **fitted,
+            squared_radius=self._squared_radius(),
+            learning_rate=self.recipe.learning_rate_at(epoch),
+            validation_seconds=time.perf_counter() - start,
+            best=self._is_best(scores),
+            **scores,
+        )
+        self._keep(record)
+        return record
+
+    def _fit(self, epoch: int, on_batch: OnBatch | None) -> dict[str, Any]:
+        """Take a step per batch; return the means of the loss terms and the seconds."""
+        self.state.head.train()
+        terms, data_seconds, step_seconds = [], 0.0, 0.0
+        start = time.perf_counter()
+        batches = self.data.batches(self.state.rng, self.recipe.batch_size)
+        for number, batch in enumerate(batches, start=1):
+            faces, labels = self.data.draw(self.state.rng, batch)
+            drawn = time.perf_counter()
+            terms.append(self._step(torch.from_numpy(faces), torch.from_numpy(labels)))
+            stepped = time.perf_counter()
+            data_seconds += drawn - start
+            step_seconds += stepped - drawn
+            if on_batch is not None:
+                on_batch(epoch, number, len(batches))
+            start = time.perf_counter()
+        means = torch.stack(terms).double().mean(dim=0).tolist()
+        if not np.isfinite(means[0]):
+            rate = self.recipe.learning_rate
+            raise InputError(f"the loss is no longer finite in epoch {epoch}: choose a learning_rate below {rate}")
+        named = dict(zip(BallLossTerms._fields, means, strict=True))
+        return {**named, "data_seconds": data_seconds, "step_seconds": step_seconds}
+
+    def _set_learning_rates(self, epoch: int) -> None:
+        """Set both rates from the epoch alone; a frozen radius gathers no momentum either."""
+        rate = self.recipe.learning_rate_at(epoch)
+        head_group, radius_group = self.state.optimizer.param_groups
+        head_group["lr"] = rate
+        radius_group["lr"] = rate * self.recipe.radius_learning_rate_factor
+        self.state.loss.raw_radius.requires_grad_(epoch > self.recipe.radius_freeze_epochs)
+
+    def _step(self, faces: Tensor, labels: Tensor) -> Tensor:
+        self.state.optimizer.zero_grad(set_to_none=True)
+        terms = self.state.loss.terms(self.state.head(faces), labels)
+        terms.loss.backward()
+        self.state.optimizer.step()
+        return torch.stack([term.detach() for term in terms])
+
+    def _scores(self, epoch: int) -> dict[str, Any]:
+        if self.validation is None or (epoch % self.recipe.validation_interval and epoch != self.recipe.epochs):
+            return {}
+        return self.validation.scores(self._model(self.state.head, self._squared_radius()))
+
+    def _is_best(self, scores: dict[str, Any]) -> bool:
+        if self.validation is None:
+            return True
+        before = [record.val_nmi for record in self.state.history if record.val_nmi is not None]
+        return bool(scores) and scores["val_nmi"] > max(before, default=-1.0)
+
+    def _keep(self, record: EpochRecord) -> None:
+        self.state.history.append(record)
+        if record.best:
+            self.state.best_weights = copy.deepcopy(self.state.head.state_dict())
+            self.state.best_squared_radius = record.squared_radius
+            self.state.best_epoch = record.epoch
+
+    def _squared_radius(self) -> float:
+        return float(self.state.loss.squared_radius.detach())
+
+    def _model(self, head: Head, squared_radius: float) -> EmbeddingModel:
+        return EmbeddingModel(head, self.recipe.head, self.data.input_scale, squared_radius, self.recipe.as_dict())
+
+    def best_model(self) -> EmbeddingModel:
+        """Return the model of the best epoch so far, apart from the state."""
+        head = copy.deepcopy(self.state.head)
+        head.load_state_dict(self.state.best_weights)
+        return self._model(head.eval(), self.state.best_squared_radius)
+
+
+class _Validation:
+    """Validation tracks, clustered as test tracks are."""
+
+    def __init__(self, tracks: TrackSet) -> None:
+        self.tracks = tracks
+        self.codes = identity_codes(tracks, "validation")
+
+    def scores(self, model: EmbeddingModel) -> dict[str, Any]:
+        clusters = complete_linkage(model.embed_tracks(self.tracks), model.distance_threshold)
+        return {
+            "val_nmi": normalized_mutual_information(self.codes, clusters.labels),
+            "val_wcp": weighted_clustering_purity(self.codes, clusters.labels),
+            "val_n_clusters": int(clusters.n_clusters),
+            "val_n_identities": int(self.codes.max()) + 1,
+        }

@@ -1,0 +1,30 @@
+"""Slow, obvious twins of the operators, in plain PyTorch."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def ball_loss_reference(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    *,
+    alpha: float = 4.0,
+    margin: float = 0.05,
+    sphere: bool = True,
+) -> Tensor:
+    """Eqs. 5-7 of Tapaswi et al. (2019) by autograd, with all n x k distances in memory."""
+    squared_radius = F.softplus(raw_radius)
+    present, own = torch.unique(labels, return_inverse=True)
+    sums = embeddings.new_zeros(len(present), embeddings.shape[1]).index_add(0, own, embeddings)
+    centroids = F.normalize(sums, dim=1) if sphere else sums / torch.bincount(own)[:, None]
+    distances = (embeddings[:, None, :] - centroids[None, :, :]).square().sum(2)
+    own_distance = distances.gather(1, own[:, None])[:, 0]
+    loss = alpha * F.relu(own_distance - squared_radius).mean()
+    if len(present) > 1:
+        nearest_other = distances.scatter(1, own[:, None], float("inf")).amin(1)
+        loss = loss + F.relu(9 * squared_radius + margin - nearest_other).mean()
+    return loss

@@ -1,0 +1,107 @@
+"""Scores per video and over all videos."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.cluster.hierarchy as hierarchy
+from scipy.spatial.distance import pdist
+from sklearn.metrics import normalized_mutual_info_score
+
+from bcl_fast import evaluation
+from bcl_fast.errors import InputError
+from bcl_fast.evaluation import EvaluationRow, evaluate, raw_embeddings
+from bcl_fast.tracks import TrackSet
+
+LINE = np.array([[0.0], [0.1], [5.0], [5.2], [9.0], [0.2], [5.1]], np.float32)
+
+
+def two_videos(labels=("ann", "ann", "bob", "bob", "cy", "ann", "bob")) -> TrackSet:
+    videos = ["first"] * 5 + ["second"] * 2
+    return TrackSet.from_arrays(LINE + 1, video_ids=videos, labels=labels)
+
+
+def test_rows_of_each_video_and_of_all_by_hand():
+    rows = evaluate(two_videos(), LINE, distance_threshold=1.0)
+    assert rows == [
+        EvaluationRow("first", 5, 3, 3, 1.0, 1.0, 1.0),
+        EvaluationRow("second", 2, 2, 2, 1.0, 1.0, 1.0),
+        EvaluationRow("all", 7, 3, 3, 1.0, 1.0, 1.0),
+    ]
+
+
+def test_wrong_clusters_cost_by_hand():
+    merged = evaluate(two_videos(), LINE, distance_threshold=30.0)[0]
+    assert merged[:4] == ("first", 5, 3, 2)
+    assert merged.wcp == pytest.approx(4 / 5)
+    assert merged.b_cubed_f == pytest.approx(2 * (11 / 15) / (1 + 11 / 15))
+    assert evaluate(two_videos(), LINE, distance_threshold=1e6)[2][3:6] == (1, 0.0, pytest.approx(3 / 7))
+
+
+def test_names_are_people_over_all_videos():
+    different = two_videos(["ann", "ann", "bob", "bob", "cy", "dan", "eve"])
+    combined = evaluate(different, LINE, distance_threshold=1.0)[-1]
+    assert (combined.n_identities, combined.n_clusters) == (5, 3)
+    assert combined.nmi < 1
+
+
+def test_one_video_has_no_combined_row():
+    tracks = two_videos().select(np.arange(5))
+    assert [row.video for row in evaluate(tracks, LINE[:5], distance_threshold=1.0)] == ["first"]
+
+
+@pytest.mark.parametrize("n_clusters", ["true", 3])
+def test_a_number_of_clusters_is_scipys_cut(n_clusters):
+    rng = np.random.default_rng(0)
+    points, labels = rng.standard_normal((60, 4)), rng.integers(0, 9, 60)
+    tracks = TrackSet.from_arrays(points, labels=labels)
+    row = evaluate(tracks, points, n_clusters=n_clusters)[0]
+    merges = hierarchy.linkage(pdist(points, "sqeuclidean"), "complete")
+    wanted = 9 if n_clusters == "true" else n_clusters
+    expected = hierarchy.fcluster(merges, wanted, "maxclust")
+    assert row.n_clusters == wanted
+    assert row.nmi == pytest.approx(normalized_mutual_info_score(labels, expected))
+
+
+def test_raw_embeddings_are_mean_features_of_unit_norm():
+    features = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
+    tracks = TrackSet.from_arrays(features, [0, 2, 5])
+    means = np.stack([features[:2].mean(axis=0), features[2:].mean(axis=0)])
+    expected = means / np.linalg.norm(means, axis=1, keepdims=True)
+    np.testing.assert_allclose(raw_embeddings(tracks), expected, atol=1e-6)
+    opposite = TrackSet.from_arrays([[1.0, 0.0], [1.0, 2.0], [-1.0, -2.0]], [0, 1, 3], track_ids=["a", "b"])
+    with pytest.raises(InputError, match="got the zero vector for track 'b' of video 'video'"):
+        raw_embeddings(opposite)
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "options", "message"),
+    [
+        (
+            LINE[:5],
+            {"distance_threshold": 1.0},
+            r"embeddings must be one point for each of the 7 tracks, got shape \(5, 1\)",
+        ),
+        (LINE, {}, "evaluation wants either a distance_threshold or n_clusters"),
+        (LINE, {"distance_threshold": 1.0, "n_clusters": 2}, "evaluation wants either"),
+        (LINE, {"distance_threshold": -1.0}, "distance_threshold must be at least 0"),
+        (LINE, {"distance_threshold": np.nan}, "distance_threshold must be at least 0"),
+        (LINE, {"n_clusters": 6}, r"n_clusters must be 'true' or in 1..5 \(the tracks of first\), got 6"),
+        (LINE, {"n_clusters": "ture"}, "n_clusters must be 'true' or in 1..5"),
+        (np.where(LINE == 9, np.nan, LINE), {"distance_threshold": 1.0}, "embeddings must be finite, got .* track '4'"),
+    ],
+)
+def test_bad_input_is_a_sentence(embeddings, options, message):
+    with pytest.raises(InputError, match=message):
+        evaluate(two_videos(), embeddings, **options)
+
+
+def test_labels_are_wanted():
+    with pytest.raises(InputError, match="label"):
+        evaluate(TrackSet.from_arrays(LINE), LINE, distance_threshold=1.0)
+
+
+def test_a_whole_dendrogram_of_too_many_tracks_is_refused(monkeypatch):
+    monkeypatch.setattr(evaluation, "MOST_FULL_TRACKS", 4)
+    with pytest.raises(InputError, match="for at most 4 tracks, got 5 in first: use a distance threshold"):
+        evaluate(two_videos(), LINE, n_clusters="true")

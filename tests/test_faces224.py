@@ -1,0 +1,101 @@
+"""The main job on real faces: learn from 112 people, cluster 89 others, their number unknown."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from bcl_fast.evaluation import EvaluationRow, evaluate, raw_embeddings
+from bcl_fast.recipe import Recipe
+from bcl_fast.tracks import TrackSet
+from bcl_fast.training import train
+
+# Chosen by validation NMI over the three splits. Few identities give few batches: small ones and a large learning rate.
+RECIPE = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
+SEEDS = (0, 1, 2)
+KINDS = ("mlp", "residual", "linear")
+
+
+class Split(NamedTuple):
+    train: TrackSet
+    val: TrackSet
+    test: TrackSet
+
+
+def group_in_tracks(embedding: np.ndarray, label: np.ndarray, people: np.ndarray, rng: np.random.Generator) -> TrackSet:
+    """Deal the images of each person out to tracks of one to four."""
+    rows, lengths, names = [], [], []
+    for person in people:
+        images = rng.permutation(np.flatnonzero(label == person))
+        while len(images):
+            track, images = np.split(images, [rng.integers(1, 5)])
+            rows.append(track)
+            lengths.append(len(track))
+            names.append(person)
+    return TrackSet.from_arrays(embedding[np.concatenate(rows)], np.append(0, np.cumsum(lengths)), labels=names)
+
+
+def as_single_images(tracks: TrackSet) -> TrackSet:
+    return TrackSet.from_arrays(tracks.features, labels=np.repeat(tracks.labels, np.diff(tracks.offsets)))
+
+
+@pytest.fixture(scope="module")
+def splits(shared_data) -> list[Split]:
+    with np.load(shared_data / "faces224" / "features.npz") as file:
+        embedding, label = file["embedding"], file["label"]
+    result = []
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        people = np.split(rng.permutation(np.unique(label)), [112, 112 + 23])
+        result.append(Split(*(group_in_tracks(embedding, label, part, rng) for part in people)))
+    return result
+
+
+@pytest.fixture(scope="module")
+def scores(splits) -> dict[tuple[str, str], list[EvaluationRow]]:
+    """Rows of the test people by unit (tracks or single images) and method, one per split."""
+    rows: dict[tuple[str, str], list[EvaluationRow]] = {}
+    for split in splits:
+        tests = {"tracks": split.test, "images": as_single_images(split.test)}
+        for unit, test in tests.items():
+            rows.setdefault((unit, "raw"), []).extend(evaluate(test, raw_embeddings(test), n_clusters="true"))
+        for kind in KINDS:
+            model = train(split.train, split.val, recipe=RECIPE, head=kind).model
+            for unit, test in tests.items():
+                found = evaluate(test, model.embed_tracks(test), distance_threshold=model.distance_threshold)
+                rows.setdefault((unit, kind), []).extend(found)
+    return rows
+
+
+def mean_nmi(rows: list[EvaluationRow]) -> float:
+    return float(np.mean([row.nmi for row in rows]))
+
+
+def test_splits_share_nobody(splits):
+    for split in splits:
+        people = [set(part.labels) for part in split]
+        assert [len(names) for names in people] == [112, 23, 89]
+        assert len(set.union(*people)) == 224
+        assert all(set(np.diff(part.offsets)) == {1, 2, 3, 4} for part in split)
+
+
+@pytest.mark.parametrize("unit", ["tracks", "images"])
+def test_unseen_people_are_found_without_knowing_how_many(scores, unit, record_property):
+    for method in ("raw", *KINDS):
+        for seed, row in zip(SEEDS, scores[unit, method], strict=True):
+            record_property(f"{unit} {method} split {seed}", row._asdict())
+            print(
+                f"{unit:6} {method:8} split {seed}: {row.n_clusters:4} clusters, NMI {row.nmi:.3f}, WCP {row.wcp:.3f}"
+            )
+        print(f"{unit:6} {method:8} mean NMI {mean_nmi(scores[unit, method]):.3f}")
+    raw = mean_nmi(scores[unit, "raw"])  # is told the number of people
+    assert mean_nmi(scores[unit, "residual"]) >= max(0.88, raw + 0.02)
+    assert mean_nmi(scores[unit, "linear"]) >= max(0.88, raw + 0.02)
+    assert mean_nmi(scores[unit, "mlp"]) >= 0.82
+
+
+def test_the_number_of_people_is_about_right(scores):
+    for kind in ("residual", "linear"):
+        assert all(abs(row.n_clusters - 89) <= 0.3 * 89 for row in scores["tracks", kind])
