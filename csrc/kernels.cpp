@@ -93,35 +93,6 @@ void scores(const T* rows, int64_t ld, int64_t m, const T* panels, const T* star
   }
 }
 
-template <class T>
-T row_max(const T* row, int64_t n) {
-  using S = Simd<T>;
-  typename S::V left = S::load(row), right = S::load(row + S::kLanes);
-  for (int64_t c = S::kPanel; c < n; c += S::kPanel) {
-    const typename S::V x = S::load(row + c), y = S::load(row + c + S::kLanes);
-    left = x > left ? x : left;
-    right = y > right ? y : right;
-  }
-  left = right > left ? right : left;
-  T best = left[0];
-  for (int64_t i = 1; i < S::kLanes; ++i) best = left[i] > best ? left[i] : best;
-  return best;
-}
-
-template <class T>
-void update_best(const T* out, int64_t out_ld, int64_t m, int64_t n, int32_t first_column, T* best,
-                 int32_t* best_column) {
-  for (int64_t r = 0; r < m; ++r) {
-    const T* row = out + r * out_ld;
-    const T top = row_max(row, n);
-    if (!(top > best[r])) continue;
-    int64_t c = 0;
-    while (row[c] != top) ++c;
-    best[r] = top;
-    best_column[r] = first_column + static_cast<int32_t>(c);
-  }
-}
-
 // Bit c is set where row[c] >= limit, for 32 columns.
 inline uint32_t at_least_32(const float* row, float limit) {
 #if defined(__AVX512F__)
@@ -148,6 +119,43 @@ inline uint32_t at_least_32(const double* row, double limit) {
   uint32_t mask = 0;
   for (int i = 0; i < 32; ++i) mask |= static_cast<uint32_t>(row[i] >= limit) << i;
   return mask;
+}
+
+// The first c < n with row[c] >= limit; n if there is none.
+template <class T>
+int64_t first_at_least(const T* row, int64_t n, T limit) {
+  int64_t c = 0;
+  for (; c + 32 <= n; c += 32)
+    if (const uint32_t mask = at_least_32(row + c, limit)) return c + __builtin_ctz(mask);
+  while (c < n && !(row[c] >= limit)) ++c;
+  return c;
+}
+
+template <class T>
+T row_max(const T* row, int64_t n) {
+  using S = Simd<T>;
+  typename S::V left = S::load(row), right = S::load(row + S::kLanes);
+  for (int64_t c = S::kPanel; c < n; c += S::kPanel) {
+    const typename S::V x = S::load(row + c), y = S::load(row + c + S::kLanes);
+    left = x > left ? x : left;
+    right = y > right ? y : right;
+  }
+  left = right > left ? right : left;
+  T best = left[0];
+  for (int64_t i = 1; i < S::kLanes; ++i) best = left[i] > best ? left[i] : best;
+  return best;
+}
+
+template <class T>
+void update_best(const T* out, int64_t out_ld, int64_t m, int64_t n, int32_t first_column, T* best,
+                 int32_t* best_column) {
+  for (int64_t r = 0; r < m; ++r) {
+    const T* row = out + r * out_ld;
+    const T top = row_max(row, n);
+    if (!(top > best[r])) continue;
+    best[r] = top;
+    best_column[r] = first_column + static_cast<int32_t>(first_at_least(row, n, top));
+  }
 }
 
 template <class T>
@@ -200,7 +208,7 @@ inline typename Simd<double>::V load_wide(const double* p) { return Simd<double>
 // GCC splits __builtin_convertvector into halves, which takes twice as long.
 inline typename Simd<double>::V load_wide(const float* p) {
 #if defined(__AVX512F__)
-  return _mm512_cvtps_pd(_mm256_loadu_ps(p));
+  return _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));
 #elif defined(__AVX2__)
   return _mm256_cvtps_pd(_mm_loadu_ps(p));
 #else
@@ -225,12 +233,12 @@ void exact_distances(const double* x, const T* rows, int64_t ld, const int32_t* 
 }
 
 template <class T>
-void add(T* y, const T* x, int64_t d) {
+void add(T* __restrict__ y, const T* __restrict__ x, int64_t d) {
   for (int64_t p = 0; p < d; ++p) y[p] += x[p];
 }
 
 template <class T>
-void axpy(T* y, T a, const T* x, int64_t d) {
+void axpy(T* __restrict__ y, T a, const T* __restrict__ x, int64_t d) {
   for (int64_t p = 0; p < d; ++p) y[p] += a * x[p];
 }
 
@@ -240,7 +248,7 @@ void scale(T* y, T a, const T* x, int64_t d) {
 }
 
 template <class T>
-void combine(T* out, T a, const T* x, T b, const T* y, const T* z, int64_t d) {
+void combine(T* __restrict__ out, T a, const T* x, T b, const T* y, const T* z, int64_t d) {
   for (int64_t p = 0; p < d; ++p) out[p] = a * x[p] + b * y[p] + z[p];
 }
 

@@ -43,10 +43,10 @@ struct Kernels {
 
   T (*squared_distance)(const T* x, const T* y, int64_t d);
   T (*dot)(const T* x, const T* y, int64_t d);
-  void (*add)(T* y, const T* x, int64_t d);         // y += x
-  void (*axpy)(T* y, T a, const T* x, int64_t d);   // y += a x
-  void (*scale)(T* y, T a, const T* x, int64_t d);  // y = a x
-  // out = a x + b y + z
+  void (*add)(T* y, const T* x, int64_t d);         // y += x (no overlap)
+  void (*axpy)(T* y, T a, const T* x, int64_t d);   // y += a x (no overlap)
+  void (*scale)(T* y, T a, const T* x, int64_t d);  // y = a x (x may be y)
+  // out = a x + b y + z (out overlaps none)
   void (*combine)(T* out, T a, const T* x, T b, const T* y, const T* z, int64_t d);
 };
 

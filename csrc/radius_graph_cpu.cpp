@@ -6,18 +6,15 @@
 #include <memory>
 
 #include "distance_tile.h"
+#include "pair_blocks.h"
 
 namespace bcl {
 namespace {
 
-// Pairs i < j of one block of rows: rows in order, each row's neighbours ascending.
-struct BlockPairs {
-  std::vector<int32_t> neighbors;
-  std::vector<float> distances;
-  int32_t row_counts[kBlockRows] = {};
-};
+// The power of two at or below x, kept large enough that its inverse is finite.
+double power_of_two(double x) { return std::ldexp(1.0, std::clamp(std::ilogb(x), -1000, 1023)); }
 
-// Centred points scaled by a power of two to norms of at most 1, for screening in float32.
+// Centred points scaled by a power of two to norms below 2, for screening in float32.
 class Screen {
  public:
   template <class T>
@@ -30,7 +27,9 @@ class Screen {
     // generous.
     const double slack = (4.0 * d + 40) * std::ldexp(1.0, -24);
     // Norms that underflow: an absolute allowance, far below any distance that float32 resolves beside norms of 1.
-    const double limit = std::isinf(tau) ? tau : tau * shrink * shrink + 1e-30;
+    // Scaled squared distances are below 16: a larger limit, an infinite one above all, must stay finite, or the
+    // panels' padding (start -inf) would pass.
+    const double limit = (std::isinf(tau) ? 16.0 : std::min(tau * shrink * shrink, 16.0)) + 1e-30;
     parallel_for(panels_.n_panels(), n_threads, [&](int64_t panel, int) {
       const int64_t first = panels_.first_column(panel);
       for (int64_t i = first; i < first + panels_.n_columns(panel); ++i) {
@@ -68,8 +67,6 @@ class Screen {
 
  private:
   const float* row(int64_t i) const { return values_.data() + i * d_; }
-
-  static double power_of_two(double x) { return x > 0 ? std::ldexp(1.0, std::ilogb(x) + 1) : 1.0; }
 
   template <class T>
   std::vector<double> column_means(const T* points) const {
@@ -110,21 +107,43 @@ double sequential_squared_distance(const T* x, const T* y, int64_t d) {
   return sum;
 }
 
-// Evaluates candidates in float64 and keeps what is within tau.
+// What one thread needs for a block of rows.
+struct Scratch {
+  std::vector<float> scores = tile_scratch<float>();
+  std::vector<int32_t> columns = std::vector<int32_t>(kBlockColumns);
+  std::vector<double> distances = std::vector<double>(kBlockColumns);
+  std::vector<double> wide_rows;  // [kBlockRows, d] the block's coordinates in float64
+  // Pairs are found block of columns by block of columns: each row's are gathered on their own.
+  std::vector<Pairs> rows = std::vector<Pairs>(kBlockRows);
+};
+
+// Evaluates the screen's candidates in float64 and keeps what is within tau.
 template <class T>
 class ExactFilter {
  public:
   ExactFilter(const T* points, int64_t d, double tau, double scale)
       : points_(points), d_(d), tau_(tau), inverse_scale_(1 / scale), doubt_((d + 8) * std::ldexp(1.0, -52)) {}
 
-  int64_t depth() const { return d_; }
-
-  void widen(int64_t first, int64_t last, std::vector<double>& rows) const {
-    rows.assign(points_ + first * d_, points_ + last * d_);
+  BlockPairs pairs_of_block(const Screen& screen, int64_t first, int64_t last, Scratch& scratch) const {
+    for (Pairs& row : scratch.rows) {
+      row.neighbors.clear();
+      row.distances.clear();
+    }
+    scratch.wide_rows.assign(points_ + first * d_, points_ + last * d_);
+    screen.walk(first, last, scratch.scores.data(), scratch.columns.data(),
+                [&](int64_t i, const int32_t* columns, int64_t count) {
+                  // Only pairs i < j: the first block of columns holds some j <= i.
+                  const int32_t* const end = columns + count;
+                  const int32_t* const begin = std::upper_bound(columns, end, static_cast<int32_t>(i));
+                  keep(i, begin, end - begin, &scratch.wide_rows[(i - first) * d_], scratch.distances.data(),
+                       scratch.rows[i - first]);
+                });
+    return joined(scratch.rows);
   }
 
-  void keep(int64_t i, const double* wide_row, const int32_t* columns, int64_t count, double* distances,
-            BlockPairs& pairs, int64_t first_row) const {
+ private:
+  void keep(int64_t i, const int32_t* columns, int64_t count, const double* wide_row, double* distances,
+            Pairs& pairs) const {
     kernels<T>().exact_distances(wide_row, points_, d_, columns, count, d_, distances);
     for (int64_t t = 0; t < count; ++t) {
       double distance = distances[t];
@@ -133,129 +152,33 @@ class ExactFilter {
       if (!(distance <= tau_)) continue;
       pairs.neighbors.push_back(columns[t]);
       pairs.distances.push_back(static_cast<float>(distance * inverse_scale_));
-      ++pairs.row_counts[i - first_row];
     }
   }
 
- private:
+  static BlockPairs joined(const std::vector<Pairs>& rows) {
+    BlockPairs block;
+    size_t total = 0;
+    for (const Pairs& row : rows) total += row.neighbors.size();
+    block.pairs.neighbors.reserve(total);
+    block.pairs.distances.reserve(total);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      block.row_counts[r] = static_cast<int32_t>(rows[r].neighbors.size());
+      block.pairs.neighbors.insert(block.pairs.neighbors.end(), rows[r].neighbors.begin(), rows[r].neighbors.end());
+      block.pairs.distances.insert(block.pairs.distances.end(), rows[r].distances.begin(), rows[r].distances.end());
+    }
+    return block;
+  }
+
   const T* points_;
   const int64_t d_;
   const double tau_, inverse_scale_, doubt_;
 };
 
-// What one thread needs for a block of rows.
-struct Scratch {
-  std::vector<float> scores = tile_scratch<float>();
-  std::vector<int32_t> columns = std::vector<int32_t>(kBlockColumns);
-  std::vector<double> distances = std::vector<double>(kBlockColumns);
-  std::vector<double> wide_rows;  // [kBlockRows, d] the block's coordinates in float64
-  // Found column block by column block; row r's pairs are gathered in rows[r].
-  std::vector<BlockPairs> rows = std::vector<BlockPairs>(kBlockRows);
-};
-
-template <class T>
-BlockPairs pairs_of_block(const Screen& screen, const ExactFilter<T>& filter, int64_t first, int64_t last,
-                          Scratch& scratch) {
-  for (BlockPairs& row : scratch.rows) {
-    row.neighbors.clear();
-    row.distances.clear();
-    row.row_counts[0] = 0;
-  }
-  filter.widen(first, last, scratch.wide_rows);
-  screen.walk(first, last, scratch.scores.data(), scratch.columns.data(),
-              [&](int64_t i, int32_t* columns, int64_t count) {
-                // Only pairs i < j: the first blocks of columns hold some j <= i.
-                int32_t* const end = columns + count;
-                int32_t* const begin = std::upper_bound(columns, end, static_cast<int32_t>(i));
-                filter.keep(i, &scratch.wide_rows[(i - first) * filter.depth()], begin, end - begin,
-                            scratch.distances.data(), scratch.rows[i - first], i);
-              });
-  BlockPairs block;
-  size_t total = 0;
-  for (const BlockPairs& row : scratch.rows) total += row.neighbors.size();
-  block.neighbors.reserve(total);
-  block.distances.reserve(total);
-  for (int64_t r = 0; r < last - first; ++r) {
-    const BlockPairs& row = scratch.rows[r];
-    block.neighbors.insert(block.neighbors.end(), row.neighbors.begin(), row.neighbors.end());
-    block.distances.insert(block.distances.end(), row.distances.begin(), row.distances.end());
-    block.row_counts[r] = row.row_counts[0];
-  }
-  return block;
-}
-
-// The part of block b's row r whose neighbours lie in [first, last), as positions in the block's arrays.
-struct Span {
-  int64_t begin, end;
-};
-
-// Calls found(row, block, span) for every row of every block, in order, with its pairs (row, j), first <= j < last.
-template <class Found>
-void for_each_row(const std::vector<BlockPairs>& blocks, int64_t n, int64_t first, int64_t last, Found&& found) {
-  for (size_t b = 0; b < blocks.size(); ++b) {
-    const BlockPairs& block = blocks[b];
-    const int64_t row = static_cast<int64_t>(b) * kBlockRows;
-    const int32_t* neighbors = block.neighbors.data();
-    for (int64_t r = 0; r < std::min(kBlockRows, n - row); ++r) {
-      const int32_t* const end = neighbors + block.row_counts[r];
-      const auto position = [&](int64_t bound) {
-        return std::lower_bound(neighbors, end, static_cast<int32_t>(bound)) - block.neighbors.data();
-      };
-      found(row + r, block, Span{position(first), position(last)});
-      neighbors = end;
-    }
-  }
-}
-
-// Each row's own pairs go to the end of its row.
-void place_own_pairs(const std::vector<BlockPairs>& blocks, int64_t n, int n_threads, RadiusGraph& graph) {
-  parallel_for(blocks.size(), n_threads, [&](int64_t b, int) {
-    int64_t e = 0;
-    for (int64_t i = b * kBlockRows; i < std::min(n, (b + 1) * kBlockRows); ++i) {
-      const int64_t count = blocks[b].row_counts[i - b * kBlockRows], place = graph.offsets[i + 1] - count;
-      std::copy_n(&blocks[b].neighbors[e], count, &graph.neighbors[place]);
-      std::copy_n(&blocks[b].distances[e], count, &graph.distances[place]);
-      e += count;
-    }
-  });
-}
-
-// Both directions of every pair. A task owns a range of rows of the graph. Rows come in order, so a row first receives
-// its smaller neighbours, ascending; its own pairs stand behind them: no sort.
-void assemble(const std::vector<BlockPairs>& blocks, int64_t n, int n_threads, RadiusGraph& graph) {
-  const int64_t n_tasks = 4 * resolve_threads(n_threads, n);
-  const auto for_each_range = [&](auto&& task) {
-    parallel_for(n_tasks, n_threads, [&](int64_t t, int) { task(t * n / n_tasks, (t + 1) * n / n_tasks); });
-  };
-  std::vector<int64_t> n_smaller(n, 0), n_larger(n, 0);
-  for_each_range([&](int64_t first, int64_t last) {
-    for_each_row(blocks, n, first, last, [&](int64_t, const BlockPairs& block, Span span) {
-      for (int64_t e = span.begin; e < span.end; ++e) ++n_smaller[block.neighbors[e]];
-    });
-  });
-  for (int64_t i = 0; i < n; ++i) n_larger[i] = blocks[i / kBlockRows].row_counts[i % kBlockRows];
-  graph.offsets.assign(n + 1, 0);
-  for (int64_t i = 0; i < n; ++i) graph.offsets[i + 1] = graph.offsets[i] + n_smaller[i] + n_larger[i];
-  graph.neighbors.resize(graph.offsets[n]);
-  graph.distances.resize(graph.offsets[n]);
-  for_each_range([&](int64_t first, int64_t last) {
-    std::vector<int64_t> next(graph.offsets.begin() + first, graph.offsets.begin() + last);
-    for_each_row(blocks, n, first, last, [&](int64_t i, const BlockPairs& block, Span span) {
-      for (int64_t e = span.begin; e < span.end; ++e) {
-        const int64_t place = next[block.neighbors[e] - first]++;
-        graph.neighbors[place] = static_cast<int32_t>(i);
-        graph.distances[place] = block.distances[e];
-      }
-    });
-  });
-  place_own_pairs(blocks, n, n_threads, graph);
-}
-
 // A power of two that brings the kept distances (at most tau, or 4 largest norms) into float32's range; 1 where it is
 // not needed.
 double graph_scale(double largest) {
   const bool ordinary = largest == 0 || (largest > 1e-20 && largest < 1e30);
-  return ordinary ? 1.0 : std::ldexp(1.0, std::ilogb(largest));
+  return ordinary ? 1.0 : power_of_two(largest);
 }
 
 template <class T>
@@ -289,7 +212,7 @@ RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, 
         [&](int64_t b, int thread) {
           if (!scratch[thread]) scratch[thread] = std::make_unique<Scratch>();
           blocks[b] =
-              pairs_of_block(screen, filter, b * kBlockRows, std::min(n, (b + 1) * kBlockRows), *scratch[thread]);
+              filter.pairs_of_block(screen, b * kBlockRows, std::min(n, (b + 1) * kBlockRows), *scratch[thread]);
         },
         interrupted);
   }

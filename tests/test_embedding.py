@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 from pathlib import Path
@@ -150,7 +151,7 @@ def test_saving_replaces_a_file_only_when_told(tmp_path):
     assert path.read_bytes() == before
     make_model("linear").save(path, force=True)
     assert load_model(path).head_kind == "linear"
-    with pytest.raises(InputError, match="a model is written as .safetensors, got the name .*model.bin"):
+    with pytest.raises(InputError, match=r"a model is written as \.safetensors, got the name .*model\.bin"):
         make_model().save(tmp_path / "model.bin")
     with pytest.raises(InputError, match="does not exist"):
         make_model().save(tmp_path / "missing" / "model.safetensors")
@@ -208,7 +209,7 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 
 def authors_checkpoint(dimensions=(6, 5, 4)) -> dict:
     weights = {}
-    for i, (before, after) in enumerate(zip(dimensions[:-1], dimensions[1:], strict=True)):
+    for i, (before, after) in enumerate(itertools.pairwise(dimensions)):
         weights[f"linears.{i}.weight"] = torch.linspace(-1, 1, before * after).reshape(after, before)
         weights[f"linears.{i}.bias"] = torch.zeros(after)
     return {"epoch": 7, "model_state": weights, "criterion_state": {"ctrd.h_bias": torch.tensor(-1.0)}}

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from bcl_fast import __version__
-from bcl_fast.console import say
+from bcl_fast.console import counted, describe_tracks, say
 from bcl_fast.errors import InputError
 from bcl_fast.options import Force, SavedModel, Seed, Tracks, recipe_options
 from bcl_fast.recipe import Recipe
@@ -181,8 +181,7 @@ def cluster(
     embeddings, distance_threshold = _embed(people, model, threshold)
     result = cluster_tracks(people, embeddings, distance_threshold, per_video=per_video)
     write_result(result, output, force=force)
-    n_videos = len(people.videos)
-    say(f"{result.n_tracks:,} tracks of {n_videos:,} videos: {result.n_clusters:,} clusters -> {output}")
+    say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
 
 
 def _embed(tracks: TrackSet, model: Path | None, threshold: float | None) -> tuple[Any, float]:

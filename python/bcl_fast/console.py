@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bcl_fast.evaluation import EvaluationRow
     from bcl_fast.history import EpochRecord
+    from bcl_fast.tracks import TrackSet
 
 LINES_OF_PROGRESS = 20  # of a training whose output is not a terminal
 
@@ -35,6 +36,18 @@ class Progress(Protocol):
 def say(sentence: str) -> None:
     """Print a sentence on standard error."""
     typer.echo(sentence, err=True)
+
+
+def counted(number: int, what: str) -> str:
+    """Put a number before its noun."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def describe_tracks(tracks: TrackSet) -> str:
+    """How much there is of everything, in one line."""
+    sizes = ((tracks.n_tracks, "track"), (tracks.n_faces, "face"), (len(tracks.videos), "video"))
+    people = [] if tracks.labels is None else [f"{len(set(tracks.labels.tolist())):,} people"]
+    return ", ".join([*(counted(number, what) for number, what in sizes), *people])
 
 
 def describe_epoch(record: EpochRecord) -> str:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bcl_fast.console import print_table, say, scores_table, training_progress
+from bcl_fast.console import describe_tracks, print_table, say, scores_table, training_progress
 from bcl_fast.errors import InputError
 from bcl_fast.files import atomic_output, check_output
 from bcl_fast.recipe import Recipe
@@ -56,7 +56,7 @@ def simulate_to(output: Path, *, scale: float, seed: int, split: str = "test", f
     splits = simulate_splits(scale, seed)
     if single:
         write_tracks(getattr(splits, split), output, force=force)
-        say(f"{getattr(splits, split)} -> {output}")
+        say(f"{describe_tracks(getattr(splits, split))} -> {output}")
     else:
         _write_splits(splits, output, force)
 
@@ -94,7 +94,7 @@ def _write_splits(splits: Splits, folder: Path, force: bool) -> None:
             folder.rmdir()
         raise
     for name, tracks in zip(SPLITS, splits, strict=True):
-        say(f"{tracks} -> {folder / name}.parquet")
+        say(f"{describe_tracks(tracks)} -> {folder / name}.parquet")
 
 
 def run_demo(
@@ -129,7 +129,7 @@ def run_demo(
     say("Films of invented people: some to train on, others (all different people) to test on.")
     splits = simulate_splits(scale, seed)
     for name, tracks in zip(SPLITS, splits, strict=True):
-        say(f"  {name:<6}{tracks}")
+        say(f"  {name:<6}{describe_tracks(tracks)}")
     say(f"Training the head and the radius of its balls ({recipe.epochs} epochs):")
     with training_progress(recipe.epochs) as progress:
         result = train(splits.train, splits.val, recipe=recipe, on_epoch=progress.on_epoch, on_batch=progress.on_batch)

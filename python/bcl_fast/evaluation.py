@@ -69,8 +69,6 @@ def evaluate(
     points = _check_points(tracks, np.asarray(embeddings))
     if (distance_threshold is None) == (n_clusters is None):
         raise InputError("evaluation wants either a distance_threshold or n_clusters")
-    if distance_threshold is not None and not distance_threshold >= 0:
-        raise InputError(f"distance_threshold must be at least 0, got {distance_threshold}")
     rows = []
     for video in tracks.videos:
         members = np.flatnonzero(tracks.video_ids == video)

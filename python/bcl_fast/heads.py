@@ -39,15 +39,20 @@ class Head(nn.Module):
 
 
 class MLPHead(Head):
-    """Linear layers with ReLU between them (Tapaswi et al., ICCV 2019, section 4)."""
+    """Linear layers with ReLU between them (Tapaswi et al., ICCV 2019, section 4).
+
+    They start as He et al. (2015) propose, with zero biases: random biases would outweigh features of unit norm and map
+    them all to nearly the same point.
+    """
 
     def __init__(self, dimensions: Sequence[int]) -> None:
         super().__init__(dimensions)
         pairs = zip(self.dimensions[:-1], self.dimensions[1:], strict=True)
-        self.linears = nn.ModuleList(nn.Linear(before, after) for before, after in pairs)
-        for linear in self.linears:
+        linears = [nn.Linear(before, after) for before, after in pairs]
+        for linear in linears:
             nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
             nn.init.zeros_(linear.bias)
+        self.linears = nn.ModuleList(linears)
 
     def project(self, features: Tensor) -> Tensor:
         """Apply the layers."""

@@ -118,11 +118,15 @@ class BallLoss(nn.Module):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of a batch."""
-        return self.terms(embeddings, labels).loss
+        return self._evaluate(embeddings, labels)[0]
 
     def terms(self, embeddings: Tensor, labels: Tensor) -> BallLossTerms:
         """Return the loss with its two parts and the share of samples that violate each."""
-        summary = ball_loss(
+        loss, summary = self._evaluate(embeddings, labels)
+        return BallLossTerms(loss, *summary[1:5].unbind())
+
+    def _evaluate(self, embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return ball_loss(
             embeddings,
             labels,
             self.raw_radius,
@@ -132,7 +136,6 @@ class BallLoss(nn.Module):
             sphere=self.space == "sphere",
             check_finite=self.check_finite,
         )
-        return BallLossTerms(summary[0], *summary.detach()[1:5].unbind())
 
     def extra_repr(self) -> str:
         """Show the settings, as torch prints modules."""

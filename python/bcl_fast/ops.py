@@ -83,23 +83,31 @@ class _BallLoss(torch.autograd.Function):
     """The gradient is closed-form and comes with the loss, so the backward pass is one multiplication."""
 
     @staticmethod
-    def forward(ctx: Any, embeddings: Tensor, labels: Tensor, raw_radius: Tensor, *options: Any) -> Tensor:
+    def forward(
+        ctx: Any, embeddings: Tensor, labels: Tensor, raw_radius: Tensor, *options: Any
+    ) -> tuple[Tensor, Tensor]:
         with_gradient = ctx.needs_input_grad[0] or ctx.needs_input_grad[2]
         workspace = torch.ops.bcl_fast.ball_loss(embeddings, labels, raw_radius, *options, with_gradient)
-        ctx.shape, ctx.n_options, ctx.raw_dtype = embeddings.shape, len(options), raw_radius.dtype
         ctx.save_for_backward(workspace)
-        return workspace[-len(SUMMARY) :]
+        ctx.shape, ctx.n_options, ctx.raw_dtype = embeddings.shape, len(options), raw_radius.dtype
+        summary = workspace.narrow(0, workspace.shape[0] - len(SUMMARY), len(SUMMARY))
+        ctx.mark_non_differentiable(summary)
+        ctx.set_materialize_grads(False)
+        return summary.select(0, 0), summary
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, summary_gradient: Tensor) -> tuple[Tensor | None, ...]:
-        (workspace,) = ctx.saved_tensors
-        scale = summary_gradient[0]
+    def backward(ctx: Any, loss_gradient: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
+        if loss_gradient is None:
+            return (None,) * (3 + ctx.n_options)
         embeddings_gradient = raw_gradient = None
+        (workspace,) = ctx.saved_tensors
+        gradient = workspace * loss_gradient
+        n_gradient = workspace.shape[0] - len(SUMMARY)
         if ctx.needs_input_grad[0]:
-            embeddings_gradient = workspace[: -len(SUMMARY)].view(ctx.shape) * scale
+            embeddings_gradient = gradient.narrow(0, 0, n_gradient).view(ctx.shape)
         if ctx.needs_input_grad[2]:
-            raw_gradient = (workspace[-1] * scale).to(ctx.raw_dtype)
+            raw_gradient = gradient.select(0, n_gradient + SUMMARY.index("raw_gradient")).to(ctx.raw_dtype)
         return (embeddings_gradient, None, raw_gradient, *(None,) * ctx.n_options)
 
 
@@ -113,7 +121,7 @@ def ball_loss(
     margin: float = 0.05,
     sphere: bool = True,
     check_finite: bool = True,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Ball loss of a batch and what it is made of (Tapaswi et al., ICCV 2019, Eqs. 5-7).
 
     Parameters
@@ -137,8 +145,10 @@ def ball_loss(
 
     Returns
     -------
-    Tensor, shape (6,)
-        The scalars named by ``SUMMARY``. Only the first, the loss, carries a gradient.
+    loss : Tensor, 0-dim
+        float32, or float64 for float64 embeddings.
+    summary : Tensor, shape (6,)
+        The scalars named by ``SUMMARY``, without a gradient.
 
     Raises
     ------
@@ -151,7 +161,8 @@ def ball_loss(
     if embeddings.dtype in (torch.float16, torch.bfloat16):
         embeddings = embeddings.float()
     classes = -1 if num_classes is None else num_classes
-    return _BallLoss.apply(embeddings, labels, raw_radius, classes, alpha, margin, sphere, check_finite)
+    options = (classes, alpha, margin, sphere, check_finite)
+    return _BallLoss.apply(embeddings, labels, raw_radius, *options)  # type: ignore[no-untyped-call]
 
 
 def _check(embeddings: Tensor, labels: Tensor) -> None:

@@ -103,7 +103,7 @@ def draw_people(axes: Any, view: View, people: Labels) -> None:
         colour = colours[person] if person < NAMED_PEOPLE else GREY
         axes.scatter(*plane[people == person].T, s=26, color=[colour], edgecolors="white", linewidths=0.4, zorder=2)
     score = normalized_mutual_information(people, clusters)
-    axes.set_title(f"{n_clusters} clusters {view.cut}: NMI {score:.2f}")
+    axes.set_title(f"{n_clusters} clusters, {view.cut}: NMI {score:.2f}")
     axes.set(xticks=[], yticks=[], xlabel="a dot is a track (t-SNE); colour: person; spokes: cluster found")
     axes.set_ylabel(view.space, fontsize=15)
 
@@ -111,9 +111,11 @@ def draw_people(axes: Any, view: View, people: Labels) -> None:
 def _project(points: Points) -> Points:
     """Lay points out in the plane so that neighbours stay neighbours: (n_samples, 2)."""
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
-    perplexity = min(20.0, (len(points) - 1) / 3)
-    return np.asarray(TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(points))
+    layout = TSNE(perplexity=min(20.0, (len(points) - 1) / 3), init="pca", max_iter=500, random_state=0)
+    with threadpool_limits(1):  # a few hundred points: more threads would only wait for each other
+        return np.asarray(layout.fit_transform(points))
 
 
 def draw_distances(axes: Any, view: View, people: Labels) -> None:

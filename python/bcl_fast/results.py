@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
 SMALLEST_NORM = 1e-12
+_KINDS: dict[str, tuple[Any, str]] = {
+    "track_id": (np.str_, "text"),
+    "video_id": (np.str_, "text"),
+    "cluster_id": (np.int64, "whole numbers"),
+    "distance_to_centroid": (np.float32, "numbers"),
+    "cluster_size": (np.int64, "whole numbers"),
+}
 
 PathLike = str | os.PathLike[str]
 
@@ -209,20 +216,19 @@ def read_result(path: PathLike) -> ClusteringResult:
     if not file.is_file():
         raise InputError(f"the clustering result {file} does not exist or is not a file")
     columns = _read_parquet(file) if suffix == ".parquet" else _read_csv(file)
-    names, kinds = list(COLUMNS), (np.str_, np.str_, np.int64, np.float32, np.int64)
-    arrays = [_as_column(columns[name], kind, name, file) for name, kind in zip(names, kinds, strict=True)]
-    return ClusteringResult(*arrays)
+    return ClusteringResult(*(_as_column(columns[name], name, file) for name in COLUMNS))
 
 
-def _as_column(values: list[Any], kind: Any, name: str, file: Path) -> NDArray[Any]:
+def _as_column(values: list[Any], name: str, file: Path) -> NDArray[Any]:
+    dtype, wanted = _KINDS[name]
     try:
         if None in values:
             raise ValueError("a value is missing")
-        if kind is np.int64:
+        if dtype is np.int64:  # int() of a number would round it
             values = [int(str(value)) for value in values]
-        return np.array([str(value) for value in values] if kind is np.str_ else values, dtype=kind)
+        return np.array([str(value) for value in values] if dtype is np.str_ else values, dtype=dtype)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"column {name!r} of {file} must be {kind.__name__} in every row ({error})") from None
+        raise InputError(f"column {name!r} of {file} must be {wanted} in every row ({error})") from None
 
 
 def _read_parquet(file: Path) -> dict[str, list[Any]]:

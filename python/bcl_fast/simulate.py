@@ -38,9 +38,9 @@ class World:
 
     A face of person ``p`` in track ``t`` of scene ``s`` has the features::
 
-        mean + z_p @ identity_basis + (scene_s + track_t + face) @ nuisance_basis + track noise + face noise
+        mean + (person_p + look_t) @ identity_basis + (scene_s + track_t + face) @ nuisance_basis + noise
 
-    where ``z``, ``scene``, ``track`` and ``face`` are Gaussian vectors and the noise is isotropic. Each ``*_norm`` is the root mean
+    where all terms but the mean and the bases are Gaussian and the noise is isotropic. Each ``*_norm`` is the root mean
     square length of its part of the feature vector, in the units of the features; the nuisance fades over its directions.
     Equal ``world_seed`` and dimensions mean equal subspaces, whatever the people and videos.
 
@@ -54,23 +54,26 @@ class World:
         Dimensions of the subspace in which people differ, and of pose and light.
     mean_norm, identity_norm : float
         Length of what all faces have in common, and of what is a person's own.
+    look_norm : float
+        Length of what changes in a person from track to track (hair, make-up); it lies in the identity subspace, so that no
+        projection removes it.
     scene_norm, track_norm, face_norm : float
         Length of the nuisance common to a scene's tracks, to a track's faces, and of a face's own.
-    track_noise_norm, face_noise_norm : float
-        Length of the isotropic noise common to a track's faces, and of a face's own.
+    noise_norm : float
+        Length of the isotropic noise of a face.
     """
 
     world_seed: int = 0
     n_features: int = 256
-    identity_dimensions: int = 32
+    identity_dimensions: int = 24
     nuisance_dimensions: int = 16
     mean_norm: float = 6.0
-    identity_norm: float = 8.0
-    scene_norm: float = 7.0
-    track_norm: float = 7.0
+    identity_norm: float = 7.0
+    look_norm: float = 3.0
+    scene_norm: float = 6.0
+    track_norm: float = 6.0
     face_norm: float = 5.0
-    track_noise_norm: float = 3.0
-    face_noise_norm: float = 5.0
+    noise_norm: float = 7.0
 
     def __post_init__(self) -> None:
         for name in ("n_features", "identity_dimensions", "nuisance_dimensions"):
@@ -90,13 +93,12 @@ class World:
 
     @property
     def identity_basis(self) -> Floats:
-        """The subspace in which people differ, ``(identity_dimensions, n_features)``; a standard normal draw maps to a person."""
-        basis = self._axes[1 : 1 + self.identity_dimensions]
-        return basis * np.float32(self.identity_norm / np.sqrt(self.identity_dimensions))
+        """The subspace in which people differ, ``(identity_dimensions, n_features)``; standard normal draws get length about 1."""
+        return self._axes[1 : 1 + self.identity_dimensions] / np.float32(self.identity_dimensions**0.5)
 
     @property
     def nuisance_basis(self) -> Floats:
-        """The subspace of pose and light, ``(nuisance_dimensions, n_features)``; a standard normal draw maps to length about 1."""
+        """The subspace of pose and light, ``(nuisance_dimensions, n_features)``; standard normal draws get length about 1."""
         fading = 0.9 ** np.arange(self.nuisance_dimensions)
         weights = fading / np.linalg.norm(fading)
         return self._axes[1 + self.identity_dimensions :] * weights[:, None].astype(np.float32)
@@ -349,21 +351,21 @@ def _features(
     rng: np.random.Generator, world: World, people: Integers, scenes: Integers, n_faces: Integers
 ) -> Floats:
     """Feature vectors of all faces, track after track, ``(sum(n_faces), n_features)``: nothing of that size but the result."""
-    d, nuisance = world.n_features, world.nuisance_basis
+    identity, nuisance = world.identity_basis, world.nuisance_basis
 
     def normal(*shape: int) -> Floats:
         return rng.standard_normal(shape, dtype=np.float32)
 
-    common = world.mean + (normal(people.max() + 1, world.identity_dimensions) @ world.identity_basis)[people]
-    common += world.scene_norm * (normal(scenes.max() + 1, len(nuisance)) @ nuisance)[scenes]
-    common += world.track_norm * (normal(len(people), len(nuisance)) @ nuisance)
-    common += world.track_noise_norm / d**0.5 * normal(len(people), d)
+    person, look = normal(people.max() + 1, len(identity)), normal(len(people), len(identity))
+    pose, light = normal(len(people), len(nuisance)), normal(scenes.max() + 1, len(nuisance))
+    common = world.mean + (world.identity_norm * person[people] + world.look_norm * look) @ identity
+    common += (world.track_norm * pose + world.scene_norm * light[scenes]) @ nuisance
     track = np.repeat(np.arange(len(people)), n_faces)
-    features = np.empty((len(track), d), np.float32)
+    features = np.empty((len(track), world.n_features), np.float32)
     for first in range(0, len(track), _CHUNK_FACES):
         chunk = features[first : first + _CHUNK_FACES]
         rng.standard_normal(out=chunk, dtype=np.float32)
-        chunk *= world.face_noise_norm / d**0.5
+        chunk *= world.noise_norm / world.n_features**0.5
         chunk += world.face_norm * (normal(len(chunk), len(nuisance)) @ nuisance)
         chunk += common[track[first : first + _CHUNK_FACES]]
     return features

@@ -199,11 +199,14 @@ class _Trainer:
                 on_batch(epoch, number, len(batches))
             start = time.perf_counter()
         means = torch.stack(terms).double().mean(dim=0).tolist()
-        if not np.isfinite(means[0]):
-            rate = self.recipe.learning_rate
-            raise InputError(f"the loss is no longer finite in epoch {epoch}: choose a learning_rate below {rate}")
+        self._check_converging(epoch, means[0])
         named = dict(zip(BallLossTerms._fields, means, strict=True))
         return {**named, "data_seconds": data_seconds, "step_seconds": step_seconds}
+
+    def _check_converging(self, epoch: int, loss: float) -> None:
+        if not np.isfinite(loss) or not all(bool(torch.isfinite(p).all()) for p in self.state.head.parameters()):
+            cure = f"choose a learning_rate below {self.recipe.learning_rate}"
+            raise InputError(f"the loss or a weight is no longer finite in epoch {epoch}: {cure}")
 
     def _set_learning_rates(self, epoch: int) -> None:
         """Set both rates from the epoch alone; a frozen radius gathers no momentum either."""
