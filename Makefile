@@ -11,7 +11,7 @@ BUILD := $(PIP_INSTALL) --no-build-isolation
 
 # An editable install (`make develop`) rebuilds itself on import. Any other is done anew once a source is newer than its stamp.
 EDITABLE := $(wildcard $(VENV)/editable)
-EDITABLE_FLAGS := --config-settings=editable.rebuild=true --config-settings=build-dir="build/{wheel_tag}" --editable
+EDITABLE_FLAGS := --config-settings=editable.rebuild=true --config-settings=editable.verbose=false --editable
 INSTALL := $(BUILD) $(if $(EDITABLE),$(EDITABLE_FLAGS))
 SOURCES := CMakeLists.txt constraints.txt pyproject.toml \
   $(if $(EDITABLE),,$(shell find cmake csrc python -name __pycache__ -prune -o -print))
@@ -79,8 +79,9 @@ $(VENV)/installed-dev: $(VENV)/created $(SOURCES)
 	$(INSTALL) '.[dev]'
 	touch $(VENV)/installed $@
 
-# A second build of the core, with sanitizers, under build/. Its tests import neither torch nor the package in .venv: -S leaves
-# out the site's path hooks, among them an editable install's. The preloaded libstdc++ lets ASan see exceptions.
+# A second build of the core, with sanitizers, under build/. Its tests do not import torch. They run in an environment that
+# sees the packages of .venv but not its path hooks (PYTHONPATH reads no .pth file), so that an editable install of the
+# package stays out. The preloaded libstdc++ lets ASan see exceptions.
 SANITIZED_TESTS := $(wildcard tests/test_core*.py tests/test_linkage.py tests/test_radius_graph.py)
 SITE := $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 LIBRARY = $$(g++ -print-file-name=$(1))
@@ -94,9 +95,10 @@ sanitize-thread: PRELOAD := $(call LIBRARY,libtsan.so) $(call LIBRARY,libstdc++.
 
 sanitize-address sanitize-thread: $(VENV)/installed-dev
 	CXX=g++ $(BUILD) --quiet --no-deps --upgrade --target build/$@ --config-settings=build-dir=build/$@-cmake \
-	  --config-settings=cmake.define.BCL_SANITIZE=$(FLAGS) --config-settings=cmake.define.BCL_CUDA=OFF .
-	PYTHONPATH="$(CURDIR)/build/$@:$(SITE)" ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$(PRELOAD)" \
-	  $(PY) -S -m pytest -p no:cacheprovider $(SANITIZED_TESTS) $(ARGS)
+	  --config-settings=cmake.define.BCL_SANITIZE=$(FLAGS) --config-settings=cmake.define.BCL_CUDA=OFF --config-settings=install.strip=false .
+	$(PY) -m venv --without-pip build/sanitize-python
+	PYTHONPATH="$(CURDIR)/build/$@:$(SITE)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD="$(PRELOAD)" \
+	  build/sanitize-python/bin/python -m pytest -p no:cacheprovider --capture=sys $(SANITIZED_TESTS) $(ARGS)
 
 clean:
 	rm -rf build demo dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache $(VENV)/installed $(VENV)/installed-dev

@@ -10,7 +10,7 @@
 // A cluster's nearest neighbour is remembered. Distances between clusters never shrink (complete linkage takes the
 // maximum), so it stays the nearest until it is itself merged; only then is the list scanned again.
 //
-// Cost: about 2.5 reads per stored entry in all (bench/NOTES.md). Memory: the graph, overwritten, and O(n). A merged
+// Cost: about 2.6 reads per stored entry in all (bench/NOTES.md). Memory: the graph, overwritten, and O(n). A merged
 // list is an intersection, so it fits in the room of the shorter parent's list; nothing is allocated per merge.
 #include "linkage.h"
 

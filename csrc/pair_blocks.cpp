@@ -36,8 +36,8 @@ void place_own_pairs(const std::vector<BlockPairs>& blocks, int64_t n, int n_thr
     int64_t e = 0;
     for (int64_t i = b * kBlockRows; i < std::min(n, (b + 1) * kBlockRows); ++i) {
       const int64_t count = blocks[b].row_counts[i - b * kBlockRows], place = graph.offsets[i + 1] - count;
-      std::copy_n(&blocks[b].pairs.neighbors[e], count, &graph.neighbors[place]);
-      std::copy_n(&blocks[b].pairs.distances[e], count, &graph.distances[place]);
+      std::copy_n(blocks[b].pairs.neighbors.data() + e, count, graph.neighbors.data() + place);
+      std::copy_n(blocks[b].pairs.distances.data() + e, count, graph.distances.data() + place);
       e += count;
     }
   });

@@ -347,7 +347,6 @@ def test_thresholds(folder, threshold):
     [
         (("--epochs", "0"), "epochs must be at least 1, got 0"),
         (("--learning-rate", "nan"), "learning_rate must be finite and positive, got nan"),
-        (("--head", "cnn"), "head must be mlp, residual or linear, got 'cnn'"),
         (("--dimensions", "16-x"), "dimensions must be whole numbers such as 256-128-64, got '16-x'"),
         (("--dimensions", "20-8"), "16"),
     ],
@@ -364,7 +363,15 @@ def test_numbers_of_the_simulation(folder, options):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("cluster",), ("train", "x"), ("dance",), ("simulate", "-o", "x", "--seed", "-1")]
+    "arguments",
+    [
+        ("cluster",),
+        ("dance",),
+        ("train", "x.parquet"),
+        ("train", "x.parquet", "-o", "y.safetensors", "--head", "cnn"),
+        ("cluster", "x.parquet", "-o", "y.csv", "--threshold", "wide"),
+        ("simulate", "-o", "x", "--seed", "-1"),
+    ],
 )
 def test_wrong_usage(arguments):
     assert run(*arguments).exit_code == 2

@@ -6,10 +6,10 @@ The public names load on first use: ``import bcl_fast`` costs milliseconds and i
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from bcl_fast._core import cuda_version
     from bcl_fast.clustering import BallClustering
     from bcl_fast.embedding import load_model
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from bcl_fast.losses import BallLoss
     from bcl_fast.tracks import TrackSet, read_tracks
     from bcl_fast.training import train
-
-__version__ = version("bcl-fast")
 
 _HOMES = {
     "BallClustering": "clustering",
@@ -48,9 +46,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the module of a public name when it is first asked for."""
-    if name not in _HOMES:
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("bcl-fast")
+    elif name in _HOMES:
+        value = getattr(import_module(f"bcl_fast.{_HOMES[name]}"), name)
+    else:
         raise AttributeError(f"module 'bcl_fast' has no attribute {name!r}")
-    value = getattr(import_module(f"bcl_fast.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

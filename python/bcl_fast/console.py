@@ -56,7 +56,7 @@ def describe_epoch(record: EpochRecord) -> str:
     text = f"loss {record.loss:.4f}  b {record.squared_radius:.4f}  {violated}"
     if record.val_nmi is None:
         return text
-    found = f"{record.val_n_clusters} clusters of {record.val_n_identities} people"
+    found = f"{counted(record.val_n_clusters or 0, 'cluster')} of {record.val_n_identities} people"
     scores = f"val NMI {record.val_nmi:.4f}  WCP {record.val_wcp:.4f}  {found}"
     return f"{text}  {scores}{'  best' if record.best else ''}"
 

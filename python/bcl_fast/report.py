@@ -16,8 +16,6 @@ from bcl_fast.tracks import TrackSet
 
 NAMED_PEOPLE = 10  # that get a colour of their own; matplotlib's qualitative map has as many
 CUTS = 80  # of a dendrogram that are scored
-FARTHEST = 2.0  # squared distance of perpendicular unit vectors, the lightest colour
-WIDEST = 3.2  # squared distance where the axis of thresholds ends
 GREY, BLUE, RED = "#9a9a9a", "#1b6ca8", "#c0504d"
 
 Points = NDArray[Any]
@@ -96,7 +94,7 @@ def draw_people(axes: Any, view: View, people: Labels) -> None:
     plane, clusters = _project(view.points), view.clusters
     n_clusters = int(clusters.max()) + 1
     middles = np.array([np.median(plane[clusters == cluster], axis=0) for cluster in range(n_clusters)])
-    spokes = np.stack([plane, middles[clusters]], axis=1)
+    spokes = list(np.stack([plane, middles[clusters]], axis=1))
     axes.add_collection(LineCollection(spokes, colors=GREY, linewidths=0.6, zorder=1))
     colours = colormaps["tab10"](range(NAMED_PEOPLE))
     for person in range(int(people.max()), -1, -1):
@@ -123,7 +121,8 @@ def draw_distances(axes: Any, view: View, people: Labels) -> None:
     order = np.argsort(people, kind="stable")
     points = np.asarray(view.points, dtype=np.float64)[order]
     squared = np.maximum(2 - 2 * points @ points.T, 0)
-    image = axes.imshow(squared, vmin=0, vmax=FARTHEST, cmap="magma", interpolation="nearest")
+    lightest = np.quantile(squared, 0.98)
+    image = axes.imshow(squared, vmin=0, vmax=lightest, cmap="magma", interpolation="nearest")
     axes.set(xticks=[], yticks=[], title="squared distances of all pairs", xlabel="tracks, sorted by person")
     axes.figure.colorbar(image, ax=axes, shrink=0.8, extend="max")
 
@@ -135,8 +134,8 @@ def draw_thresholds(axes: Any, view: View, people: Labels) -> None:
     starts = np.append(0, np.maximum.accumulate(merges[:, 2]))  # n_tracks - i clusters from starts[i] on
     axes.step(starts, n_tracks - np.arange(n_tracks), where="post", color=BLUE)
     axes.axhline(n_people, color=BLUE, linewidth=0.8, linestyle="--")
-    axes.annotate(f" {n_people} people", (0, n_people), va="bottom", color=BLUE)
-    axes.set(yscale="log", xlim=(0, WIDEST), xlabel="squared distance at which merging stops")
+    axes.annotate(f"{n_people} people ", (1.05 * starts[-1], n_people), ha="right", va="bottom", color=BLUE)
+    axes.set(yscale="log", xlim=(0, 1.05 * starts[-1]), xlabel="squared distance at which merging stops")
     axes.set_ylabel("number of clusters", color=BLUE)
     scores = axes.twinx()
     counts = np.unique(np.geomspace(1, n_tracks, CUTS).astype(int))[::-1]

@@ -1,8 +1,8 @@
 """Movies and episodes with the statistics of the paper, for demos, tests and benchmarks.
 
-Identities are long-tailed: a few leads hold most tracks, about half the people have five or fewer, one person in five is seen in
-a single track. Pose and light are a strong, low-rank *nuisance*: its subspace is the same in all videos of a ``World``, so a head
-trained on some people can learn to ignore it for others, while raw features confuse people who share a scene.
+Identities are long-tailed: a few leads hold most tracks, about half the people have five or fewer, one person in five
+is seen in a single track. Pose and light are a strong, low-rank *nuisance*: its subspace is the same in all videos of a
+``World``, so a head trained on some people can learn to ignore it for others, while raw features confuse people.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MIN_TRACKS = 4  # per video
 _LEAD_TO_LEAST = 300  # how much more often the first lead is seen than the last who is seen twice
 _SHOT_SIZES = (0.5, 0.35, 0.1, 0.05)  # share of shots with one, two, three and four people
 _SHOTS_PER_SCENE = 10
-_CHUNK_FACES = 65_536  # faces drawn at once; part of what a seed means
+_CHUNK_FACES = 16_384  # faces drawn at once; part of what a seed means
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -40,9 +40,9 @@ class World:
 
         mean + (person_p + look_t) @ identity_basis + (scene_s + track_t + face) @ nuisance_basis + noise
 
-    where all terms but the mean and the bases are Gaussian and the noise is isotropic. Each ``*_norm`` is the root mean
-    square length of its part of the feature vector, in the units of the features; the nuisance fades over its directions.
-    Equal ``world_seed`` and dimensions mean equal subspaces, whatever the people and videos.
+    where all terms but the mean are Gaussian and the noise is isotropic. Each ``*_norm`` is the root mean square length
+    of its part of the feature vector, in the units of the features; the nuisance fades over its directions. Equal
+    ``world_seed`` and dimensions mean equal subspaces, whatever the people and videos.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class World:
     mean_norm, identity_norm : float
         Length of what all faces have in common, and of what is a person's own.
     look_norm : float
-        Length of what changes in a person from track to track (hair, make-up); it lies in the identity subspace, so that no
+        Length of what changes in a person from track to track (hair, make-up). It lies in the identity subspace: no
         projection removes it.
     scene_norm, track_norm, face_norm : float
         Length of the nuisance common to a scene's tracks, to a track's faces, and of a face's own.
@@ -69,15 +69,18 @@ class World:
     nuisance_dimensions: int = 16
     mean_norm: float = 6.0
     identity_norm: float = 7.0
-    look_norm: float = 3.0
-    scene_norm: float = 6.0
-    track_norm: float = 6.0
+    look_norm: float = 3.5
+    scene_norm: float = 5.5
+    track_norm: float = 5.5
     face_norm: float = 5.0
     noise_norm: float = 7.0
 
     def __post_init__(self) -> None:
         for name in ("n_features", "identity_dimensions", "nuisance_dimensions"):
             _check_at_least(name, getattr(self, name), 1)
+        for name in ("mean", "identity", "look", "scene", "track", "face", "noise"):
+            _check_at_least(f"{name}_norm", getattr(self, f"{name}_norm"), 0)
+        _check_at_least("world_seed", self.world_seed, 0)
 
     @cached_property
     def _axes(self) -> Floats:
@@ -93,12 +96,15 @@ class World:
 
     @property
     def identity_basis(self) -> Floats:
-        """The subspace in which people differ, ``(identity_dimensions, n_features)``; standard normal draws get length about 1."""
+        """The subspace in which people differ, ``(identity_dimensions, n_features)``.
+
+        Scaled so that a standard normal draw times the basis has a root mean square length of 1.
+        """
         return self._axes[1 : 1 + self.identity_dimensions] / np.float32(self.identity_dimensions**0.5)
 
     @property
     def nuisance_basis(self) -> Floats:
-        """The subspace of pose and light, ``(nuisance_dimensions, n_features)``; standard normal draws get length about 1."""
+        """The subspace of pose and light, scaled as the identity's, ``(nuisance_dimensions, n_features)``."""
         fading = 0.9 ** np.arange(self.nuisance_dimensions)
         weights = fading / np.linalg.norm(fading)
         return self._axes[1 + self.identity_dimensions :] * weights[:, None].astype(np.float32)
@@ -129,10 +135,11 @@ def simulate_movies(
     n_videos : int, default 12
         Number of movies.
     tracks_per_video : float, default 450
-        Mean number of face tracks per movie, at least 4. The total is ``n_videos * tracks_per_video``, rounded; sizes vary.
+        Mean number of face tracks per movie, at least 4. The sizes vary; their sum is ``n_videos * tracks_per_video``,
+        rounded.
     people_per_video : float, optional
-        Typical number of people per movie (it varies by about 1.5 times either way); by default the square root of the movie's
-        tracks, as in the paper's test episodes.
+        Typical number of people per movie, at least 2 (movies vary, by about 1.5 times either way); never more than
+        half the tracks. By default 0.8 times the square root of the movie's tracks, as in the paper's test episodes.
     faces_per_track : float, default 8
         Mean number of faces per track, at least 1; lengths are geometric, one frame per face.
     seed : int, default 0
@@ -140,8 +147,8 @@ def simulate_movies(
     world : World, optional
         The feature model; ``World()`` by default. Share it between training and test videos.
     prefix : str, default "movie"
-        Start of the names of videos and people: video ``movie01``, person ``movie01-person003``. Sets that are put together
-        need different prefixes.
+        Start of the names of videos and people: video ``movie01``, person ``movie01-person003``. Sets that are put
+        together need different prefixes.
 
     Returns
     -------
@@ -153,7 +160,7 @@ def simulate_movies(
     InputError
         If a number is too small.
     """
-    _check(n_videos, tracks_per_video, people_per_video, faces_per_track)
+    _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
     rng = np.random.default_rng(seed)
     names = [f"{prefix}{v + 1:02d}" for v in range(n_videos)]
     sizes = _video_sizes(rng, n_videos, tracks_per_video)
@@ -184,12 +191,13 @@ def simulate_episodes(
     n_series : int, default 2
         Number of series; at most ``n_videos``.
     regulars : int, default 6
-        People of a series who appear in all its episodes, fewer where an episode has fewer people. Everyone else appears in one
-        episode only.
+        People of a series who appear in all its episodes, fewer where an episode has fewer people. Everyone else
+        appears in one episode only.
     people_per_video, faces_per_track, seed, world
         As for `simulate_movies`.
     prefix : str, default "series"
-        Start of the names: video ``series1-episode01``, regular ``series1-regular02``, others ``series1-episode01-person003``.
+        Start of the names: video ``series1-episode01``, regular ``series1-regular02``, others
+        ``series1-episode01-person009``.
 
     Returns
     -------
@@ -201,11 +209,11 @@ def simulate_episodes(
     InputError
         If a number is too small, or there are more series than episodes.
     """
+    _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
     _check_at_least("n_series", n_series, 1)
     _check_at_least("regulars", regulars, 0)
     if n_series > n_videos:
         raise InputError(f"n_series must be at most n_videos ({n_videos}), got {n_series}")
-    _check(n_videos, tracks_per_video, people_per_video, faces_per_track)
     rng = np.random.default_rng(seed)
     series = np.sort(np.arange(n_videos) % n_series)
     names = [f"{prefix}{s + 1}-episode{np.sum(series[:v] == s) + 1:02d}" for v, s in enumerate(series)]
@@ -220,9 +228,9 @@ def simulate_episodes(
 def simulate_splits(scale: float = 0.1, seed: int = 0, *, world: World | None = None) -> Splits:
     """Simulate movies to train and validate on, and episodes to test on.
 
-    At ``scale=1`` the training and test sets have the sizes of the paper: 61,774 tracks, here in 40 movies, and 9,740 tracks in two
-    series of six episodes. The 8 validation movies are as long as the training movies. Number of videos and tracks per video both
-    grow with the square root of ``scale``.
+    At ``scale=1`` the training and test sets have the sizes of the paper: 61,774 tracks, here in 40 movies, and 9,740
+    tracks in two series of six episodes. The 8 validation movies are about as long as the training movies. Number of
+    videos and tracks per video both grow with the square root of ``scale``.
 
     Parameters
     ----------
@@ -244,6 +252,7 @@ def simulate_splits(scale: float = 0.1, seed: int = 0, *, world: World | None = 
         If ``scale`` is too small.
     """
     _check_at_least("scale", scale, 0.001)
+    _check_at_least("seed", seed, 0)
     movies, validation, episodes = (max(1, round(n * scale**0.5)) for n in (_MOVIES, _VALIDATION_MOVIES, _EPISODES))
     movie_tracks = max(_MIN_TRACKS, PAPER_TRAIN_TRACKS * scale / movies)
     episode_tracks = max(_MIN_TRACKS, PAPER_TEST_TRACKS * scale / episodes)
@@ -255,12 +264,15 @@ def simulate_splits(scale: float = 0.1, seed: int = 0, *, world: World | None = 
     )
 
 
-def _check(n_videos: int, tracks_per_video: float, people_per_video: float | None, faces_per_track: float) -> None:
+def _check(
+    n_videos: int, tracks_per_video: float, people_per_video: float | None, faces_per_track: float, seed: int
+) -> None:
     _check_at_least("n_videos", n_videos, 1)
     _check_at_least("tracks_per_video", tracks_per_video, _MIN_TRACKS)
     _check_at_least("faces_per_track", faces_per_track, 1)
+    _check_at_least("seed", seed, 0)
     if people_per_video is not None:
-        _check_at_least("people_per_video", people_per_video, 1)
+        _check_at_least("people_per_video", people_per_video, 2)
 
 
 def _check_at_least(name: str, value: float, least: float) -> None:
@@ -279,7 +291,7 @@ def _video_sizes(rng: np.random.Generator, n_videos: int, tracks_per_video: floa
 def _cast(
     rng: np.random.Generator, video: str, n_tracks: int, people_per_video: float | None, leads: Sequence[str] = ()
 ) -> NDArray[np.str_]:
-    """Person of each track of a video, in no order: shares that fall geometrically from the first lead on, then singletons."""
+    """Person of each track of a video: shares fall geometrically from the lead on; singletons come last."""
     typical = 0.8 * n_tracks**0.5 if people_per_video is None else people_per_video
     n_people = int(np.clip(round(typical * np.exp(0.4 * rng.standard_normal())), 2, n_tracks // 2))
     n_singletons = max(1, round(0.2 * n_people))
@@ -287,8 +299,8 @@ def _cast(
     prominence = -np.log(_LEAD_TO_LEAST) * np.arange(n_others) / n_others + 0.4 * rng.standard_normal(n_others)
     shares = np.exp(prominence) / np.exp(prominence).sum()
     tracks = 2 + rng.multinomial(n_tracks - n_singletons - 2 * n_others, shares)
-    names = [f"{video}-person{p + 1:03d}" for p in range(n_people)]
-    names[: min(len(leads), n_others)] = leads[:n_others]
+    known = leads[:n_others]
+    names = [*known, *(f"{video}-person{p + 1:03d}" for p in range(len(known), n_people))]
     return np.repeat(names, np.append(tracks, np.ones(n_singletons, np.int64)))
 
 
@@ -296,7 +308,10 @@ def _film(
     rng: np.random.Generator, videos: list[str], casts: list[NDArray[np.str_]], faces_per_track: float, world: World
 ) -> TrackSet:
     """Put the tracks of each cast on the timeline of its video and draw their faces."""
-    labels, lengths, starts, scenes = [], [], [], []
+    labels: list[NDArray[np.str_]] = []
+    lengths: list[Integers] = []
+    starts: list[Integers] = []
+    scenes: list[Integers] = []
     for cast in casts:
         length = rng.geometric(1 / faces_per_track, len(cast)).astype(np.int64)
         order, start, scene = _timeline(rng, np.unique(cast, return_inverse=True)[1], length)
@@ -320,8 +335,9 @@ def _film(
 def _timeline(rng: np.random.Generator, people: Integers, lengths: Integers) -> tuple[Integers, Integers, Integers]:
     """Order the tracks of a video into shots of one to four different people, and the shots into scenes.
 
-    Minor people keep to a stretch of the video. Tracks of a shot start within three frames of each other; shots do not overlap, so
-    tracks that overlap in time never show the same person. Returns the order, and first frame and scene of the tracks so ordered.
+    Minor people keep to a stretch of the video. Tracks of a shot start within three frames of each other; shots do not
+    overlap, so tracks that overlap in time never show the same person. Returns the order, and the first frame and the
+    scene of the tracks so ordered.
     """
     stretch = np.minimum(1, 8 * np.bincount(people) / len(people))
     moment = rng.random(len(stretch))[people] + stretch[people] * rng.random(len(people))
@@ -331,7 +347,7 @@ def _timeline(rng: np.random.Generator, people: Integers, lengths: Integers) -> 
     delay = rng.integers(0, 3, len(people))
     duration = np.maximum.reduceat(delay + lengths[order], first)
     start = np.cumsum(duration + 1) - duration - 1
-    scene = np.cumsum(rng.random(len(first)) < 1 / _SHOTS_PER_SCENE)
+    scene = np.cumsum(rng.random(len(first)) < 1 / _SHOTS_PER_SCENE, dtype=np.int64)
     return order, start[shot] + delay, scene[shot]
 
 
@@ -347,10 +363,8 @@ def _shots(rng: np.random.Generator, people: Integers) -> Integers:
     return shot
 
 
-def _features(
-    rng: np.random.Generator, world: World, people: Integers, scenes: Integers, n_faces: Integers
-) -> Floats:
-    """Feature vectors of all faces, track after track, ``(sum(n_faces), n_features)``: nothing of that size but the result."""
+def _features(rng: np.random.Generator, world: World, people: Integers, scenes: Integers, n_faces: Integers) -> Floats:
+    """Feature vectors of all faces, track after track; the result is the only array of that size."""
     identity, nuisance = world.identity_basis, world.nuisance_basis
 
     def normal(*shape: int) -> Floats:
