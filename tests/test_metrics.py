@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcl_fast.errors import InputError
@@ -53,6 +53,7 @@ def b_cubed_reference(true, predicted):
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
+@settings(deadline=None)
 @given(labelings())
 def test_scores_equal_their_references(labels):
     true, predicted = labels
@@ -62,6 +63,7 @@ def test_scores_equal_their_references(labels):
     assert cluster_count_error(true, predicted) == abs(len(set(predicted)) - len(set(true))) / len(set(true))
 
 
+@settings(deadline=None)
 @given(labelings())
 def test_nmi_equals_scikit_learn(labels):
     from sklearn.metrics import normalized_mutual_info_score
@@ -69,6 +71,7 @@ def test_nmi_equals_scikit_learn(labels):
     assert normalized_mutual_information(*labels) == pytest.approx(normalized_mutual_info_score(*labels), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(labelings(), st.randoms(use_true_random=False))
 def test_names_and_order_do_not_matter(labels, random):
     true, predicted = labels
@@ -80,6 +83,7 @@ def test_names_and_order_do_not_matter(labels, random):
         assert metric(*renamed) == pytest.approx(metric(true, predicted))
 
 
+@settings(deadline=None)
 @given(labelings())
 def test_a_perfect_clustering_scores_one(labels):
     true, _ = labels
@@ -89,6 +93,7 @@ def test_a_perfect_clustering_scores_one(labels):
     assert cluster_count_error(true, true) == 0
 
 
+@settings(deadline=None)
 @given(labelings())
 def test_swapping_the_partitions(labels):
     true, predicted = labels
@@ -99,6 +104,7 @@ def test_swapping_the_partitions(labels):
     )
 
 
+@settings(deadline=None)
 @given(labelings())
 def test_splitting_a_cluster_never_costs_purity(labels):
     true, predicted = labels

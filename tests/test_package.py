@@ -34,7 +34,7 @@ def heavy_modules_after(code: str) -> list[str]:
 
 
 def test_heavy_modules_are_seen() -> None:
-    assert heavy_modules_after("import bcl_fast; bcl_fast.radius_graph") == ["scipy"]
+    assert "torch" in heavy_modules_after("import bcl_fast; bcl_fast.BallLoss")
 
 
 def test_import_is_light() -> None:

@@ -111,7 +111,7 @@ def test_about_half_the_tracks_share_the_screen(episodes):
 
 
 def test_identities_have_the_long_tail_of_the_paper(episodes):
-    # The paper's 12 episodes hold 295 people; mean shares: top three 0.60, people seen once 0.17, at most five times 0.43.
+    # The paper's 12 episodes: 295 people; mean shares: top three 0.60, people seen once 0.17, at most five times 0.43.
     sizes = [np.array(sorted(Counter(people_of(episodes, v)).values())) for v in episodes.videos]
     assert 220 < sum(len(s) for s in sizes) < 420
     assert 0.45 < np.mean([s[-3:].sum() / s.sum() for s in sizes]) < 0.7

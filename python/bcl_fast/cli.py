@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bcl_fast import __version__
 from bcl_fast.console import counted, describe_tracks, say
 from bcl_fast.errors import InputError
 from bcl_fast.options import Force, SavedModel, Seed, Tracks, recipe_options
@@ -62,6 +61,8 @@ def _example(*lines: str) -> str:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from bcl_fast import __version__
+
         typer.echo(f"bcl-fast {__version__}")
         raise typer.Exit
 
