@@ -25,9 +25,7 @@ def complete_linkage(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 
 class BallLossOptions:
-    def __init__(
-        self, alpha: float, margin: float, sphere: bool, check_finite: bool, num_threads: int
-    ) -> None: ...
+    def __init__(self, alpha: float, margin: float, sphere: bool, check_finite: bool, num_threads: int) -> None: ...
 
 def ball_loss_float32(
     embeddings: int,
