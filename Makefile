@@ -54,7 +54,7 @@ format: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	mkdir -p build
-	$(PY) -m pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' --benchmark-only --benchmark-json=build/bench.json $(ARGS)
+	$(PY) -m pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' -W default --benchmark-only --benchmark-json=build/bench.json $(ARGS)
 	$(if $(ARGS),,$(PY) -m bench.report build/bench.json)
 
 develop: $(VENV)/created

@@ -36,4 +36,9 @@ BallLossSummary<T> ball_loss_cpu(const T* embeddings /* [n, d] */, const int64_t
                                  int64_t d, int64_t num_classes, double raw, const BallLossOptions& options,
                                  T* gradient);
 
+// out = factor * gradient, on the threads that computed the gradient: beside torch's own, which go on spinning for a
+// while after a product, the next forward pass would find the processors taken.
+template <class T>
+void ball_loss_backward_cpu(const T* gradient /* [n] */, int64_t n, T factor, int n_threads, T* out /* [n] */);
+
 }  // namespace bcl

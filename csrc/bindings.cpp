@@ -107,6 +107,12 @@ void ball_loss(uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d, int
     *summary++ = value;
 }
 
+template <class T>
+void ball_loss_backward(uintptr_t workspace, int64_t n, double factor, int num_threads, uintptr_t gradient) {
+  ball_loss_backward_cpu(reinterpret_cast<const T*>(workspace), n, static_cast<T>(factor), num_threads,
+                         reinterpret_cast<T*>(gradient));
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core, m) {
@@ -144,6 +150,10 @@ PYBIND11_MODULE(_core, m) {
         "Ball loss and gradient of float32 tensors, given by address.");
   m.def("ball_loss_float64", &ball_loss<double>, py::call_guard<py::gil_scoped_release>(),
         "Ball loss and gradient of float64 tensors, given by address.");
+  m.def("ball_loss_backward_float32", &ball_loss_backward<float>, py::call_guard<py::gil_scoped_release>(),
+        "A workspace of ball_loss_float32 times a factor.");
+  m.def("ball_loss_backward_float64", &ball_loss_backward<double>, py::call_guard<py::gil_scoped_release>(),
+        "A workspace of ball_loss_float64 times a factor.");
 }
 
 }  // namespace bcl

@@ -88,6 +88,24 @@ def test_opcheck(dtype: torch.dtype, with_gradient: bool) -> None:
     torch.library.opcheck(torch.ops.bcl_fast.ball_loss.default, arguments)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 33, 2**15, 2**16 + 1])
+def test_backward_scales_the_workspace(n: int, dtype: torch.dtype) -> None:
+    workspace = torch.randn(n, dtype=dtype, generator=torch.Generator().manual_seed(n))
+    factor = torch.tensor(-0.37, dtype=dtype)
+    assert torch.equal(torch.ops.bcl_fast.ball_loss_backward(workspace, factor), workspace * factor)
+    torch.library.opcheck(torch.ops.bcl_fast.ball_loss_backward.default, (workspace, factor))
+
+
+def test_gradient_follows_the_factor_and_can_be_taken_twice() -> None:
+    embeddings, labels, raw_radius = make_batch(50, 8, 6, torch.float64)
+    loss = ball_loss(embeddings, labels, raw_radius)[0]
+    once = torch.autograd.grad(loss, (embeddings, raw_radius), retain_graph=True)
+    thrice = torch.autograd.grad(3 * loss, (embeddings, raw_radius))
+    for mine, wanted in zip(thrice, once, strict=True):
+        torch.testing.assert_close(mine, 3 * wanted)
+
+
 # Dynamo itself instantiates an autograd function while tracing one.
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize("num_classes", [None, 9])

@@ -49,3 +49,9 @@ def ball_loss_float64(
     workspace: int,
     with_gradient: bool,
 ) -> None: ...
+def ball_loss_backward_float32(
+    workspace: int, n_values: int, factor: float, num_threads: int, gradient: int
+) -> None: ...
+def ball_loss_backward_float64(
+    workspace: int, n_values: int, factor: float, num_threads: int, gradient: int
+) -> None: ...

@@ -22,8 +22,10 @@ _library.define(
     "ball_loss(Tensor embeddings, Tensor labels, Tensor raw_radius, int num_classes, float alpha, float margin, "
     "bool sphere, bool check_finite, bool with_gradient) -> Tensor"
 )
+_library.define("ball_loss_backward(Tensor workspace, Tensor loss_gradient) -> Tensor")
 
-_KERNELS = {torch.float32: _core.ball_loss_float32, torch.float64: _core.ball_loss_float64}
+_FORWARD = {torch.float32: _core.ball_loss_float32, torch.float64: _core.ball_loss_float64}
+_BACKWARD = {torch.float32: _core.ball_loss_backward_float32, torch.float64: _core.ball_loss_backward_float64}
 
 
 def _workspace(embeddings: Tensor, with_gradient: bool) -> Tensor:
@@ -47,7 +49,7 @@ def _ball_loss_cpu(
     workspace = _workspace(embeddings, with_gradient)
     options = _core.BallLossOptions(alpha, margin, sphere, check_finite, torch.get_num_threads())
     n_samples, n_features = embeddings.shape
-    _KERNELS[embeddings.dtype](
+    _FORWARD[embeddings.dtype](
         embeddings.data_ptr(),
         labels.data_ptr(),
         n_samples,
@@ -75,8 +77,22 @@ def _ball_loss_fake(
     return _workspace(embeddings, with_gradient)
 
 
+def _ball_loss_backward_cpu(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    gradient = torch.empty_like(workspace)
+    _BACKWARD[workspace.dtype](
+        workspace.data_ptr(), workspace.numel(), loss_gradient.item(), torch.get_num_threads(), gradient.data_ptr()
+    )
+    return gradient
+
+
+def _ball_loss_backward_fake(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    return torch.empty_like(workspace)
+
+
 _library.impl("ball_loss", _ball_loss_cpu, "CPU")
+_library.impl("ball_loss_backward", _ball_loss_backward_cpu, "CPU")
 torch.library.register_fake("bcl_fast::ball_loss", _ball_loss_fake, lib=_library)
+torch.library.register_fake("bcl_fast::ball_loss_backward", _ball_loss_backward_fake, lib=_library)
 
 
 class _BallLoss(torch.autograd.Function):
@@ -102,7 +118,7 @@ class _BallLoss(torch.autograd.Function):
             return (None,) * (3 + ctx.n_options)
         embeddings_gradient = raw_gradient = None
         (workspace,) = ctx.saved_tensors
-        gradient = workspace * loss_gradient
+        gradient = torch.ops.bcl_fast.ball_loss_backward(workspace, loss_gradient)
         n_gradient = workspace.shape[0] - len(SUMMARY)
         if ctx.needs_input_grad[0]:
             embeddings_gradient = gradient.narrow(0, 0, n_gradient).view(ctx.shape)
