@@ -138,6 +138,7 @@ BAD_INPUT = {
         "embeddings must be finite, got NaN or infinity in row 5",
     ),
     "overflow": (lambda f, y: (f.sign() * 3e38, y), "embeddings are too large: a class sum overflows"),
+    "squares overflow": (lambda f, y: (f.sign() * 1e25, y), "embeddings are too large: a class sum overflows"),
     "no centroid": (
         lambda f, y: (torch.cat([f[:4], -f[:2]]), torch.tensor([0, 1, 2, 2, 0, 1])),
         "the embeddings of each class must not sum to zero on the sphere: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +92,12 @@ def test_python_m_runs_the_program() -> None:
     run = subprocess.run([sys.executable, "-m", "bcl_fast", "--help"], capture_output=True, text=True, check=True)
     assert "bcl-fast" in run.stdout
     assert "cluster" in run.stdout
+
+
+def test_readme_shows_every_command() -> None:
+    from bcl_fast.cli import app
+
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    names = [command.name or command.callback.__name__ for command in app.registered_commands]
+    assert len(names) >= 6
+    assert [name for name in names if f"bcl-fast {name}" not in readme] == []

@@ -194,5 +194,9 @@ def _check(embeddings: Tensor, labels: Tensor) -> None:
         raise TypeError(f"embeddings must be float16, bfloat16, float32 or float64, got {embeddings.dtype}")
     if labels.dtype != torch.int64:
         raise TypeError(f"labels must be int64, got {labels.dtype}")
+    if embeddings.device.type not in ("cpu", "meta"):
+        raise ValueError(
+            f"embeddings must be on the CPU, where the kernels of this version run, got {embeddings.device}"
+        )
     if labels.device != embeddings.device:
         raise ValueError(f"labels must be on the embeddings' device {embeddings.device}, got {labels.device}")
