@@ -34,7 +34,9 @@ def make_loss(implementation: str, num_classes: int):
     return lambda embeddings, labels: function(embeddings, labels, loss.raw_radius, num_classes)
 
 
-@pytest.mark.benchmark(group="ball loss, forward + backward", min_rounds=30, warmup=True, warmup_iterations=5)
+@pytest.mark.benchmark(
+    group="ball loss, forward + backward", min_rounds=30, max_time=4, warmup=True, warmup_iterations=5
+)
 @pytest.mark.parametrize(("n", "d", "k"), SIZES)
 @pytest.mark.parametrize("implementation", ["bcl_fast", "eager PyTorch", "torch.compile"])
 def bench_ball_loss(benchmark, implementation: str, n: int, d: int, k: int) -> None:
