@@ -9,16 +9,17 @@ import numpy.typing as npt
 DISTANCE_THRESHOLD = 0.82
 
 # Exponent of the sizes of identities, size ~ 1 / rank**exponent, that gives the pair counts of real episodes.
-LONG_TAIL = {2_000: 1.3, 9_740: 1.1, 20_000: 1.0, 100_000: 0.9, 1_000_000: 0.9}
+LONG_TAIL = {2_000: 1.3, 9_740: 1.1, 20_000: 1.0, 100_000: 0.9, 1_000_000: 0.7}
+N_IDENTITIES = {1_000_000: 10_000}  # the largest about 20,000; else about n / 22
 
 
 def identity_vectors(n: int, *, n_features: int = 64, seed: int = 0) -> npt.NDArray[np.float32]:
-    """Return (n, n_features) unit vectors of about n / 22 identities.
+    """Return (n, n_features) unit vectors of long-tailed identities.
 
     About 90 % of the pairs of one identity lie within the threshold.
     """
     rng = np.random.default_rng(seed)
-    n_identities = max(1, n // 22)
+    n_identities = N_IDENTITIES.get(n, max(1, n // 22))
     share = np.arange(1, n_identities + 1) ** -LONG_TAIL[n]
     identity = rng.choice(n_identities, size=n, p=share / share.sum())
     # Faces do not fill all directions alike: a decaying spectrum brings some identities close to each other.

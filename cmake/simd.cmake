@@ -1,9 +1,9 @@
-# The inner loops (csrc/kernels.cpp) are compiled once per instruction set, and the fastest the machine can run is picked
+# The inner loops (csrc/kernels.cpp, csrc/screen_kernels.cpp) are compiled once per instruction set, and the fastest the machine can run is picked
 # when the module loads (csrc/kernels_dispatch.cpp). Nothing else is compiled for more than the platform's baseline.
 set(BCL_KERNEL_OBJECTS)
 
 function(bcl_add_kernels name)
-  add_library(kernels_${name} OBJECT csrc/kernels.cpp)
+  add_library(kernels_${name} OBJECT csrc/kernels.cpp csrc/screen_kernels.cpp)
   target_compile_definitions(kernels_${name} PRIVATE BCL_SIMD=${name})
   # No trap or errno semantics are relied on; contraction to fused multiply-add is wanted.
   target_compile_options(kernels_${name} PRIVATE -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast ${ARGN})

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "ball_loss.h"
 #include "cuda_version.h"
@@ -12,6 +13,7 @@
 #include "linkage.h"
 #include "parallel.h"
 #include "radius_graph.h"
+#include "rungs.h"
 
 namespace py = pybind11;
 
@@ -44,11 +46,16 @@ auto to_numpy(Vector&& values) {
 }
 
 template <class T>
-py::tuple radius_graph(const Array<T>& points, double distance_threshold, int num_threads) {
+void check_points(const Array<T>& points, double distance_threshold) {
   if (points.ndim() != 2) throw std::invalid_argument("points must be 2-D (n_samples, n_features)");
   if (points.shape(0) > std::numeric_limits<int32_t>::max())
     throw std::invalid_argument("points must be fewer than 2**31");
   if (!(distance_threshold >= 0)) throw std::invalid_argument("distance_threshold must be >= 0");
+}
+
+template <class T>
+py::tuple radius_graph(const Array<T>& points, double distance_threshold, int num_threads) {
+  check_points(points, distance_threshold);
   RadiusGraph graph;
   {
     const T* data = points.data();
@@ -74,15 +81,25 @@ void check_graph(const Array<int64_t>& offsets, const Array<int32_t>& neighbors,
       throw std::invalid_argument("neighbors must lie in [0, n)");
 }
 
-py::tuple linkage(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<float>& distances, double scale) {
-  check_graph(offsets, neighbors, distances);
-  Dendrogram dendrogram;
-  {
-    int32_t* const neighbor_data = neighbors.mutable_data();
-    float* const distance_data = distances.mutable_data();
-    const py::gil_scoped_release release;
-    dendrogram = complete_linkage(offsets.size() - 1, offsets.data(), neighbor_data, distance_data, python_interrupt());
+// Anything else would write out of bounds.
+void check_groups(const Array<int32_t>& groups, int64_t n) {
+  if (groups.ndim() != 1 || groups.size() != n) throw std::invalid_argument("groups must have one entry per point");
+  int32_t n_groups = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const int32_t group = groups.data()[i];
+    if (group < 0 || group > n_groups)
+      throw std::invalid_argument("groups must be numbered from 0 by first appearance");
+    n_groups = std::max(n_groups, group + 1);
   }
+}
+
+void check_forbidden_pairs(const Array<int32_t>& pairs, int64_t n) {
+  if (pairs.ndim() != 2 || pairs.shape(1) != 2) throw std::invalid_argument("forbidden_pairs must have two columns");
+  for (int64_t e = 0; e < pairs.size(); ++e)
+    if (pairs.data()[e] < 0 || pairs.data()[e] >= n) throw std::invalid_argument("forbidden_pairs must lie in [0, n)");
+}
+
+py::tuple to_python(Dendrogram&& dendrogram, double scale) {
   Array<double> merges({static_cast<py::ssize_t>(dendrogram.merges.size()), py::ssize_t{4}});
   double* row = merges.mutable_data();
   for (const Merge& merge : dendrogram.merges) {
@@ -92,6 +109,41 @@ py::tuple linkage(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Arra
     *row++ = static_cast<double>(merge.size);
   }
   return py::make_tuple(merges, to_numpy(std::move(dendrogram.labels)));
+}
+
+py::tuple linkage(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<float>& distances, double scale) {
+  check_graph(offsets, neighbors, distances);
+  Dendrogram dendrogram;
+  {
+    int32_t* const neighbor_data = neighbors.mutable_data();
+    float* const distance_data = distances.mutable_data();
+    const py::gil_scoped_release release;
+    dendrogram = complete_linkage(offsets.size() - 1, offsets.data(), neighbor_data, distance_data, python_interrupt());
+  }
+  return to_python(std::move(dendrogram), scale);
+}
+
+template <class T>
+py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, int64_t most_pairs,
+                            const std::optional<Array<int32_t>>& groups, const Array<int32_t>& forbidden_pairs,
+                            int num_threads) {
+  check_points(points, distance_threshold);
+  const int64_t n = points.shape(0), d = points.shape(1);
+  if (most_pairs < 1) throw std::invalid_argument("most_pairs must be >= 1");
+  if (groups) check_groups(*groups, n);
+  check_forbidden_pairs(forbidden_pairs, n);
+  RungOptions options{distance_threshold, most_pairs};
+  options.groups = groups ? groups->data() : nullptr;
+  options.forbidden_pairs = forbidden_pairs.data();
+  options.n_forbidden = forbidden_pairs.shape(0);
+  options.n_threads = num_threads;
+  ScaledDendrogram result;
+  {
+    const T* data = points.data();
+    const py::gil_scoped_release release;
+    result = complete_linkage_of_points(data, n, d, options, python_interrupt());
+  }
+  return to_python(std::move(result.dendrogram), result.scale);
 }
 
 // Addresses come from torch tensors; ops.py is the only caller.
@@ -113,6 +165,16 @@ void ball_loss_backward(uintptr_t workspace, int64_t n, double factor, int num_t
                          reinterpret_cast<T*>(gradient));
 }
 
+template <class T>
+void define_for(py::module_& m) {
+  m.def("radius_graph", &radius_graph<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
+        py::arg("num_threads") = 0,
+        "Pairs of points within a squared distance: (offsets, neighbors, distances, scale).");
+  m.def("linkage_of_points", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
+        py::arg("most_pairs"), py::arg("groups").noconvert(), py::arg("forbidden_pairs").noconvert(),
+        py::arg("num_threads") = 0, "Complete linkage of points, rung by rung: (merges, labels).");
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core, m) {
@@ -132,11 +194,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("simd_paths", &simd_paths, "The instruction sets this machine runs, fastest first.");
   m.def("default_threads", &default_threads, "Threads used where the caller does not say.");
 
-  m.def("radius_graph", &radius_graph<float>, py::arg("points").noconvert(), py::arg("distance_threshold"),
-        py::arg("num_threads") = 0);
-  m.def("radius_graph", &radius_graph<double>, py::arg("points").noconvert(), py::arg("distance_threshold"),
-        py::arg("num_threads") = 0,
-        "Pairs of points within a squared distance: (offsets, neighbors, distances, scale).");
+  define_for<float>(m);
+  define_for<double>(m);
   m.def("complete_linkage", &linkage, py::arg("offsets").noconvert(), py::arg("neighbors").noconvert(),
         py::arg("distances").noconvert(), py::arg("scale"),
         "Complete linkage on a radius graph, whose neighbors and distances are overwritten: (merges, labels).");

@@ -217,7 +217,7 @@ inline typename Simd<double>::V load_wide(const float* p) {
 }
 
 template <class T>
-void exact_distances(const double* x, const T* rows, int64_t ld, const int32_t* index, int64_t count, int64_t d,
+void exact_distances(const T* x, const T* rows, int64_t ld, const int32_t* index, int64_t count, int64_t d,
                      double* distances) {
   using D = Simd<double>;
   for (int64_t t = 0; t < count; ++t) {
@@ -225,10 +225,13 @@ void exact_distances(const double* x, const T* rows, int64_t ld, const int32_t* 
     distances[t] = reduce<double>(
         d,
         [=](int64_t p) {
-          const typename D::V e = D::load(x + p) - load_wide(y + p);
+          const typename D::V e = load_wide(x + p) - load_wide(y + p);
           return e * e;
         },
-        [=](int64_t p) { return (x[p] - y[p]) * (x[p] - y[p]); });
+        [=](int64_t p) {
+          const double e = static_cast<double>(x[p]) - static_cast<double>(y[p]);
+          return e * e;
+        });
   }
 }
 

@@ -4,12 +4,15 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "screen_kernels.h"
+
 namespace bcl {
 
 #define BCL_DECLARE(name)               \
   namespace name {                      \
   extern const Kernels<float> kFloat;   \
   extern const Kernels<double> kDouble; \
+  extern const ScreenKernels kScreen;   \
   }
 BCL_DECLARE(baseline)
 #if defined(__x86_64__)
@@ -22,6 +25,7 @@ namespace {
 struct Path {
   const Kernels<float>* f32;
   const Kernels<double>* f64;
+  const ScreenKernels* screen;
 };
 
 // Fastest first. __builtin_cpu_supports asks the operating system too: it says no where the registers are not saved.
@@ -31,10 +35,11 @@ std::vector<Path> supported() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw"))
-    paths.push_back({&avx512::kFloat, &avx512::kDouble});
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) paths.push_back({&avx2::kFloat, &avx2::kDouble});
+    paths.push_back({&avx512::kFloat, &avx512::kDouble, &avx512::kScreen});
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    paths.push_back({&avx2::kFloat, &avx2::kDouble, &avx2::kScreen});
 #endif
-  paths.push_back({&baseline::kFloat, &baseline::kDouble});
+  paths.push_back({&baseline::kFloat, &baseline::kDouble, &baseline::kScreen});
   return paths;
 }
 
@@ -66,6 +71,8 @@ template <>
 const Kernels<double>& kernels<double>() {
   return *chosen().f64;
 }
+
+const ScreenKernels& screen_kernels() { return *chosen().screen; }
 
 std::vector<std::string> simd_paths() {
   std::vector<std::string> names;

@@ -17,9 +17,9 @@ template <class Found>
 void for_each_row(const std::vector<BlockPairs>& blocks, int64_t n, int64_t first, int64_t last, Found&& found) {
   for (size_t b = 0; b < blocks.size(); ++b) {
     const BlockPairs& block = blocks[b];
-    const int64_t row = static_cast<int64_t>(b) * kBlockRows;
+    const int64_t row = static_cast<int64_t>(b) * kScreenRows;
     const int32_t* neighbors = block.pairs.neighbors.data();
-    for (int64_t r = 0; r < std::min(kBlockRows, n - row); ++r) {
+    for (int64_t r = 0; r < std::min(kScreenRows, n - row); ++r) {
       const int32_t* const end = neighbors + block.row_counts[r];
       const auto position = [&](int64_t bound) {
         return std::lower_bound(neighbors, end, static_cast<int32_t>(bound)) - block.pairs.neighbors.data();
@@ -34,8 +34,8 @@ void for_each_row(const std::vector<BlockPairs>& blocks, int64_t n, int64_t firs
 void place_own_pairs(const std::vector<BlockPairs>& blocks, int64_t n, int n_threads, RadiusGraph& graph) {
   parallel_for(blocks.size(), n_threads, [&](int64_t b, int) {
     int64_t e = 0;
-    for (int64_t i = b * kBlockRows; i < std::min(n, (b + 1) * kBlockRows); ++i) {
-      const int64_t count = blocks[b].row_counts[i - b * kBlockRows], place = graph.offsets[i + 1] - count;
+    for (int64_t i = b * kScreenRows; i < std::min(n, (b + 1) * kScreenRows); ++i) {
+      const int64_t count = blocks[b].row_counts[i - b * kScreenRows], place = graph.offsets[i + 1] - count;
       std::copy_n(blocks[b].pairs.neighbors.data() + e, count, graph.neighbors.data() + place);
       std::copy_n(blocks[b].pairs.distances.data() + e, count, graph.distances.data() + place);
       e += count;
@@ -58,7 +58,7 @@ void assemble(const std::vector<BlockPairs>& blocks, int64_t n, int n_threads, R
       for (int64_t e = span.begin; e < span.end; ++e) ++n_smaller[block.pairs.neighbors[e]];
     });
   });
-  for (int64_t i = 0; i < n; ++i) n_larger[i] = blocks[i / kBlockRows].row_counts[i % kBlockRows];
+  for (int64_t i = 0; i < n; ++i) n_larger[i] = blocks[i / kScreenRows].row_counts[i % kScreenRows];
   graph.offsets.assign(n + 1, 0);
   for (int64_t i = 0; i < n; ++i) graph.offsets[i + 1] = graph.offsets[i] + n_smaller[i] + n_larger[i];
   graph.neighbors.resize(graph.offsets[n]);

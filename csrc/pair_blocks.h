@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "distance_tile.h"
 #include "radius_graph.h"
+#include "screen.h"
 
 namespace bcl {
 
@@ -14,10 +14,10 @@ struct Pairs {
   std::vector<float> distances;
 };
 
-// Pairs i < j of the rows i of one block (kBlockRows of them): rows in order, each row's neighbours ascending.
+// Pairs i < j of the rows i of one block (kScreenRows of them): rows in order, each row's neighbours ascending.
 struct BlockPairs {
   Pairs pairs;
-  int32_t row_counts[kBlockRows] = {};
+  int32_t row_counts[kScreenRows] = {};
 };
 
 // Fills the graph's arrays with both directions of every pair of n points.

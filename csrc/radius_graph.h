@@ -1,8 +1,8 @@
 // All pairs of points within a squared distance tau, as a symmetric sparse graph.
 //
-// Exact: a pair is in the graph if and only if its float64 squared distance is <= tau. Tiles of float32 products of
-// centred, scaled data only screen, with a rigorous bound on their rounding error; every pair that passes is evaluated
-// in float64 from the coordinates. Cost O(n^2 d / 2); memory O(pairs).
+// Exact: a pair is in the graph if and only if its float64 squared distance is <= tau. The screen only rejects what a
+// rigorous bound allows; every pair that passes is evaluated in float64 from the coordinates. Cost O(n^2 d / 2) at
+// most; memory O(pairs).
 #pragma once
 
 #include <cstdint>

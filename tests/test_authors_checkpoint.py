@@ -14,7 +14,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from bcl_fast.embedding import EmbeddingModel, load_model
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation import evaluate
-from bcl_fast.linkage import complete_linkage
+from bcl_fast.hierarchy import complete_linkage
 from bcl_fast.tracks import read_tracks
 
 VIDEOS = ("bbt_s01e05", "buffy_s05e01")

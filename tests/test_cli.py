@@ -23,7 +23,7 @@ from bcl_fast.cli import app
 from bcl_fast.demo import DEMO_FILES, run_demo
 from bcl_fast.embedding import load_model
 from bcl_fast.evaluation import evaluate
-from bcl_fast.linkage import complete_linkage
+from bcl_fast.hierarchy import complete_linkage
 from bcl_fast.options import RECIPE_HELP
 from bcl_fast.recipe import Recipe
 from bcl_fast.results import COLUMNS, read_result

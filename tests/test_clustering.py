@@ -79,9 +79,15 @@ def test_only_the_threshold_is_positional():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"distance_threshold": -0.1}, "The 'distance_threshold' parameter of BallClustering must be a float"),
-        ({"distance_threshold": float("nan")}, "The 'distance_threshold' parameter of BallClustering must be a float"),
-        ({"distance_threshold": None}, "The 'distance_threshold' parameter of BallClustering must be a float"),
+        ({"distance_threshold": -0.1}, "The 'distance_threshold' parameter of BallClustering must be None or a float"),
+        (
+            {"distance_threshold": float("nan")},
+            "The 'distance_threshold' parameter of BallClustering must be None or a float",
+        ),
+        ({"distance_threshold": "far"}, "The 'distance_threshold' parameter of BallClustering must be None or a float"),
+        ({"n_clusters": 0}, "The 'n_clusters' parameter of BallClustering must be"),
+        ({"metric": "manhattan"}, "The 'metric' parameter of BallClustering must be a str among"),
+        ({"memory_limit": 0}, "The 'memory_limit' parameter of BallClustering must be"),
         ({"n_jobs": 0}, "The 'n_jobs' parameter of BallClustering must be"),
         ({"n_jobs": -3}, "The 'n_jobs' parameter of BallClustering must be"),
     ],

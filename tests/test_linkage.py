@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import pdist, squareform
 
 from bcl_fast import _core, complete_linkage, radius_graph
-from bcl_fast.linkage import cut_merges
+from bcl_fast.hierarchy import cut_merges
 
 
 def squared_distances(X):
@@ -323,10 +323,9 @@ def test_heights_are_scaled():
         ([[0.0, 0.0], [1.0, np.nan]], {}, "X must be finite, got nan in row 1, column 1"),
         (np.array([[0.0], [1.0], [-np.inf]], np.float32), {}, "X must be finite, got -inf in row 2, column 0"),
         ([[1.0], [-2e150]], {}, r"X must lie within \+-1e\+150, for its squared distances overflow, got 2e\+150"),
-        ([[0.0]], {"distance_threshold": -0.5}, "distance_threshold must be a squared distance >= 0, got -0.5"),
-        ([[0.0]], {"distance_threshold": np.nan}, "distance_threshold must be a squared distance >= 0, got nan"),
-        ([[0.0]], {"distance_threshold": "x"}, "distance_threshold must be a squared distance >= 0, got 'x'"),
-        ([[0.0]], {"distance_threshold": None}, "distance_threshold must be a squared distance >= 0, got None"),
+        ([[0.0]], {"distance_threshold": -0.5}, "distance_threshold must be a distance >= 0, got -0.5"),
+        ([[0.0]], {"distance_threshold": np.nan}, "distance_threshold must be a distance >= 0, got nan"),
+        ([[0.0]], {"distance_threshold": "x"}, "distance_threshold must be a distance >= 0, got 'x'"),
         ([[0.0]], {"n_jobs": 0}, "n_jobs must be None, -1 or >= 1, got 0"),
         ([[0.0]], {"n_jobs": -2}, "n_jobs must be None, -1 or >= 1, got -2"),
         ([[0.0]], {"n_jobs": 1.5}, "n_jobs must be None, -1 or >= 1, got 1.5"),

@@ -76,6 +76,6 @@ def test_ctrl_c_ends_it_within_a_second(n_jobs):
 
 
 def test_importing_is_light():
-    code = "import sys, bcl_fast.linkage; print(sorted({'sklearn', 'scipy', 'torch', 'pyarrow'} & set(sys.modules)))"
+    code = "import sys, bcl_fast.hierarchy; print(sorted({'sklearn', 'scipy', 'torch', 'pyarrow'} & set(sys.modules)))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output == "[]\n"

@@ -18,6 +18,7 @@ PUBLIC_NAMES = {
     "__version__",
     "complete_linkage",
     "cuda_version",
+    "linkage",
     "load_model",
     "radius_graph",
     "read_tracks",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bcl_fast._core import cuda_version
     from bcl_fast.clustering import BallClustering
     from bcl_fast.embedding import load_model
-    from bcl_fast.linkage import complete_linkage, radius_graph
+    from bcl_fast.hierarchy import complete_linkage, linkage, radius_graph
     from bcl_fast.losses import BallLoss
     from bcl_fast.tracks import TrackSet, read_tracks
     from bcl_fast.training import train
@@ -22,10 +22,11 @@ _HOMES = {
     "BallClustering": "clustering",
     "BallLoss": "losses",
     "TrackSet": "tracks",
-    "complete_linkage": "linkage",
+    "complete_linkage": "hierarchy",
     "cuda_version": "_core",
+    "linkage": "hierarchy",
     "load_model": "embedding",
-    "radius_graph": "linkage",
+    "radius_graph": "hierarchy",
     "read_tracks": "tracks",
     "train": "training",
 }
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "complete_linkage",
     "cuda_version",
+    "linkage",
     "load_model",
     "radius_graph",
     "read_tracks",

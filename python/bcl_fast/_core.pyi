@@ -23,6 +23,24 @@ def complete_linkage(
     distances: npt.NDArray[np.float32],
     scale: float,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
+@overload
+def linkage_of_points(
+    points: npt.NDArray[np.float32],
+    distance_threshold: float,
+    most_pairs: int,
+    groups: npt.NDArray[np.int32] | None,
+    forbidden_pairs: npt.NDArray[np.int32],
+    num_threads: int = 0,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
+@overload
+def linkage_of_points(
+    points: npt.NDArray[np.float64],
+    distance_threshold: float,
+    most_pairs: int,
+    groups: npt.NDArray[np.int32] | None,
+    forbidden_pairs: npt.NDArray[np.int32],
+    num_threads: int = 0,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 
 class BallLossOptions:
     def __init__(self, alpha: float, margin: float, sphere: bool, check_finite: bool, num_threads: int) -> None: ...

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast.errors import InputError
-from bcl_fast.linkage import complete_linkage, cut_merges
+from bcl_fast.hierarchy import complete_linkage, cut_merges
 from bcl_fast.metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.track_checks import track_name
 from bcl_fast.tracks import TrackSet

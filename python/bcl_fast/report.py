@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast.files import atomic_output
-from bcl_fast.linkage import complete_linkage, cut_merges
+from bcl_fast.hierarchy import complete_linkage, cut_merges
 from bcl_fast.metrics import normalized_mutual_information
 from bcl_fast.tracks import TrackSet
 

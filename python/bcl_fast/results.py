@@ -101,7 +101,7 @@ def cluster_tracks(
     InputError
         If the threshold is NaN or negative.
     """
-    from bcl_fast.linkage import complete_linkage
+    from bcl_fast.hierarchy import complete_linkage
 
     check_distance_threshold(distance_threshold)
     points = np.asarray(embeddings)

@@ -17,8 +17,8 @@ from bcl_fast.embedding import EmbeddingModel, make_head
 from bcl_fast.errors import InputError
 from bcl_fast.files import check_output
 from bcl_fast.heads import Head
+from bcl_fast.hierarchy import complete_linkage
 from bcl_fast.history import EpochRecord, HistoryLog, PathLike
-from bcl_fast.linkage import complete_linkage
 from bcl_fast.losses import BallLoss, BallLossTerms
 from bcl_fast.metrics import normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.recipe import Recipe

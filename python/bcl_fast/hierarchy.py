@@ -1,26 +1,27 @@
 """Exact complete linkage stopped at a squared distance, without the n x n distances: arrays in, arrays out.
 
-A merge at height ``h`` needs every cross pair within ``h``, so the pairs within the threshold (the radius graph) hold
-all that complete linkage needs up to it, and nothing is approximated. The estimator on top is in `bcl_fast.clustering`.
+A merge at height ``h`` needs every cross pair within ``h``, so the pairs within ``h`` hold all that complete linkage
+needs up to it, and nothing is approximated. The estimator on top is in `bcl_fast.clustering`.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
+from bcl_fast.clustering_input import check_points, check_threshold, most_pairs, n_threads
+from bcl_fast.constraints import resolve_constraints
 from bcl_fast.errors import InputError
+from bcl_fast.metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
+from bcl_fast.precomputed import check_dissimilarities, dissimilarity_graph
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
-
-__all__ = ["CompleteLinkage", "complete_linkage", "cut_merges", "radius_graph"]
+__all__ = ["CompleteLinkage", "complete_linkage", "cut_merges", "linkage", "radius_graph"]
 
 
 class CompleteLinkage(NamedTuple):
@@ -43,21 +44,45 @@ class CompleteLinkage(NamedTuple):
     n_clusters: int
 
 
-def complete_linkage(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | None = None) -> CompleteLinkage:
-    """Merge the two closest clusters while the largest squared distance between them is at most a threshold.
+def complete_linkage(
+    X: npt.ArrayLike,
+    distance_threshold: float | None = None,
+    *,
+    n_clusters: int | None = None,
+    metric: Metric = "sqeuclidean",
+    must_link: npt.ArrayLike | None = None,
+    cannot_link: npt.ArrayLike | None = None,
+    memory_limit: int | None = None,
+    n_jobs: int | None = None,
+) -> CompleteLinkage:
+    """Merge the two closest clusters while the largest distance between them is at most a threshold.
 
     The result is that of ``scipy.cluster.hierarchy.linkage(pdist(X, "sqeuclidean"), "complete")`` cut by
     ``fcluster(Z, distance_threshold, "distance")``, up to near-ties: which pairs lie within the threshold is decided in
-    float64, and distances are compared as float32 (1e-7 relative). Memory grows with the pairs within the threshold
-    (16 bytes each), not with their square.
+    float64, and distances are compared as float32 (1e-7 relative). The closest pairs are found and merged rung by rung,
+    so that memory grows with the samples, not with their pairs.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Embeddings, finite. float32 and float64 are used as they are, float16 as float32, integers as float64.
-    distance_threshold : float
-        Squared Euclidean distance, >= 0; clusters at exactly this distance are merged. ``np.inf`` merges everything
-        (and holds all pairs in memory).
+        Embeddings, finite. float32 and float64 are used as they are, float16 as float32, integers as float64. For
+        ``metric="precomputed"`` the dissimilarities, (n_samples, n_samples), symmetric and >= 0: dense, or a SciPy
+        sparse matrix in which a pair that is absent is never merged.
+    distance_threshold : float, optional
+        In the metric's unit (squared Euclidean distance by default), >= 0; clusters at exactly this distance are
+        merged. None or ``np.inf``: the whole dendrogram.
+    n_clusters : int, optional
+        Stop at this many clusters instead of at a threshold.
+    metric : {"sqeuclidean", "euclidean", "cosine", "precomputed"}, default="sqeuclidean"
+        The unit of the threshold and of the heights.
+    must_link : array-like of shape (n_pairs, 2), int, optional
+        Samples that share a cluster whatever their distance: merged first, at height 0, with all that they are linked
+        to through others.
+    cannot_link : array-like of shape (n_pairs, 2), int, optional
+        Samples that never share a cluster, as if their distance were infinite.
+    memory_limit : int, optional
+        Bytes that the clustering may use beside X; half of what the machine has free if None. A smaller limit takes
+        more rungs to the same result.
     n_jobs : int, optional
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
         depend on it.
@@ -70,17 +95,19 @@ def complete_linkage(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int
     Raises
     ------
     InputError
-        A ValueError: if X is not 2-D, real and finite (the row is named), or another argument is out of range.
+        A ValueError: if X is not 2-D, real and finite (the row is named), constraints contradict each other (the pair
+        is named), or another argument is out of range.
 
     See Also
     --------
     BallClustering : The same as a scikit-learn estimator.
+    linkage : The whole dendrogram, as SciPy's function of this name.
     cut_merges : Labels for a smaller number of merges.
 
     Notes
     -----
     Exact ties go to the cluster that the search came from, then to the one with the earlier sample: a function of the
-    input alone. SciPy may break them otherwise.
+    input and the memory limit alone. SciPy may break them otherwise.
 
     References
     ----------
@@ -95,13 +122,85 @@ def complete_linkage(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int
     >>> merges
     array([[2.  , 3.  , 0.25, 2.  ],
            [0.  , 1.  , 1.  , 2.  ]])
+    >>> complete_linkage([[0.0], [1.0], [5.0], [5.5]], n_clusters=3).labels
+    array([0, 1, 2, 2])
+    >>> complete_linkage([[0.0], [1.0], [5.0], [5.5]], distance_threshold=1.0, cannot_link=[(0, 1)]).labels
+    array([0, 1, 2, 2])
     """
-    threshold = _check_threshold(distance_threshold)
-    graph = _core.radius_graph(_check_points(X), threshold, _n_threads(n_jobs))
-    merges, labels = _core.complete_linkage(*graph)
-    # Every height is within the threshold; rounding to float32 may have lifted it above.
-    np.minimum(merges[:, 2], threshold, out=merges[:, 2])
+    check_metric(metric)
+    if n_clusters is not None and distance_threshold is not None:
+        raise InputError("distance_threshold and n_clusters exclude each other: give one of them")
+    threshold = np.inf if distance_threshold is None else check_threshold(distance_threshold)
+    n_jobs = n_threads(n_jobs)
+    if metric == "precomputed":
+        merges, labels = _merge_precomputed(X, threshold, must_link, cannot_link)
+    else:
+        merges, labels = _merge_points(X, threshold, metric, must_link, cannot_link, memory_limit, n_jobs)
+    if n_clusters is not None:
+        labels = cut_merges(merges, len(labels), n_clusters)
+        merges = merges[: len(labels) - n_clusters]
     return CompleteLinkage(labels, merges, len(labels) - len(merges))
+
+
+def _merge_points(
+    X: npt.ArrayLike,
+    threshold: float,
+    metric: str,
+    must_link: npt.ArrayLike | None,
+    cannot_link: npt.ArrayLike | None,
+    memory_limit: int | None,
+    n_jobs: int,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    points, squared = to_squared_euclidean(check_points(X), threshold, metric)
+    constraints = resolve_constraints(must_link, cannot_link, len(points))
+    pairs = most_pairs(points.shape[0], points.shape[1], memory_limit)
+    merges, labels = _core.linkage_of_points(points, squared, pairs, *constraints, n_jobs)
+    # Every height is within the threshold; rounding to float32 may have lifted it above.
+    merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
+    return merges, labels
+
+
+def _merge_precomputed(
+    X: npt.ArrayLike, threshold: float, must_link: npt.ArrayLike | None, cannot_link: npt.ArrayLike | None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    matrix = check_dissimilarities(X, threshold)
+    graph = dissimilarity_graph(matrix, resolve_constraints(must_link, cannot_link, matrix.shape[0]))
+    merges, labels = _core.complete_linkage(*graph)
+    np.minimum(merges[:, 2], threshold, out=merges[:, 2])
+    return merges, labels
+
+
+def linkage(X: npt.ArrayLike, *, memory_limit: int | None = None, n_jobs: int | None = None) -> npt.NDArray[np.float64]:
+    """Return the whole dendrogram, as ``scipy.cluster.hierarchy.linkage(pdist(X, "sqeuclidean"), "complete")``.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        As in `complete_linkage`.
+    memory_limit : int, optional
+        As in `complete_linkage`.
+    n_jobs : int, optional
+        As in `complete_linkage`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples - 1, 4), float64
+        A linkage matrix, for ``fcluster``, ``dendrogram`` and the like. Heights are squared distances, to float32
+        precision.
+
+    Raises
+    ------
+    InputError
+        A ValueError: as in `complete_linkage`.
+
+    Examples
+    --------
+    >>> from bcl_fast import linkage
+    >>> linkage([[0.0], [1.0], [5.0]])
+    array([[ 0.,  1.,  1.,  2.],
+           [ 2.,  3., 25.,  3.]])
+    """
+    return complete_linkage(X, memory_limit=memory_limit, n_jobs=n_jobs).merges
 
 
 def radius_graph(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | None = None) -> csr_array:
@@ -140,8 +239,9 @@ def radius_graph(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | N
     """
     from scipy.sparse import csr_array
 
-    threshold = _check_threshold(distance_threshold)
-    offsets, neighbors, distances, scale = _core.radius_graph(_check_points(X), threshold, _n_threads(n_jobs))
+    threshold = check_threshold(distance_threshold)
+    points = check_points(X)
+    offsets, neighbors, distances, scale = _core.radius_graph(points, threshold, n_threads(n_jobs))
     data: npt.NDArray[Any] = distances if scale == 1.0 else distances * np.float64(scale)
     n_samples = len(offsets) - 1
     return csr_array((data, neighbors, offsets), shape=(n_samples, n_samples))
@@ -171,7 +271,7 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
 
     Examples
     --------
-    >>> from bcl_fast.linkage import complete_linkage, cut_merges
+    >>> from bcl_fast.hierarchy import complete_linkage, cut_merges
     >>> merges = complete_linkage([[0.0], [1.0], [5.0], [5.5]], distance_threshold=1.0).merges
     >>> cut_merges(merges, n_samples=4, n_clusters=3)
     array([0, 1, 2, 2])
@@ -204,52 +304,3 @@ def _by_first_appearance(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[inverse]
-
-
-def _check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Return X as a C-contiguous float32 or float64 matrix of finite numbers."""
-    points = np.asarray(X)
-    if points.ndim != 2:
-        raise InputError(f"X must be 2-D (n_samples, n_features), got shape {points.shape}")
-    if points.dtype.kind not in "fiub":
-        raise InputError(f"X must be a dense array of real numbers, got dtype {points.dtype}")
-    is_single = points.dtype.kind == "f" and points.dtype.itemsize <= 4
-    points = np.ascontiguousarray(points, dtype=np.float32 if is_single else np.float64)
-    _check_values(points)
-    return points
-
-
-def _check_values(points: npt.NDArray[Any]) -> None:
-    if points.size == 0:
-        return
-    size = float(max(abs(points.min()), abs(points.max())))  # NaN if anything is; makes no copy of X
-    if not np.isfinite(size):
-        bad = ~np.isfinite(points)
-        row = int(bad.any(axis=1).argmax())
-        column = int(bad[row].argmax())
-        raise InputError(f"X must be finite, got {points[row, column]} in row {row}, column {column}")
-    if size > LARGEST_COORDINATE:
-        raise InputError(
-            f"X must lie within +-{LARGEST_COORDINATE:g}, for its squared distances overflow, got {size:g}"
-        )
-
-
-def _check_threshold(distance_threshold: float) -> float:
-    try:
-        threshold = float(distance_threshold)
-    except (TypeError, ValueError):
-        threshold = np.nan
-    if not threshold >= 0:
-        raise InputError(f"distance_threshold must be a squared distance >= 0, got {distance_threshold!r}")
-    return threshold
-
-
-def _n_threads(n_jobs: int | None) -> int:
-    """Return the number of threads, 0 for the core's own default."""
-    if n_jobs is None:
-        return 0
-    if n_jobs == -1:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(n_jobs, (int, np.integer)) or n_jobs < 1:
-        raise InputError(f"n_jobs must be None, -1 or >= 1, got {n_jobs!r}")
-    return int(n_jobs)

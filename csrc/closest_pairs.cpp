@@ -1,0 +1,245 @@
+#include "closest_pairs.h"
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <tuple>
+
+#include "screen.h"
+
+namespace bcl {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr int64_t kPairsPerFlush = 1 << 14;
+// A guess of where the `most` closest pairs end is widened by this; it was no use if it left fewer than most / kFewest.
+constexpr double kGuessMargin = 1.05;
+constexpr int64_t kFewest = 8;
+constexpr int64_t kMostReserved = 1 << 24;
+
+// A total order, so that "the closest m pairs" is one set. Ties go to pairs that stand close together: their points
+// then cluster in many places at once, where the first row's ties alone would make one star.
+bool closer(const ClusterPair& a, const ClusterPair& b) {
+  return std::make_tuple(a.distance, a.right - a.left, a.left) < std::make_tuple(b.distance, b.right - b.left, b.left);
+}
+
+// The closest pairs seen so far, at most 2 * most, and the distance beyond which none is wanted: `largest` at first,
+// then what the `most` closest lie within.
+class Pool {
+ public:
+  Pool(int64_t most, float largest) : most_(most), largest_(largest) {
+    pairs_.reserve(std::min(2 * most + 1, kMostReserved));  // growing would copy
+  }
+
+  float largest() const { return largest_.load(std::memory_order_relaxed); }
+
+  void add(std::vector<ClusterPair>& found) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const float largest = largest_.load(std::memory_order_relaxed);
+    for (const ClusterPair& pair : found) {
+      if (!(pair.distance <= largest)) continue;
+      pairs_.push_back(pair);
+      if (static_cast<int64_t>(pairs_.size()) > 2 * most_) cut();
+    }
+    found.clear();
+  }
+
+  // The `most` closest of a pool that was cut. Of those that tie with the farthest some may be missing: a merge at that
+  // distance is right all the same, for there is none closer.
+  ClosestPairs result() {
+    if (was_cut_ && static_cast<int64_t>(pairs_.size()) > most_) cut();
+    return {std::move(pairs_), !was_cut_ && largest() == kInfinity};
+  }
+
+ private:
+  void cut() {
+    std::nth_element(pairs_.begin(), pairs_.begin() + (most_ - 1), pairs_.end(), closer);
+    pairs_.resize(most_);
+    largest_.store(pairs_.back().distance, std::memory_order_relaxed);
+    was_cut_ = true;
+  }
+
+  const int64_t most_;
+  std::mutex mutex_;
+  std::atomic<float> largest_;
+  bool was_cut_ = false;
+  std::vector<ClusterPair> pairs_;
+};
+
+template <class T>
+class Finder {
+ public:
+  Finder(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden, Pool& pool)
+      : exact_(exact), clusters_(clusters), forbidden_(forbidden), pool_(pool) {}
+
+  // A cluster that may be within reach of the row's, and the largest distance between the two so far.
+  struct Candidate {
+    int32_t cluster;
+    float distance;
+  };
+
+  struct Scratch {
+    Screen::Scratch screen;
+    std::vector<double> distances;
+    std::vector<int32_t> allowed, points;
+    std::vector<Candidate> candidates;
+    std::vector<ClusterPair> found;
+  };
+
+  void search(const Screen& screen, int64_t first, int64_t last, Scratch& scratch) const {
+    const double tau = std::min(exact_.tau(), pool_.largest() * exact_.scale() * (1 + 1e-6));
+    screen.walk(first, last, tau, scratch.screen, [&](int64_t i, const int32_t* columns, int64_t count) {
+      if (!forbidden_.offsets.empty()) std::tie(columns, count) = allowed(i, columns, count, scratch.allowed);
+      evaluate(i, columns, count, scratch);
+      if (static_cast<int64_t>(scratch.found.size()) >= kPairsPerFlush) pool_.add(scratch.found);
+    });
+    pool_.add(scratch.found);
+  }
+
+ private:
+  int32_t first_member(int64_t cluster) const { return clusters_.members[clusters_.offsets[cluster]]; }
+
+  std::pair<const int32_t*, int64_t> allowed(int64_t i, const int32_t* columns, int64_t count,
+                                             std::vector<int32_t>& kept) const {
+    const int32_t* const lists = forbidden_.clusters.data();
+    kept.clear();
+    std::set_difference(columns, columns + count, lists + forbidden_.offsets[i], lists + forbidden_.offsets[i + 1],
+                        std::back_inserter(kept));
+    return {kept.data(), static_cast<int64_t>(kept.size())};
+  }
+
+  // First the one member of each that the screen saw; then, row by row, all of those that are left.
+  void evaluate(int64_t i, const int32_t* columns, int64_t count, Scratch& scratch) const {
+    const float largest = pool_.largest();
+    scratch.candidates.clear();
+    scratch.points.clear();
+    for (int64_t t = 0; t < count; ++t) {
+      scratch.candidates.push_back({columns[t], 0.0f});
+      scratch.points.push_back(first_member(columns[t]));
+    }
+    keep_within(first_member(i), largest, [](int32_t) { return int64_t{1}; }, scratch);
+    if (clusters_.size(i) > 1 || std::any_of(scratch.candidates.begin(), scratch.candidates.end(),
+                                             [&](const Candidate& c) { return clusters_.size(c.cluster) > 1; }))
+      evaluate_all(i, largest, scratch);
+    for (const Candidate& c : scratch.candidates)
+      scratch.found.push_back({c.distance, static_cast<int32_t>(i), c.cluster});
+  }
+
+  void evaluate_all(int64_t i, float largest, Scratch& scratch) const {
+    for (int64_t m = clusters_.offsets[i]; m < clusters_.offsets[i + 1] && !scratch.candidates.empty(); ++m) {
+      const int32_t point = clusters_.members[m];
+      scratch.points.clear();
+      for (const Candidate& c : scratch.candidates)
+        scratch.points.insert(scratch.points.end(), &clusters_.members[clusters_.offsets[c.cluster]],
+                              &clusters_.members[0] + clusters_.offsets[c.cluster + 1]);
+      keep_within(point, largest, [&](int32_t c) { return clusters_.size(c); }, scratch);
+    }
+  }
+
+  // Evaluates one point against scratch.points, which are size(cluster) points of every candidate, in order, and keeps
+  // the candidates that are within reach.
+  template <class Size>
+  void keep_within(int32_t point, float largest, const Size& size, Scratch& scratch) const {
+    scratch.distances.resize(scratch.points.size());
+    exact_.evaluate(point, scratch.points.data(), static_cast<int64_t>(scratch.points.size()),
+                    scratch.distances.data());
+    const double* distance = scratch.distances.data();
+    size_t kept = 0;
+    for (Candidate c : scratch.candidates) {
+      const double* const end = distance + size(c.cluster);
+      const double farthest = *std::max_element(distance, end);
+      distance = end;
+      if (!(farthest <= exact_.tau()) || exact_.stored(farthest) > largest) continue;
+      scratch.candidates[kept++] = {c.cluster, std::max(c.distance, exact_.stored(farthest))};
+    }
+    scratch.candidates.resize(kept);
+  }
+
+  const ExactDistances<T>& exact_;
+  const Clusters& clusters_;
+  const Forbidden& forbidden_;
+  Pool& pool_;
+};
+
+constexpr int64_t kSampleRows = 64, kSampleColumns = 1024, kSampleMembers = 4;
+
+// Guesses the distance that `most` pairs lie within, from a sample of clusters and of their points.
+template <class T>
+double typical_distance(const ExactDistances<T>& exact, const Clusters& clusters, int64_t most, int n_threads) {
+  const int64_t n = clusters.n(), n_rows = std::min(kSampleRows, n), n_columns = std::min(kSampleColumns, n);
+  const double share = static_cast<double>(most) / (0.5 * static_cast<double>(n) * static_cast<double>(n));
+  if (share >= 1) return std::numeric_limits<double>::infinity();
+  // Rows stand halfway between columns: a cluster's distance to itself would count as near.
+  const auto members = [&](int64_t c) {
+    std::vector<int32_t> sample;
+    const int64_t count = std::min(kSampleMembers, clusters.size(c));
+    for (int64_t m = 0; m < count; ++m)
+      sample.push_back(clusters.members[clusters.offsets[c] + m * clusters.size(c) / count]);
+    return sample;
+  };
+  std::vector<double> distances(n_rows * n_columns);
+  parallel_for(n_rows, n_threads, [&](int64_t r, int) {
+    const std::vector<int32_t> rows = members(r * n / n_rows);
+    double each[kSampleMembers];
+    for (int64_t c = 0; c < n_columns; ++c) {
+      const std::vector<int32_t> columns = members((2 * c + 1) * n / (2 * n_columns));
+      double& distance = distances[r * n_columns + c];
+      for (const int32_t row : rows) {
+        exact.evaluate(row, columns.data(), static_cast<int64_t>(columns.size()), each);
+        distance = std::max(distance, *std::max_element(each, each + columns.size()));
+      }
+    }
+  });
+  const int64_t rank = static_cast<int64_t>(share * static_cast<double>(distances.size()));
+  std::nth_element(distances.begin(), distances.begin() + rank, distances.end());
+  return distances[rank];
+}
+
+template <class T>
+ClosestPairs search(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
+                    const Screen& screen, Pool& pool, int n_threads, const InterruptCheck& interrupted) {
+  const int64_t n = clusters.n();
+  const Finder<T> finder(exact, clusters, forbidden, pool);
+  // Fewer rows a task where there are few clusters, for those are large.
+  const int64_t rows = std::clamp<int64_t>(n / (16 * resolve_threads(n_threads, n)), 1, kScreenRows);
+  const int64_t n_tasks = (n + rows - 1) / rows;
+  std::vector<std::unique_ptr<typename Finder<T>::Scratch>> scratch(resolve_threads(n_threads, n_tasks));
+  parallel_for(
+      n_tasks, n_threads,
+      [&](int64_t t, int thread) {
+        if (!scratch[thread]) scratch[thread] = std::make_unique<typename Finder<T>::Scratch>();
+        finder.search(screen, t * rows, std::min(n, (t + 1) * rows), *scratch[thread]);
+      },
+      interrupted);
+  return pool.result();
+}
+
+}  // namespace
+
+template <class T>
+ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
+                           int64_t most, int n_threads, const InterruptCheck& interrupted) {
+  const int64_t n = clusters.n();
+  std::vector<int32_t> first_members(n);
+  for (int64_t c = 0; c < n; ++c) first_members[c] = clusters.members[clusters.offsets[c]];
+  const double guess = kGuessMargin * typical_distance(exact, clusters, most, n_threads);
+  const ScaledPoints points(exact.row(0), first_members.data(), n, exact.d(), n_threads);
+  const Screen screen(points, exact.tau(), guess, n_threads);
+  // With a guess the search need not begin with everything within tau; without it, or where it was too low, it does.
+  if (guess < exact.tau()) {
+    Pool pool(most, exact.stored(guess));
+    ClosestPairs found = search(exact, clusters, forbidden, screen, pool, n_threads, interrupted);
+    if (static_cast<int64_t>(found.pairs.size()) > most / kFewest) return found;
+  }
+  Pool pool(most, kInfinity);
+  return search(exact, clusters, forbidden, screen, pool, n_threads, interrupted);
+}
+
+template ClosestPairs closest_pairs(const ExactDistances<float>&, const Clusters&, const Forbidden&, int64_t, int,
+                                    const InterruptCheck&);
+template ClosestPairs closest_pairs(const ExactDistances<double>&, const Clusters&, const Forbidden&, int64_t, int,
+                                    const InterruptCheck&);
+
+}  // namespace bcl

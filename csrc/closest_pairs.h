@@ -1,0 +1,45 @@
+// The closest pairs of clusters, by the largest squared distance between their points: as many as fit.
+//
+// What a rung of the linkage (rungs.h) stands on. Memory: O(most) beside what the screen needs for one point of each
+// cluster, whatever tau and however many pairs there are.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "exact_distances.h"
+#include "parallel.h"
+
+namespace bcl {
+
+// Points by cluster: those of cluster c are members[offsets[c]..offsets[c + 1]), none empty.
+struct Clusters {
+  std::vector<int32_t> members;
+  std::vector<int64_t> offsets = {0};
+  int64_t n() const { return static_cast<int64_t>(offsets.size()) - 1; }
+  int64_t size(int64_t c) const { return offsets[c + 1] - offsets[c]; }
+};
+
+struct ClusterPair {
+  float distance;       // as ExactDistances::stored has it
+  int32_t left, right;  // left < right
+};
+
+struct ClosestPairs {
+  std::vector<ClusterPair> pairs;  // in no order
+  bool all;                        // within tau; else there may be more, none of them closer than these
+};
+
+// Pairs that may not merge, whatever their distance: symmetric lists per cluster, ascending.
+struct Forbidden {
+  std::vector<int64_t> offsets;  // [n + 1], or empty: none
+  std::vector<int32_t> clusters;
+};
+
+// All pairs within exact.tau(); or, if they are more than 2 * most, some of the closest: at least one, at most 2 *
+// most, and every pair closer than the farthest of them. Which pairs come out does not depend on the number of threads.
+template <class T>
+ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
+                           int64_t most, int n_threads, const InterruptCheck& interrupted);
+
+}  // namespace bcl

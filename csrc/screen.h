@@ -1,0 +1,48 @@
+// The candidates among all pairs: every pair within tau, and few others, without evaluating most.
+//
+// Exact: rejects only what a rigorous bound proves to lie beyond tau. Two ways, chosen by the expected time on a sample
+// of pairs: float32 tiles of all features, or the leading directions in 8-bit integers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "distance_tile.h"
+#include "leading_screen.h"
+#include "scaled_points.h"
+
+namespace bcl {
+
+class Screen {
+ public:
+  // typical_tau: what most of the walks will ask for; it decides which way is taken, nothing else.
+  Screen(const ScaledPoints& points, double largest_tau, double typical_tau, int n_threads);
+
+  struct Scratch {
+    std::vector<float> scores = tile_scratch<float>();
+    std::vector<int32_t> columns = std::vector<int32_t>(kBlockColumns);
+    std::vector<float> limits = std::vector<float>(kBlockRows);
+    LeadingScreen::Scratch leading;
+  };
+
+  // Calls found(i, columns, count) with ascending columns j > i that may lie within tau (<= largest_tau) of row i, for
+  // the rows [first, last) (at most kScreenRows), block of columns by block of columns.
+  using Found = std::function<void(int64_t row, const int32_t* columns, int64_t count)>;
+  void walk(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const;
+
+  // The number of leading directions in use; 0: float32 tiles.
+  int64_t depth() const { return depth_; }
+
+ private:
+  void walk_float_tiles(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const;
+  void walk_leading(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const;
+
+  const ScaledPoints& points_;
+  int64_t depth_ = 0;
+  std::optional<Panels<float>> panels_;
+  std::optional<LeadingScreen> leading_;
+};
+
+}  // namespace bcl

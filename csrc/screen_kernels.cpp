@@ -1,0 +1,191 @@
+// Compiled once per instruction set with BCL_SIMD naming it (cmake/simd.cmake); only builtins and intrinsics here, for
+// the reason given in kernels.cpp.
+#include "screen_kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace bcl {
+namespace {
+
+// A vector of 16-bit residues, one per column: products of bytes are summed in pairs of features.
+#if defined(__AVX512BW__)
+constexpr int kVectorBytes = 64, kTileRows = 8;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32, kTileRows = 6;
+#else
+constexpr int kVectorBytes = 16, kTileRows = 4;
+#endif
+constexpr int64_t kLanes = kVectorBytes / 2, kTileColumns = 2 * kLanes;
+
+typedef uint16_t Residues __attribute__((vector_size(kVectorBytes)));
+typedef int16_t Signed __attribute__((vector_size(kVectorBytes)));
+typedef uint32_t Pairs __attribute__((vector_size(kVectorBytes)));
+typedef uint16_t Unaligned __attribute__((vector_size(kVectorBytes), aligned(1), may_alias));
+
+inline Residues load(const void* p) { return *static_cast<const Unaligned*>(p); }
+inline Residues splat(uint32_t pair) { return reinterpret_cast<Residues>(Pairs{} + pair); }
+
+// sum + the products of a row's two unsigned bytes with each column's two signed ones
+inline Residues add_products(Residues sum, Residues row, Residues columns) {
+#if defined(__AVX512BW__)
+  return sum + reinterpret_cast<Residues>(
+                   _mm512_maddubs_epi16(reinterpret_cast<__m512i>(row), reinterpret_cast<__m512i>(columns)));
+#elif defined(__AVX2__)
+  return sum + reinterpret_cast<Residues>(
+                   _mm256_maddubs_epi16(reinterpret_cast<__m256i>(row), reinterpret_cast<__m256i>(columns)));
+#else
+  const Residues low = reinterpret_cast<Residues>(reinterpret_cast<Signed>(columns << 8) >> 8);
+  const Residues high = reinterpret_cast<Residues>(reinterpret_cast<Signed>(columns) >> 8);
+  return sum + (row & 255) * low + (row >> 8) * high;
+#endif
+}
+
+// Bit c: whether the residue of the tile's column c, taken as a signed number, is at least limit. The instruction that
+// joins two vectors takes them by 128-bit parts: `lane` places the columns so that the bits come out in order.
+#if defined(__AVX512BW__)
+constexpr int64_t lane(int64_t column) { return column; }
+inline uint64_t at_least(Residues left, Residues right, int16_t limit) {
+  const __m512i bound = _mm512_set1_epi16(limit);
+  const uint64_t low = _mm512_cmpge_epi16_mask(reinterpret_cast<__m512i>(left), bound);
+  const uint64_t high = _mm512_cmpge_epi16_mask(reinterpret_cast<__m512i>(right), bound);
+  return low | high << 32;
+}
+#elif defined(__AVX2__)
+constexpr int64_t lane(int64_t column) {
+  const int64_t part = column / 8;  // left: parts 0 and 2, right: 1 and 3
+  return part % 2 * kLanes + part / 2 * 8 + column % 8;
+}
+inline uint64_t at_least(Residues left, Residues right, int16_t limit) {
+  const __m256i bound = _mm256_set1_epi16(static_cast<int16_t>(limit - 1));
+  const __m256i low = _mm256_cmpgt_epi16(reinterpret_cast<__m256i>(left), bound);
+  const __m256i high = _mm256_cmpgt_epi16(reinterpret_cast<__m256i>(right), bound);
+  return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_packs_epi16(low, high)));
+}
+#else
+constexpr int64_t lane(int64_t column) { return column; }
+inline uint64_t at_least(Residues left, Residues right, int16_t limit) {
+  uint64_t mask = 0;
+  for (int64_t c = 0; c < kLanes; ++c) {
+    mask |= static_cast<uint64_t>(static_cast<int16_t>(left[c]) >= limit) << c;
+    mask |= static_cast<uint64_t>(static_cast<int16_t>(right[c]) >= limit) << (c + kLanes);
+  }
+  return mask;
+}
+#endif
+
+// A panel is kScreenColumns / kTileColumns tiles; a tile holds, pair of features by pair, its columns' two bytes.
+void pack(const int8_t* columns, const int16_t* start, int64_t n, int64_t depth, int8_t* panel, int16_t* packed_start) {
+  for (int64_t c = 0; c < kScreenColumns; ++c) {
+    const int64_t tile = c / kTileColumns, place = lane(c % kTileColumns);
+    packed_start[tile * kTileColumns + place] = c < n ? start[c] : INT16_MIN;
+    for (int64_t p = 0; p < depth; ++p)
+      panel[(tile * depth + p / 2 * 2) * kTileColumns + place * 2 + p % 2] = c < n ? columns[c * depth + p] : 0;
+  }
+}
+
+template <int R>
+inline void select_tile(const uint32_t* rows, int64_t rows_ld, const int16_t* limits, const int8_t* tile,
+                        const int16_t* start, int64_t depth, uint64_t* masks, int64_t masks_ld, int64_t shift) {
+  Residues left[R], right[R];
+  for (int r = 0; r < R; ++r) {
+    left[r] = load(start);
+    right[r] = load(start + kLanes);
+  }
+  for (int64_t p = 0; p < depth / 2; ++p) {
+    const Residues column_left = load(tile + p * 2 * kTileColumns);
+    const Residues column_right = load(tile + p * 2 * kTileColumns + kVectorBytes);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const Residues row = splat(rows[r * rows_ld + p]);
+      left[r] = add_products(left[r], row, column_left);
+      right[r] = add_products(right[r], row, column_right);
+    }
+  }
+  for (int r = 0; r < R; ++r) masks[r * masks_ld] |= at_least(left[r], right[r], limits[r]) << shift;
+}
+
+void select(const uint32_t* rows, const int16_t* limits, int64_t m, const int8_t* panels, const int16_t* starts,
+            int64_t n_panels, int64_t depth, uint64_t* masks, int64_t masks_ld) {
+  for (int64_t j = 0; j < n_panels; ++j) {
+    for (int64_t r = 0; r < m; ++r) masks[r * masks_ld + j] = 0;
+    for (int64_t first = 0; first < kScreenColumns; first += kTileColumns) {
+      const int8_t* tile = panels + (j * kScreenColumns + first) * depth;
+      const int16_t* start = starts + j * kScreenColumns + first;
+      int64_t r = 0;
+      for (; r + kTileRows <= m; r += kTileRows)
+        select_tile<kTileRows>(rows + r * (depth / 2), depth / 2, limits + r, tile, start, depth,
+                               masks + r * masks_ld + j, masks_ld, first);
+      for (; r < m; ++r)
+        select_tile<1>(rows + r * (depth / 2), depth / 2, limits + r, tile, start, depth, masks + r * masks_ld + j,
+                       masks_ld, first);
+    }
+  }
+}
+
+// A row of bytes widened to 16 bits, kBlocks blocks of kDepthBlock, so that it is widened once for all columns.
+template <int kBlocks>
+struct WideRow {
+#if defined(__AVX2__)
+  static __m256i widen(const int8_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  explicit WideRow(const int8_t* x) {
+    for (int b = 0; b < kBlocks; ++b) blocks[b] = widen(x + b * kDepthBlock);
+  }
+  int32_t dot(const int8_t* y) const {
+    __m256i sums = _mm256_madd_epi16(blocks[0], widen(y));
+    for (int b = 1; b < kBlocks; ++b)
+      sums = _mm256_add_epi32(sums, _mm256_madd_epi16(blocks[b], widen(y + b * kDepthBlock)));
+    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1)));
+  }
+  __m256i blocks[kBlocks];
+#else
+  explicit WideRow(const int8_t* x) : x(x) {}
+  int32_t dot(const int8_t* y) const {
+    int32_t total = 0;
+    for (int64_t p = 0; p < kBlocks * kDepthBlock; ++p) total += x[p] * y[p];
+    return total;
+  }
+  const int8_t* x;
+#endif
+};
+
+template <int kBlocks>
+int64_t keep_near_blocks(const int8_t* x, const int8_t* rows, const int32_t* start, int32_t limit, int32_t* columns,
+                         int64_t count) {
+  const WideRow<kBlocks> row(x);
+  int64_t kept = 0;
+  for (int64_t t = 0; t < count; ++t) {
+    const int64_t c = columns[t];
+    columns[kept] = static_cast<int32_t>(c);
+    kept += start[c] + row.dot(rows + c * (kBlocks * kDepthBlock)) >= limit;
+  }
+  return kept;
+}
+
+int64_t keep_near(const int8_t* x, const int8_t* rows, const int32_t* start, int32_t limit, int64_t depth,
+                  int32_t* columns, int64_t count) {
+  switch (depth / kDepthBlock) {
+    case 1:
+      return keep_near_blocks<1>(x, rows, start, limit, columns, count);
+    case 2:
+      return keep_near_blocks<2>(x, rows, start, limit, columns, count);
+    case 3:
+      return keep_near_blocks<3>(x, rows, start, limit, columns, count);
+    default:
+      return keep_near_blocks<4>(x, rows, start, limit, columns, count);
+  }
+}
+
+}  // namespace
+
+namespace BCL_SIMD {
+extern const ScreenKernels kScreen;
+constexpr ScreenKernels kScreen = {pack, select, keep_near};
+}  // namespace BCL_SIMD
+
+}  // namespace bcl

@@ -1,0 +1,95 @@
+"""What clustering takes: points, a threshold, threads and memory, checked and brought into the core's form."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bcl_fast.errors import InputError
+
+LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
+
+# A rung of the linkage holds this many pairs per sample, and some more for few samples: enough that every rung merges
+# most of what it can, and no more memory than the samples take (bench/NOTES.md).
+PAIRS_PER_SAMPLE, MORE_PAIRS = 16, 65_536
+BYTES_PER_PAIR = 48  # found, up to twice as many before the farther half is dropped, then as a graph
+BYTES_PER_SAMPLE = 320  # directions, clusters and merges, beside a float32 copy of the features
+
+
+def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return X as a C-contiguous float32 or float64 matrix of finite numbers."""
+    points = np.asarray(X)
+    if points.ndim != 2:
+        raise InputError(f"X must be 2-D (n_samples, n_features), got shape {points.shape}")
+    if points.dtype.kind not in "fiub":
+        raise InputError(f"X must be a dense array of real numbers, got dtype {points.dtype}")
+    is_single = points.dtype.kind == "f" and points.dtype.itemsize <= 4
+    points = np.ascontiguousarray(points, dtype=np.float32 if is_single else np.float64)
+    _check_values(points)
+    return points
+
+
+def _check_values(points: npt.NDArray[Any]) -> None:
+    if points.size == 0:
+        return
+    size = float(max(abs(points.min()), abs(points.max())))  # NaN if anything is; makes no copy of X
+    if not np.isfinite(size):
+        bad = ~np.isfinite(points)
+        row = int(bad.any(axis=1).argmax())
+        column = int(bad[row].argmax())
+        raise InputError(f"X must be finite, got {points[row, column]} in row {row}, column {column}")
+    if size > LARGEST_COORDINATE:
+        raise InputError(
+            f"X must lie within +-{LARGEST_COORDINATE:g}, for its squared distances overflow, got {size:g}"
+        )
+
+
+def check_threshold(distance_threshold: float) -> float:
+    """Return the threshold as a float."""
+    try:
+        threshold = float(distance_threshold)
+    except (TypeError, ValueError):
+        threshold = np.nan
+    if not threshold >= 0:
+        raise InputError(f"distance_threshold must be a distance >= 0, got {distance_threshold!r}")
+    return threshold
+
+
+def n_threads(n_jobs: int | None) -> int:
+    """Return the number of threads, 0 for the core's own default."""
+    if n_jobs is None:
+        return 0
+    if n_jobs == -1:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not isinstance(n_jobs, (int, np.integer)) or n_jobs < 1:
+        raise InputError(f"n_jobs must be None, -1 or >= 1, got {n_jobs!r}")
+    return int(n_jobs)
+
+
+def most_pairs(n_samples: int, n_features: int, memory_limit: int | None) -> int:
+    """Return how many pairs a rung of the linkage may hold."""
+    wanted = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
+    limit = _free_memory() // 2 if memory_limit is None else memory_limit
+    if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or limit < 1:
+        raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
+    fixed = n_samples * (4 * n_features + BYTES_PER_SAMPLE)
+    least = fixed + n_samples * BYTES_PER_PAIR
+    if memory_limit is not None and limit < least:
+        raise InputError(
+            f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least {least:,} bytes, "
+            f"got {memory_limit:,}"
+        )
+    return max(n_samples, min(wanted, (int(limit) - fixed) // BYTES_PER_PAIR), 1)
+
+
+def _free_memory() -> int:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 1 << 62
