@@ -11,6 +11,11 @@ namespace {
 
 // So that every sum of two products, and start + product as a whole, fit into 16 bits.
 constexpr double kLargestPairOfSquares = 16383, kLargestByte = 127, kLargestNorm = 147;
+// Of a point's projections at scale 1 by float32 sums (points have norms below 2), and what it may come to.
+double projection_error(int64_t n_directions, int64_t d) {
+  return 2 * std::sqrt(static_cast<double>(n_directions)) * static_cast<double>(d + 2) * std::ldexp(1.0, -24);
+}
+constexpr double kLargestProjectionError = 4;
 
 // Calls task(first, last, projections) for blocks of rows; projections is [last - first, kBlockColumns].
 template <class Task>
@@ -82,7 +87,7 @@ Extent measure(const ScaledPoints& points, const Panels<float>& axes, int64_t n_
 }
 
 // The largest scale under which rounded values keep within the three bounds above.
-double choose_scale(const Extent& extent, int64_t depth) {
+double choose_scale(const Extent& extent, int64_t depth, double error) {
   const auto fits = [&](double scale) {
     if (scale * std::sqrt(extent.leading_square) + std::sqrt(depth) / 2 > kLargestNorm) return false;
     for (const float largest : extent.largest)
@@ -93,7 +98,7 @@ double choose_scale(const Extent& extent, int64_t depth) {
     }
     return true;
   };
-  double low = 0, high = kLargestNorm / std::max(std::sqrt(extent.leading_square), 1e-30);
+  double low = 0, high = kLargestProjectionError / error;
   for (int step = 0; step < 30; ++step) {
     const double middle = (low + high) / 2;
     (fits(middle) ? low : high) = middle;
@@ -126,36 +131,35 @@ LeadingScreen::LeadingScreen(const ScaledPoints& points, const Directions& direc
 void LeadingScreen::quantize(const ScaledPoints& points, const Directions& directions, int n_threads) {
   const Panels<float> axes = pack_directions(directions, points.d());
   const Extent extent = measure(points, axes, whole_depth_, depth_, n_threads);
-  scale_ = choose_scale(extent, depth_);
-  largest_norm_ = scale_ * std::sqrt(extent.square) + std::sqrt(static_cast<double>(whole_depth_));
+  const double error = projection_error(whole_depth_, points.d());
+  scale_ = choose_scale(extent, depth_, error);
+  leading_.longest = kLargestNorm;
+  whole_.longest = scale_ * std::sqrt(extent.square) + std::sqrt(static_cast<double>(whole_depth_));
   for (int64_t p = 0; p < depth_; ++p) offsets_[p] = static_cast<int32_t>(std::lround(scale_ * extent.largest[p]));
-  // Rounding of the projections' float32 sums (points have norms below 2), and of scaling twice.
-  const double rounding =
-      scale_ * 2 * std::sqrt(static_cast<double>(whole_depth_)) * (points.d() + 2) * std::ldexp(1.0, -24) + 1e-3;
+  const double rounding = scale_ * error + 1e-3;  // and of scaling twice
   for_projections(points, axes, n_threads, [&](int64_t, int64_t first, int64_t last, const float* projections) {
     for (int64_t i = first; i < last; ++i) {
       const float* y = projections + (i - first) * kBlockColumns;
-      double error = 0;
+      double squared_error = 0;
       int32_t square = 0;
       for (int64_t p = 0; p < whole_depth_; ++p) {
         const double wanted = scale_ * y[p], q = std::nearbyint(wanted);
         values_[i * row_bytes_ + p] = static_cast<int8_t>(q);
-        error += (wanted - q) * (wanted - q);
+        squared_error += (wanted - q) * (wanted - q);
         square += static_cast<int32_t>(q * q);
         if (p != depth_ - 1) continue;
-        leading_.errors[i] = static_cast<float>(std::sqrt(error) + rounding);
+        leading_.errors[i] = static_cast<float>(std::sqrt(squared_error) + rounding);
         leading_.squares[i] = square;
       }
-      whole_.errors[i] = static_cast<float>(std::sqrt(error) + rounding);
+      whole_.errors[i] = static_cast<float>(std::sqrt(squared_error) + rounding);
       whole_.squares[i] = square;
     }
   });
 }
 
 void LeadingScreen::pack(double largest_tau, int n_threads) {
-  const double largest_root = root(largest_tau);
   const auto start = [&](const Lengths& lengths, int64_t i) {
-    return -static_cast<int32_t>(std::floor(lengths.half_square(i, largest_root)));
+    return -static_cast<int32_t>(std::floor(lengths.half_square(i, reach(largest_tau, lengths))));
   };
   parallel_for(n_panels_, n_threads, [&](int64_t panel, int) {
     const int64_t first = panel * kScreenColumns, n_columns = std::min(kScreenColumns, n_ - first);
@@ -176,13 +180,13 @@ void LeadingScreen::pack(double largest_tau, int n_threads) {
   });
 }
 
-// s sqrt(tau) in the leading directions; no two points are farther apart than twice the largest norm.
-double LeadingScreen::root(double tau) const {
-  return std::min(scale_ * std::sqrt(stretch_ * points_.scaled(tau)), 2 * largest_norm_);
+// r; no two points are farther apart than twice the longest.
+double LeadingScreen::reach(double tau, const Lengths& lengths) const {
+  return std::min(scale_ * std::sqrt(stretch_ * points_.scaled(tau)), 2 * lengths.longest);
 }
 
 void LeadingScreen::begin(int64_t first, int64_t last, double tau, Scratch& scratch) const {
-  const double distance = root(tau);
+  const double r = reach(tau, leading_);
   scratch.rows.resize((last - first) * depth_ / 2);
   scratch.limits.resize(last - first);
   for (int64_t i = first; i < last; ++i) {
@@ -193,8 +197,8 @@ void LeadingScreen::begin(int64_t first, int64_t last, double tau, Scratch& scra
       const uint32_t b = static_cast<uint8_t>(q[other] + offsets_[other]);
       scratch.rows[(i - first) * depth_ / 2 + t] = (a | b << 8) * 0x10001u;
     }
-    const double limit = std::floor(leading_.half_square(i, distance) - distance * distance / 2);
-    scratch.limits[i - first] = static_cast<int16_t>(std::clamp(limit, -32767.0, 32767.0));
+    const double limit = std::clamp(std::floor(leading_.limit(i, r)), -32767.0, 32767.0);
+    scratch.limits[i - first] = static_cast<int16_t>(limit);
   }
 }
 
@@ -204,12 +208,12 @@ void LeadingScreen::select(int64_t first, int64_t last, double tau, int64_t firs
   screen_kernels().select(scratch.rows.data(), scratch.limits.data(), last - first, &panels_[first_column * depth_],
                           &starts_[first_column], n_panels, depth_, scratch.masks.data(), kScreenPanels);
   list_columns(last - first, n_panels, first_column, scratch);
-  const double distance = root(tau);
+  const double r = reach(tau, whole_);
   const int32_t* from = scratch.columns.data();
   int32_t* to = scratch.columns.data();
   for (int64_t i = first; i < last; ++i) {
     int32_t& count = scratch.counts[i - first];
-    const double limit = std::floor(whole_.half_square(i, distance) - distance * distance / 2);
+    const int32_t limit = static_cast<int32_t>(std::floor(whole_.limit(i, r)));
     std::copy(from, from + count, to);
     from += count;
     count =

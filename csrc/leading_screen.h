@@ -3,8 +3,8 @@
 // The distance in a subspace is at most the whole distance. Along orthonormal directions V (principal axes, best), with
 // q = round(s V'x) and e >= |s V'x - q| known for every point:
 //
-//   |x - y|^2 <= tau   implies   |q_x - q_y| <= s sqrt(tau) + e_x + e_y,   hence, with A = |q|^2 / 2 - s sqrt(tau) e -
-//   e^2, q_x . q_y - A_y >= A_x - s^2 tau / 2
+//   |x - y|^2 <= tau   implies   |q_x - q_y| <= r + e_x + e_y   with r = s sqrt(tau), hence
+//   q_x . q_y - A_y >= A_x - r^2 / 2                             with A = |q|^2 / 2 - r e - e^2,
 //
 // which is asked twice: of all pairs in the first few directions, in integers of 16 bits (screen_kernels.h); and of
 // those left over in all directions, where a point's bytes are one line of the cache.
@@ -53,18 +53,21 @@ class LeadingScreen {
   struct Lengths {
     std::vector<float> errors;     // [n] e
     std::vector<int32_t> squares;  // [n] |q|^2
-    double half_square(int64_t i, double root) const {
-      return squares[i] / 2.0 - errors[i] * root - static_cast<double>(errors[i]) * errors[i];
+    double longest = 0;            // bounds |q|
+    double half_square(int64_t i, double r) const {
+      const double e = errors[i];
+      return squares[i] / 2.0 - r * e - e * e;
     }
+    double limit(int64_t i, double r) const { return half_square(i, r) - r * r / 2; }
   };
 
   void quantize(const ScaledPoints& points, const Directions& directions, int n_threads);
   void pack(double largest_tau, int n_threads);
-  double root(double tau) const;
+  double reach(double tau, const Lengths& lengths) const;
   void list_columns(int64_t n_rows, int64_t n_panels, int64_t first_column, Scratch& scratch) const;
 
   int64_t n_, depth_, whole_depth_, n_panels_;
-  double scale_ = 1, stretch_ = 1, largest_norm_ = 0;
+  double scale_ = 1, stretch_ = 1;
   const ScaledPoints& points_;
   int64_t row_bytes_;
   std::vector<int8_t> values_;  // [n, row_bytes] q, then zeros

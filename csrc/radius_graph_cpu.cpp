@@ -13,7 +13,7 @@ namespace {
 // What one thread needs for a block of rows.
 struct Scratch {
   Screen::Scratch screen;
-  std::vector<double> distances = std::vector<double>(kBlockColumns);
+  std::vector<double> distances;
   // Pairs are found block of columns by block of columns: each row's are gathered on their own.
   std::vector<Pairs> rows = std::vector<Pairs>(kScreenRows);
 };
@@ -41,6 +41,7 @@ BlockPairs pairs_of_block(const Screen& screen, const ExactDistances<T>& exact, 
   }
   screen.walk(first, last, exact.tau(), scratch.screen, [&](int64_t i, const int32_t* columns, int64_t count) {
     Pairs& pairs = scratch.rows[i - first];
+    scratch.distances.resize(count);
     exact.evaluate(i, columns, count, scratch.distances.data());
     for (int64_t t = 0; t < count; ++t) {
       if (!(scratch.distances[t] <= exact.tau())) continue;

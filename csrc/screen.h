@@ -28,7 +28,7 @@ class Screen {
   };
 
   // Calls found(i, columns, count) with ascending columns j > i that may lie within tau (<= largest_tau) of row i, for
-  // the rows [first, last) (at most kScreenRows), block of columns by block of columns.
+  // the rows [first, last) (at most kScreenRows), block of columns by block of columns. Each call may bring any number.
   using Found = std::function<void(int64_t row, const int32_t* columns, int64_t count)>;
   void walk(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const;
 

@@ -61,6 +61,14 @@ def test_duplicates_and_a_threshold_that_equals_distances():
         assert_graph_is_exact(X, threshold)
 
 
+@pytest.mark.parametrize("threshold", [0.0, 1.99, 2.0, 300.0])
+def test_many_features(threshold):
+    rng = np.random.default_rng(0)
+    X = np.eye(1500, dtype=np.float32)[rng.integers(0, 1500, 2100)]  # short beside the bound on their length
+    X[:50] += rng.normal(size=(50, 1500)) * 0.3
+    assert_graph_is_exact(X, threshold)
+
+
 def test_unstructured():
     assert_graph_is_exact(np.random.default_rng(0).normal(size=(2500, 64)).astype(np.float32), 60.0)
 
@@ -72,5 +80,6 @@ def test_every_simd_path(path):
         "for dim in (10, 64, 100): assert_graph_is_exact(identities(2300, dim), 0.4)"
     )
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    environment = os.environ | {"BCL_SIMD": path, "PYTHONPATH": root}
+    search = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"BCL_SIMD": path, "PYTHONPATH": search}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
