@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "admission.h"
 #include "ball_loss.h"
 #include "cuda_version.h"
 #include "kernels.h"
@@ -146,6 +147,22 @@ py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, i
   return to_python(std::move(result.dendrogram), result.scale);
 }
 
+template <class T>
+py::array admission(const Array<T>& points, int64_t n_new, const Array<int32_t>& clusters, double distance_threshold,
+                    int num_threads) {
+  check_points(points, distance_threshold);
+  const int64_t n = points.shape(0), d = points.shape(1);
+  if (n_new < 0 || n_new > n) throw std::invalid_argument("n_new must lie in [0, n]");
+  check_groups(clusters, n - n_new);
+  std::vector<int64_t> admitted;
+  {
+    const T* data = points.data();
+    const py::gil_scoped_release release;
+    admitted = admit(data, n, d, n_new, clusters.data(), distance_threshold, num_threads, python_interrupt());
+  }
+  return to_numpy(std::move(admitted));
+}
+
 // Addresses come from torch tensors; ops.py is the only caller.
 template <class T>
 void ball_loss(uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d, int64_t num_classes, double raw,
@@ -173,6 +190,9 @@ void define_for(py::module_& m) {
   m.def("linkage_of_points", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
         py::arg("most_pairs"), py::arg("groups").noconvert(), py::arg("forbidden_pairs").noconvert(),
         py::arg("num_threads") = 0, "Complete linkage of points, rung by rung: (merges, labels).");
+  m.def("admit", &admission<T>, py::arg("points").noconvert(), py::arg("n_new"), py::arg("clusters").noconvert(),
+        py::arg("distance_threshold"), py::arg("num_threads") = 0,
+        "The nearest cluster that each of the first points may join, -1: none.");
 }
 
 }  // namespace

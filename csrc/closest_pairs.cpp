@@ -72,19 +72,12 @@ template <class T>
 class Finder {
  public:
   Finder(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden, Pool& pool)
-      : exact_(exact), clusters_(clusters), forbidden_(forbidden), pool_(pool) {}
-
-  // A cluster that may be within reach of the row's, and the largest distance between the two so far.
-  struct Candidate {
-    int32_t cluster;
-    float distance;
-  };
+      : exact_(exact), distances_(exact, clusters), forbidden_(forbidden), pool_(pool) {}
 
   struct Scratch {
     Screen::Scratch screen;
-    std::vector<double> distances;
-    std::vector<int32_t> allowed, points;
-    std::vector<Candidate> candidates;
+    typename ClusterDistances<T>::Scratch measured;
+    std::vector<int32_t> allowed;
     std::vector<ClusterPair> found;
   };
 
@@ -92,15 +85,15 @@ class Finder {
     const double tau = std::min(exact_.tau(), pool_.largest() * exact_.scale() * (1 + 1e-6));
     screen.walk(first, last, tau, scratch.screen, [&](int64_t i, const int32_t* columns, int64_t count) {
       if (!forbidden_.offsets.empty()) std::tie(columns, count) = allowed(i, columns, count, scratch.allowed);
-      evaluate(i, columns, count, scratch);
+      distances_.measure(i, columns, count, pool_.largest(), scratch.measured);
+      for (const auto& near : scratch.measured.near)
+        scratch.found.push_back({near.distance, static_cast<int32_t>(i), near.cluster});
       if (static_cast<int64_t>(scratch.found.size()) >= kPairsPerFlush) pool_.add(scratch.found);
     });
     pool_.add(scratch.found);
   }
 
  private:
-  int32_t first_member(int64_t cluster) const { return clusters_.members[clusters_.offsets[cluster]]; }
-
   std::pair<const int32_t*, int64_t> allowed(int64_t i, const int32_t* columns, int64_t count,
                                              std::vector<int32_t>& kept) const {
     const int32_t* const lists = forbidden_.clusters.data();
@@ -110,55 +103,8 @@ class Finder {
     return {kept.data(), static_cast<int64_t>(kept.size())};
   }
 
-  // First the one member of each that the screen saw; then, row by row, all of those that are left.
-  void evaluate(int64_t i, const int32_t* columns, int64_t count, Scratch& scratch) const {
-    const float largest = pool_.largest();
-    scratch.candidates.clear();
-    scratch.points.clear();
-    for (int64_t t = 0; t < count; ++t) {
-      scratch.candidates.push_back({columns[t], 0.0f});
-      scratch.points.push_back(first_member(columns[t]));
-    }
-    keep_within(first_member(i), largest, [](int32_t) { return int64_t{1}; }, scratch);
-    if (clusters_.size(i) > 1 || std::any_of(scratch.candidates.begin(), scratch.candidates.end(),
-                                             [&](const Candidate& c) { return clusters_.size(c.cluster) > 1; }))
-      evaluate_all(i, largest, scratch);
-    for (const Candidate& c : scratch.candidates)
-      scratch.found.push_back({c.distance, static_cast<int32_t>(i), c.cluster});
-  }
-
-  void evaluate_all(int64_t i, float largest, Scratch& scratch) const {
-    for (int64_t m = clusters_.offsets[i]; m < clusters_.offsets[i + 1] && !scratch.candidates.empty(); ++m) {
-      const int32_t point = clusters_.members[m];
-      scratch.points.clear();
-      for (const Candidate& c : scratch.candidates)
-        scratch.points.insert(scratch.points.end(), &clusters_.members[clusters_.offsets[c.cluster]],
-                              &clusters_.members[0] + clusters_.offsets[c.cluster + 1]);
-      keep_within(point, largest, [&](int32_t c) { return clusters_.size(c); }, scratch);
-    }
-  }
-
-  // Evaluates one point against scratch.points, which are size(cluster) points of every candidate, in order, and keeps
-  // the candidates that are within reach.
-  template <class Size>
-  void keep_within(int32_t point, float largest, const Size& size, Scratch& scratch) const {
-    scratch.distances.resize(scratch.points.size());
-    exact_.evaluate(point, scratch.points.data(), static_cast<int64_t>(scratch.points.size()),
-                    scratch.distances.data());
-    const double* distance = scratch.distances.data();
-    size_t kept = 0;
-    for (Candidate c : scratch.candidates) {
-      const double* const end = distance + size(c.cluster);
-      const double farthest = *std::max_element(distance, end);
-      distance = end;
-      if (!(farthest <= exact_.tau()) || exact_.stored(farthest) > largest) continue;
-      scratch.candidates[kept++] = {c.cluster, std::max(c.distance, exact_.stored(farthest))};
-    }
-    scratch.candidates.resize(kept);
-  }
-
   const ExactDistances<T>& exact_;
-  const Clusters& clusters_;
+  const ClusterDistances<T> distances_;
   const Forbidden& forbidden_;
   Pool& pool_;
 };
@@ -222,8 +168,7 @@ template <class T>
 ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
                            int64_t most, int n_threads, const InterruptCheck& interrupted) {
   const int64_t n = clusters.n();
-  std::vector<int32_t> first_members(n);
-  for (int64_t c = 0; c < n; ++c) first_members[c] = clusters.members[clusters.offsets[c]];
+  const std::vector<int32_t> first_members = clusters.first_members();
   const double guess = kGuessMargin * typical_distance(exact, clusters, most, n_threads);
   const ScaledPoints points(exact.row(0), first_members.data(), n, exact.d(), n_threads);
   const Screen screen(points, exact.tau(), guess, n_threads);

@@ -7,18 +7,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "exact_distances.h"
+#include "cluster_distances.h"
 #include "parallel.h"
 
 namespace bcl {
-
-// Points by cluster: those of cluster c are members[offsets[c]..offsets[c + 1]), none empty.
-struct Clusters {
-  std::vector<int32_t> members;
-  std::vector<int64_t> offsets = {0};
-  int64_t n() const { return static_cast<int64_t>(offsets.size()) - 1; }
-  int64_t size(int64_t c) const { return offsets[c + 1] - offsets[c]; }
-};
 
 struct ClusterPair {
   float distance;       // as ExactDistances::stored has it

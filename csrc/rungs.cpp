@@ -80,12 +80,7 @@ class Ladder {
   // Labels are numbered by first appearance, and stay so.
   void regroup(const std::vector<int64_t>& labels) {
     const int64_t n_clusters = n_ == 0 ? 0 : *std::max_element(labels.begin(), labels.end()) + 1;
-    clusters_.offsets.assign(n_clusters + 1, 0);
-    for (const int64_t label : labels) ++clusters_.offsets[label + 1];
-    std::partial_sum(clusters_.offsets.begin(), clusters_.offsets.end(), clusters_.offsets.begin());
-    std::vector<int64_t> next(clusters_.offsets.begin(), clusters_.offsets.end() - 1);
-    clusters_.members.resize(n_);
-    for (int64_t i = 0; i < n_; ++i) clusters_.members[next[labels[i]]++] = static_cast<int32_t>(i);
+    clusters_ = group_points(labels.data(), n_, n_clusters);
   }
 
   int64_t merge_group(int64_t c) {

@@ -41,6 +41,22 @@ def linkage_of_points(
     forbidden_pairs: npt.NDArray[np.int32],
     num_threads: int = 0,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
+@overload
+def admit(
+    points: npt.NDArray[np.float32],
+    n_new: int,
+    clusters: npt.NDArray[np.int32],
+    distance_threshold: float,
+    num_threads: int = 0,
+) -> npt.NDArray[np.int64]: ...
+@overload
+def admit(
+    points: npt.NDArray[np.float64],
+    n_new: int,
+    clusters: npt.NDArray[np.int32],
+    distance_threshold: float,
+    num_threads: int = 0,
+) -> npt.NDArray[np.int64]: ...
 
 class BallLossOptions:
     def __init__(self, alpha: float, margin: float, sphere: bool, check_finite: bool, num_threads: int) -> None: ...

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bcl_fast.hierarchy import complete_linkage
+from bcl_fast.errors import InputError
+from bcl_fast.hierarchy import CompleteLinkage, admit, complete_linkage, extend_clusters
 from bcl_fast.metric import METRICS, Metric
+
+
+class Changes(NamedTuple):
+    """What `BallClustering.partial_fit` did.
+
+    Attributes
+    ----------
+    grown : ndarray of int64
+        Clusters that new samples joined.
+    opened : ndarray of int64
+        New clusters.
+    """
+
+    grown: npt.NDArray[np.int64]
+    opened: npt.NDArray[np.int64]
 
 
 class BallClustering(ClusterMixin, BaseEstimator):
@@ -50,6 +66,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
         The two clusters of each merge: below ``n_samples`` a sample, ``n_samples + i`` the result of merge ``i``.
     distances_ : ndarray of shape (n_samples - n_clusters_,), float64
         Height of each merge, not decreasing: the largest distance between the two, in the unit of ``metric``.
+    changes_ : Changes
+        Clusters that the last `partial_fit` grew and opened.
     n_features_in_ : int
         Number of features seen by `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -126,7 +144,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
             The estimator itself.
         """
         precomputed = self.metric == "precomputed"
-        X = validate_data(
+        points: npt.NDArray[Any] = validate_data(
             self,
             X,
             dtype=[np.float64, np.float32],
@@ -135,7 +153,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
             ensure_all_finite=not precomputed,  # infinite: never merged
         )
         result = complete_linkage(
-            X,
+            points,
             self.distance_threshold if self.n_clusters is None else None,
             n_clusters=self.n_clusters,
             metric=self.metric,
@@ -144,10 +162,99 @@ class BallClustering(ClusterMixin, BaseEstimator):
             memory_limit=self.memory_limit,
             n_jobs=self.n_jobs,
         )
+        self._fit_X = points
+        self._cannot_link = None if cannot_link is None else np.array(cannot_link)
+        self._store(result)
+        self._threshold = self._reach()
+        return self
+
+    def _reach(self) -> float:
+        """Return the distance up to which the fit merged; for a number of clusters, the height of the last merge."""
+        if self.n_clusters is None:
+            return np.inf if self.distance_threshold is None else float(self.distance_threshold)
+        last = self.distances_[-1] if len(self.distances_) else 0.0
+        return float(np.nextafter(np.float32(last), np.float32(np.inf)))  # heights are rounded to float32
+
+    def _store(self, result: CompleteLinkage) -> None:
         self.labels_ = result.labels
         self.n_clusters_ = result.n_clusters
         self.children_ = result.merges[:, :2].astype(np.int64)
         self.distances_ = result.merges[:, 2].copy()
+
+    def _validate_new(self, X: npt.ArrayLike, method: str) -> tuple[npt.NDArray[Any], float]:
+        """Return new samples as an array, and the threshold of the fit."""
+        check_is_fitted(self)
+        if self.metric == "precomputed":
+            raise InputError(f"{method} needs an estimator fitted to points, got {self!r}")
+        return validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False), self._threshold
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Assign new samples to the clusters that complete linkage would admit them to.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_new, n_features)
+            Embeddings, finite. They do not see each other: see `partial_fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_new,), int64
+            The cluster whose farthest member is nearest, of those whose members all lie within the threshold (for
+            a given ``n_clusters``: the height of the last merge); -1 where there is none.
+
+        Raises
+        ------
+        InputError
+            A ValueError: if the estimator was fitted to precomputed dissimilarities.
+        """
+        new, threshold = self._validate_new(X, "predict")
+        return admit(new, self._fit_X, self.labels_, threshold, metric=self.metric, n_jobs=self.n_jobs)
+
+    def partial_fit(self, X: npt.ArrayLike, y: object = None) -> BallClustering:
+        """Add new samples: complete linkage goes on from the clusters that there are.
+
+        Clusters keep their numbers, for no two of them come closer by growing; samples that no cluster admits open new
+        ones. On an estimator that was not fitted this is `fit`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_new, n_features)
+            Embeddings, finite.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        BallClustering
+            The estimator itself: ``labels_`` are those of the samples so far, then of X; ``changes_`` says what is new.
+
+        Raises
+        ------
+        InputError
+            A ValueError: as in `predict`.
+        """
+        if not hasattr(self, "labels_"):
+            return self.fit(X)
+        added, threshold = self._validate_new(X, "partial_fit")
+        n_old, n_clusters = len(self.labels_), self.n_clusters_
+        groups = np.append(self.labels_, np.arange(n_clusters, n_clusters + len(added)))
+        points = np.concatenate([self._fit_X, added.astype(self._fit_X.dtype, copy=False)])
+        result = extend_clusters(
+            points,
+            groups,
+            threshold,
+            metric=self.metric,
+            cannot_link=self._cannot_link,
+            memory_limit=self.memory_limit,
+            n_jobs=self.n_jobs,
+        )
+        new = result.labels[n_old:]
+        self.changes_ = Changes(
+            grown=np.unique(new[new < n_clusters]),
+            opened=np.arange(n_clusters, result.n_clusters),
+        )
+        self._fit_X = points
+        self._store(result)
         return self
 
     def __sklearn_tags__(self) -> Tags:

@@ -6,6 +6,8 @@ needs up to it, and nothing is approximated. The estimator on top is in `bcl_fas
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy.typing as npt
 
 from bcl_fast import _core
 from bcl_fast.clustering_input import check_points, check_threshold, most_pairs, n_threads
-from bcl_fast.constraints import resolve_constraints
+from bcl_fast.constraints import Constraints, resolve_constraints
 from bcl_fast.errors import InputError
 from bcl_fast.metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.precomputed import check_dissimilarities, dissimilarity_graph
@@ -21,7 +23,15 @@ from bcl_fast.precomputed import check_dissimilarities, dissimilarity_graph
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["CompleteLinkage", "complete_linkage", "cut_merges", "linkage", "radius_graph"]
+__all__ = [
+    "CompleteLinkage",
+    "admit",
+    "complete_linkage",
+    "cut_merges",
+    "extend_clusters",
+    "linkage",
+    "radius_graph",
+]
 
 
 class CompleteLinkage(NamedTuple):
@@ -132,10 +142,11 @@ def complete_linkage(
         raise InputError("distance_threshold and n_clusters exclude each other: give one of them")
     threshold = np.inf if distance_threshold is None else check_threshold(distance_threshold)
     n_jobs = n_threads(n_jobs)
+    constrain = partial(resolve_constraints, must_link, cannot_link)
     if metric == "precomputed":
-        merges, labels = _merge_precomputed(X, threshold, must_link, cannot_link)
+        merges, labels = _merge_precomputed(X, threshold, constrain)
     else:
-        merges, labels = _merge_points(X, threshold, metric, must_link, cannot_link, memory_limit, n_jobs)
+        merges, labels = _merge_points(X, threshold, metric, constrain, memory_limit, n_jobs)
     if n_clusters is not None:
         labels = cut_merges(merges, len(labels), n_clusters)
         merges = merges[: len(labels) - n_clusters]
@@ -146,25 +157,24 @@ def _merge_points(
     X: npt.ArrayLike,
     threshold: float,
     metric: str,
-    must_link: npt.ArrayLike | None,
-    cannot_link: npt.ArrayLike | None,
+    constrain: Callable[[int], Constraints],
     memory_limit: int | None,
     n_jobs: int,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     points, squared = to_squared_euclidean(check_points(X), threshold, metric)
-    constraints = resolve_constraints(must_link, cannot_link, len(points))
-    pairs = most_pairs(points.shape[0], points.shape[1], memory_limit)
-    merges, labels = _core.linkage_of_points(points, squared, pairs, *constraints, n_jobs)
+    n_samples, n_features = points.shape
+    pairs = most_pairs(n_samples, n_features, memory_limit)
+    merges, labels = _core.linkage_of_points(points, squared, pairs, *constrain(n_samples), n_jobs)
     # Every height is within the threshold; rounding to float32 may have lifted it above.
     merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
     return merges, labels
 
 
 def _merge_precomputed(
-    X: npt.ArrayLike, threshold: float, must_link: npt.ArrayLike | None, cannot_link: npt.ArrayLike | None
+    X: npt.ArrayLike, threshold: float, constrain: Callable[[int], Constraints]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     matrix = check_dissimilarities(X, threshold)
-    graph = dissimilarity_graph(matrix, resolve_constraints(must_link, cannot_link, matrix.shape[0]))
+    graph = dissimilarity_graph(matrix, constrain(matrix.shape[0]))
     merges, labels = _core.complete_linkage(*graph)
     np.minimum(merges[:, 2], threshold, out=merges[:, 2])
     return merges, labels
@@ -201,6 +211,74 @@ def linkage(X: npt.ArrayLike, *, memory_limit: int | None = None, n_jobs: int | 
            [ 2.,  3., 25.,  3.]])
     """
     return complete_linkage(X, memory_limit=memory_limit, n_jobs=n_jobs).merges
+
+
+def extend_clusters(
+    X: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    distance_threshold: float,
+    *,
+    metric: Metric = "sqeuclidean",
+    cannot_link: npt.ArrayLike | None = None,
+    memory_limit: int | None = None,
+    n_jobs: int | None = None,
+) -> CompleteLinkage:
+    """Go on with complete linkage from clusters that there are.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        As in `complete_linkage`.
+    labels : array-like of shape (n_samples,), int
+        Clusters to begin with, numbered from 0 by first appearance; a new sample is a cluster of its own.
+    distance_threshold, metric, cannot_link, memory_limit, n_jobs
+        As in `complete_linkage`.
+
+    Returns
+    -------
+    CompleteLinkage
+        The merges begin with those of the given clusters, at height 0.
+    """
+    groups = np.ascontiguousarray(labels, dtype=np.int32)
+    forbidden = resolve_constraints(None, cannot_link, len(groups)).forbidden_pairs
+    threshold = check_threshold(distance_threshold)
+    merges, labels = _merge_points(
+        X, threshold, metric, lambda _: Constraints(groups, forbidden), memory_limit, n_threads(n_jobs)
+    )
+    return CompleteLinkage(labels, merges, len(labels) - len(merges))
+
+
+def admit(
+    X_new: npt.ArrayLike,
+    X: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    distance_threshold: float,
+    *,
+    metric: Metric = "sqeuclidean",
+    n_jobs: int | None = None,
+) -> npt.NDArray[np.int64]:
+    """Assign new samples to the clusters that complete linkage would admit them to.
+
+    Parameters
+    ----------
+    X_new : array-like of shape (n_new, n_features)
+        New samples. They do not see each other.
+    X : array-like of shape (n_samples, n_features)
+        The samples that were clustered.
+    labels : array-like of shape (n_samples,), int
+        Their clusters, numbered from 0 by first appearance.
+    distance_threshold, metric, n_jobs
+        As in `complete_linkage`.
+
+    Returns
+    -------
+    ndarray of shape (n_new,), int64
+        The cluster whose farthest member is nearest, of those whose members all lie within the threshold; -1 where
+        there is none.
+    """
+    new, old = check_points(X_new), check_points(X)
+    points, squared = to_squared_euclidean(np.concatenate([new, old]), check_threshold(distance_threshold), metric)
+    return _core.admit(points, len(new), np.ascontiguousarray(labels, dtype=np.int32), squared, n_threads(n_jobs))
 
 
 def radius_graph(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | None = None) -> csr_array:
