@@ -17,6 +17,7 @@ constexpr int64_t kPairsPerFlush = 1 << 14;
 // A guess of where the `most` closest pairs end is widened by this; it was no use if it left fewer than most / kFewest.
 constexpr double kGuessMargin = 1.05;
 constexpr int64_t kFewest = 8;
+constexpr double kSurelyHeld = 1.5;  // times `most`: twice as many are held, and a sample errs
 constexpr int64_t kMostReserved = 1 << 24;
 
 // A total order, so that "the closest m pairs" is one set. Ties go to pairs that stand close together: their points
@@ -111,7 +112,8 @@ class Finder {
 
 constexpr int64_t kSampleRows = 64, kSampleColumns = 1024, kSampleMembers = 4;
 
-// Guesses the distance that `most` pairs lie within, from a sample of clusters and of their points.
+// Guesses the distance that `most` pairs lie within, from a sample of clusters and of their points; infinite where a
+// rung seems to hold all pairs within tau.
 template <class T>
 double typical_distance(const ExactDistances<T>& exact, const Clusters& clusters, int64_t most, int n_threads) {
   const int64_t n = clusters.n(), n_rows = std::min(kSampleRows, n), n_columns = std::min(kSampleColumns, n);
@@ -138,9 +140,13 @@ double typical_distance(const ExactDistances<T>& exact, const Clusters& clusters
       }
     }
   });
-  const int64_t rank = static_cast<int64_t>(share * static_cast<double>(distances.size()));
-  std::nth_element(distances.begin(), distances.begin() + rank, distances.end());
-  return distances[rank];
+  std::sort(distances.begin(), distances.end());
+  const auto quantile = [&](double share) {
+    const size_t rank = static_cast<size_t>(share * static_cast<double>(distances.size()));
+    return rank < distances.size() ? distances[rank] : std::numeric_limits<double>::infinity();
+  };
+  const bool all_fit = quantile(kSurelyHeld * share) >= exact.tau();
+  return all_fit ? std::numeric_limits<double>::infinity() : quantile(share);
 }
 
 template <class T>
