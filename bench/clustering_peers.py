@@ -60,12 +60,6 @@ PEERS: dict[str, Callable[[npt.NDArray[np.float32]], Labels]] = {
 }
 
 
-def canonical(labels: Labels) -> Labels:
-    """Renumber by first appearance, so that equal partitions are equal arrays."""
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[inverse]
-
-
 def peak_bytes() -> int:
     """Peak resident memory of this process; ``ru_maxrss`` would count that of the process it was forked from."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))

@@ -19,6 +19,7 @@ struct Clusters {
   const int32_t* begin(int64_t c) const { return members.data() + offsets[c]; }
   const int32_t* end(int64_t c) const { return members.data() + offsets[c + 1]; }
   std::vector<int32_t> first_members() const;
+  std::vector<int64_t> labels() const;  // by point
 };
 
 // From a label per point, 0..n_clusters-1.
@@ -38,6 +39,13 @@ inline std::vector<int32_t> Clusters::first_members() const {
   std::vector<int32_t> first(n());
   for (int64_t c = 0; c < n(); ++c) first[c] = *begin(c);
   return first;
+}
+
+inline std::vector<int64_t> Clusters::labels() const {
+  std::vector<int64_t> labels(members.size());
+  for (int64_t c = 0; c < n(); ++c)
+    for (const int32_t* member = begin(c); member < end(c); ++member) labels[*member] = c;
+  return labels;
 }
 
 template <class T>

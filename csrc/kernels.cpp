@@ -4,20 +4,14 @@
 // that the linker keeps for everyone.
 #include "kernels.h"
 
+#include "simd_width.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 namespace bcl {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kVectorBytes = 64, kTileRows = 8;
-#elif defined(__AVX2__)
-constexpr int kVectorBytes = 32, kTileRows = 6;
-#else
-constexpr int kVectorBytes = 16, kTileRows = 4;
-#endif
 
 // A tile is kTileRows x 2 vectors of accumulators: it fills the register file and leaves room for the operands.
 template <class T>

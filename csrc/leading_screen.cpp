@@ -216,9 +216,8 @@ void LeadingScreen::select(int64_t first, int64_t last, double tau, int64_t firs
     const int32_t limit = static_cast<int32_t>(std::floor(whole_.limit(i, r)));
     std::copy(from, from + count, to);
     from += count;
-    count =
-        static_cast<int32_t>(screen_kernels().keep_near(&values_[i * row_bytes_], values_.data(), whole_starts_.data(),
-                                                        static_cast<int32_t>(limit), row_bytes_, to, count));
+    count = static_cast<int32_t>(screen_kernels().keep_near(&values_[i * row_bytes_], values_.data(),
+                                                            whole_starts_.data(), limit, row_bytes_, to, count));
     to += count;
   }
 }

@@ -52,12 +52,8 @@ class Ladder {
     const int64_t n_clusters = clusters_.n(), first = n_ + static_cast<int64_t>(merges_.size());
     const auto node = [&](int64_t id) { return id < n_clusters ? nodes_[id] : first + id - n_clusters; };
     for (const Merge& merge : rung.merges) add_merge(node(merge.left), node(merge.right), merge.height);
-    std::vector<int64_t> labels(n_), new_nodes(n_clusters - rung.merges.size());
-    for (int64_t c = 0; c < n_clusters; ++c) {
-      new_nodes[rung.labels[c]] = nodes_[c];
-      for (int64_t m = clusters_.offsets[c]; m < clusters_.offsets[c + 1]; ++m)
-        labels[clusters_.members[m]] = rung.labels[c];
-    }
+    std::vector<int64_t> new_nodes(n_clusters - rung.merges.size());
+    for (int64_t c = 0; c < n_clusters; ++c) new_nodes[rung.labels[c]] = nodes_[c];
     // The last merge into a cluster is the cluster.
     std::vector<int64_t> owner(rung.merges.size());
     for (size_t t = 0; t < rung.merges.size(); ++t) {
@@ -66,15 +62,12 @@ class Ladder {
       new_nodes[owner[t]] = first + static_cast<int64_t>(t);
     }
     nodes_ = std::move(new_nodes);
+    std::vector<int64_t> labels = clusters_.labels();
+    for (int64_t& label : labels) label = rung.labels[label];
     regroup(labels);
   }
 
-  Dendrogram result() && {
-    std::vector<int64_t> labels(n_);
-    for (int64_t c = 0; c < clusters_.n(); ++c)
-      for (int64_t m = clusters_.offsets[c]; m < clusters_.offsets[c + 1]; ++m) labels[clusters_.members[m]] = c;
-    return {std::move(merges_), std::move(labels)};
-  }
+  Dendrogram result() && { return {std::move(merges_), clusters_.labels()}; }
 
  private:
   // Labels are numbered by first appearance, and stay so.
@@ -105,16 +98,13 @@ class Ladder {
 };
 
 // Pairs of points that never share a cluster, as pairs of clusters.
-Forbidden forbidden_clusters(const Clusters& clusters, int64_t n, const int32_t* pairs, int64_t n_pairs) {
+Forbidden forbidden_clusters(const Clusters& clusters, const int32_t* pairs, int64_t n_pairs) {
   Forbidden forbidden;
   if (n_pairs == 0) return forbidden;
-  std::vector<int32_t> cluster_of(n);
-  for (int64_t c = 0; c < clusters.n(); ++c)
-    for (int64_t m = clusters.offsets[c]; m < clusters.offsets[c + 1]; ++m)
-      cluster_of[clusters.members[m]] = static_cast<int32_t>(c);
+  const std::vector<int64_t> labels = clusters.labels();
   std::vector<std::pair<int32_t, int32_t>> both;
   for (int64_t p = 0; p < n_pairs; ++p) {
-    const int32_t a = cluster_of[pairs[2 * p]], b = cluster_of[pairs[2 * p + 1]];
+    const auto a = static_cast<int32_t>(labels[pairs[2 * p]]), b = static_cast<int32_t>(labels[pairs[2 * p + 1]]);
     both.emplace_back(a, b);
     both.emplace_back(b, a);
   }
@@ -137,7 +127,7 @@ ScaledDendrogram complete_linkage_of_points(const T* points, int64_t n, int64_t 
   const ExactDistances<T> exact(points, n, d, options.tau);
   Ladder ladder(n, options.groups);
   for (bool all = false; !all && ladder.clusters().n() > 1;) {
-    const Forbidden forbidden = forbidden_clusters(ladder.clusters(), n, options.forbidden_pairs, options.n_forbidden);
+    const Forbidden forbidden = forbidden_clusters(ladder.clusters(), options.forbidden_pairs, options.n_forbidden);
     ClosestPairs closest =
         closest_pairs(exact, ladder.clusters(), forbidden, options.most_pairs, options.n_threads, interrupted);
     all = closest.all;

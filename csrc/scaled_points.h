@@ -19,12 +19,10 @@ class ScaledPoints {
   int64_t n() const { return n_; }
   int64_t d() const { return d_; }
   const float* row(int64_t i) const { return values_.data() + i * d_; }
-  const float* rows() const { return values_.data(); }
 
   // Two points may lie within squared distance tau only if x_i . x_j + start(j) >= limit(i, tau), however the float32
   // product is summed.
   float start(int64_t j) const { return start_[j]; }
-  const float* starts() const { return start_.data(); }
   float limit(int64_t i, double tau) const { return static_cast<float>(-start_[i] - scaled(tau) / 2); }
 
   // tau in the unit of the scaled points, with room for what scaling lost; at most 16, which no distance reaches.

@@ -52,6 +52,7 @@ std::vector<double> surviving_shares(const ScaledPoints& points, const Direction
   return shares;
 }
 
+// How many directions to ask all pairs about; 0: none, float32 tiles are faster.
 int64_t choose_depth(int64_t d, const std::vector<double>& shares) {
   double best_cost = tile_cost(d);
   int64_t best = 0;
@@ -72,9 +73,9 @@ Screen::Screen(const ScaledPoints& points, double largest_tau, double typical_ta
   if (points.n() >= kFewestPoints) {
     const Directions directions = principal_directions(points, kMostDirections, n_threads);
     const double limit = kLossOfBytes * points.scaled(std::min(typical_tau, largest_tau));
-    depth_ = choose_depth(points.d(), surviving_shares(points, directions, limit, n_threads));
-    if (depth_ > 0) {
-      leading_.emplace(points, directions, depth_, largest_tau, n_threads);
+    const int64_t depth = choose_depth(points.d(), surviving_shares(points, directions, limit, n_threads));
+    if (depth > 0) {
+      leading_.emplace(points, directions, depth, largest_tau, n_threads);
       return;
     }
   }

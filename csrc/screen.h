@@ -32,15 +32,11 @@ class Screen {
   using Found = std::function<void(int64_t row, const int32_t* columns, int64_t count)>;
   void walk(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const;
 
-  // The number of leading directions in use; 0: float32 tiles.
-  int64_t depth() const { return depth_; }
-
  private:
   void walk_float_tiles(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const;
   void walk_leading(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const;
 
   const ScaledPoints& points_;
-  int64_t depth_ = 0;
   std::optional<Panels<float>> panels_;
   std::optional<LeadingScreen> leading_;
 };

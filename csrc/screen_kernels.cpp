@@ -2,6 +2,8 @@
 // the reason given in kernels.cpp.
 #include "screen_kernels.h"
 
+#include "simd_width.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -10,13 +12,6 @@ namespace bcl {
 namespace {
 
 // A vector of 16-bit residues, one per column: products of bytes are summed in pairs of features.
-#if defined(__AVX512BW__)
-constexpr int kVectorBytes = 64, kTileRows = 8;
-#elif defined(__AVX2__)
-constexpr int kVectorBytes = 32, kTileRows = 6;
-#else
-constexpr int kVectorBytes = 16, kTileRows = 4;
-#endif
 constexpr int64_t kLanes = kVectorBytes / 2, kTileColumns = 2 * kLanes;
 
 typedef uint16_t Residues __attribute__((vector_size(kVectorBytes)));

@@ -1,21 +1,16 @@
 """The compiled core (csrc/bindings.cpp). Not a public interface."""
 
-from typing import overload
-
 import numpy as np
 import numpy.typing as npt
+
+_Points = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 def cuda_version() -> int: ...
 def simd_path() -> str: ...
 def simd_paths() -> list[str]: ...
 def default_threads() -> int: ...
-@overload
 def radius_graph(
-    points: npt.NDArray[np.float32], distance_threshold: float, num_threads: int = 0
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float]: ...
-@overload
-def radius_graph(
-    points: npt.NDArray[np.float64], distance_threshold: float, num_threads: int = 0
+    points: _Points, distance_threshold: float, num_threads: int = 0
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float]: ...
 def complete_linkage(
     offsets: npt.NDArray[np.int64],
@@ -23,35 +18,16 @@ def complete_linkage(
     distances: npt.NDArray[np.float32],
     scale: float,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
-@overload
 def linkage_of_points(
-    points: npt.NDArray[np.float32],
+    points: _Points,
     distance_threshold: float,
     most_pairs: int,
     groups: npt.NDArray[np.int32] | None,
     forbidden_pairs: npt.NDArray[np.int32],
     num_threads: int = 0,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
-@overload
-def linkage_of_points(
-    points: npt.NDArray[np.float64],
-    distance_threshold: float,
-    most_pairs: int,
-    groups: npt.NDArray[np.int32] | None,
-    forbidden_pairs: npt.NDArray[np.int32],
-    num_threads: int = 0,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
-@overload
 def admit(
-    points: npt.NDArray[np.float32],
-    n_new: int,
-    clusters: npt.NDArray[np.int32],
-    distance_threshold: float,
-    num_threads: int = 0,
-) -> npt.NDArray[np.int64]: ...
-@overload
-def admit(
-    points: npt.NDArray[np.float64],
+    points: _Points,
     n_new: int,
     clusters: npt.NDArray[np.int32],
     distance_threshold: float,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast.errors import InputError
+from bcl_fast.labels import by_first_appearance
 
 
 class Constraints(NamedTuple):
@@ -82,6 +83,4 @@ def _groups(linked: npt.NDArray[np.int32], n_samples: int) -> npt.NDArray[np.int
     from scipy.sparse.csgraph import connected_components
 
     links = coo_array((np.ones(len(linked), bool), linked.T), shape=(n_samples, n_samples))
-    groups = connected_components(links, directed=False)[1]
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first)).astype(np.int32)[inverse]
+    return by_first_appearance(connected_components(links, directed=False)[1]).astype(np.int32)

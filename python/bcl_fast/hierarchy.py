@@ -17,6 +17,7 @@ from bcl_fast import _core
 from bcl_fast.clustering_input import check_points, check_threshold, most_pairs, n_threads
 from bcl_fast.constraints import Constraints, resolve_constraints
 from bcl_fast.errors import InputError
+from bcl_fast.labels import by_first_appearance
 from bcl_fast.metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.precomputed import check_dissimilarities, dissimilarity_graph
 
@@ -365,7 +366,7 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
             f"{n_clusters} clusters of {n_samples} samples take {n_merges} merges, got {len(rows)}: "
             f"raise the distance threshold or ask for at least {n_samples - len(rows)} clusters"
         )
-    return _by_first_appearance(_roots(rows[:n_merges, :2].astype(np.int64), n_samples)[:n_samples])
+    return by_first_appearance(_roots(rows[:n_merges, :2].astype(np.int64), n_samples)[:n_samples])
 
 
 def _roots(children: npt.NDArray[np.int64], n_samples: int) -> npt.NDArray[np.int64]:
@@ -375,10 +376,3 @@ def _roots(children: npt.NDArray[np.int64], n_samples: int) -> npt.NDArray[np.in
     while not np.array_equal(above := parent[parent], parent):
         parent = above
     return parent
-
-
-def _by_first_appearance(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
