@@ -11,14 +11,16 @@ namespace bcl {
 
 template <class T>
 std::vector<int64_t> admit(const T* points, int64_t n, int64_t d, int64_t n_new, const int32_t* clusters, double tau,
-                           int n_threads, const InterruptCheck& interrupted) {
+                           int n_threads, const Watch& watch) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   // The new points are clusters of their own, before the others.
   std::vector<int64_t> labels(n);
   std::iota(labels.begin(), labels.begin() + n_new, 0);
   std::transform(clusters, clusters + (n - n_new), labels.begin() + n_new, [=](int32_t c) { return n_new + c; });
   const int64_t n_clusters = n == 0 ? 0 : *std::max_element(labels.begin(), labels.end()) + 1;
-  const Clusters groups = group_points(labels.data(), n, n_clusters);
+  std::vector<int32_t> all(n);
+  std::iota(all.begin(), all.end(), 0);
+  const Clusters groups = group_points(all, labels, n_clusters);
   const std::vector<int32_t> first_members = groups.first_members();
   const ExactDistances<T> exact(points, n, d, tau);
   const ClusterDistances<T> distances(exact, groups);
@@ -49,13 +51,12 @@ std::vector<int64_t> admit(const T* points, int64_t n, int64_t d, int64_t n_new,
                       }
                     });
       },
-      interrupted);
+      watch);
   return admitted;
 }
 
-template std::vector<int64_t> admit(const float*, int64_t, int64_t, int64_t, const int32_t*, double, int,
-                                    const InterruptCheck&);
+template std::vector<int64_t> admit(const float*, int64_t, int64_t, int64_t, const int32_t*, double, int, const Watch&);
 template std::vector<int64_t> admit(const double*, int64_t, int64_t, int64_t, const int32_t*, double, int,
-                                    const InterruptCheck&);
+                                    const Watch&);
 
 }  // namespace bcl

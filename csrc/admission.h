@@ -13,6 +13,6 @@ namespace bcl {
 // appearance. Returns a cluster per new point, -1: none. Ties go to the cluster numbered lower.
 template <class T>
 std::vector<int64_t> admit(const T* points /* [n, d] */, int64_t n, int64_t d, int64_t n_new, const int32_t* clusters,
-                           double tau, int n_threads, const InterruptCheck& interrupted);
+                           double tau, int n_threads, const Watch& watch);
 
 }  // namespace bcl

@@ -24,15 +24,31 @@ namespace {
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
-// Asks Python for a pending Ctrl-C, at most ten times a second. Only the main thread ever sees one.
-InterruptCheck python_interrupt() {
+// Asks Python for a pending Ctrl-C and tells `progress` (None: nobody) of the stage, the clusters and the share done:
+// at the start of a stage, and at most ten times a second. Only the main thread ever sees a Ctrl-C.
+RungWatch python_watch(const py::object& progress) {
   using Clock = std::chrono::steady_clock;
-  return [last = Clock::now()]() mutable {
-    if (Clock::now() - last < std::chrono::milliseconds(100)) return false;
+  return [&progress, last = Clock::time_point(), last_stage = static_cast<const char*>(nullptr)](
+             const char* stage, int64_t n_clusters, double share) mutable {
+    if (stage == last_stage && Clock::now() - last < std::chrono::milliseconds(100)) return false;
     last = Clock::now();
+    last_stage = stage;
     const py::gil_scoped_acquire gil;
-    return PyErr_CheckSignals() != 0;
+    if (PyErr_CheckSignals() != 0) return true;
+    if (!progress.is_none()) progress(stage, n_clusters, share);
+    return false;
   };
+}
+
+// Does work of one stage, which takes a Watch, without the GIL.
+template <class Work>
+auto watched(const py::object& progress, const char* stage, int64_t n_clusters, const Work& work) {
+  const RungWatch watch = python_watch(progress);
+  const py::gil_scoped_release release;
+  tell(watch, stage, n_clusters, 0);
+  auto result = work([&](double share) { return watch(stage, n_clusters, share); });
+  tell(watch, "done", n_clusters, 1);
+  return result;
 }
 
 // Moves a vector into a NumPy array without copying.
@@ -55,15 +71,13 @@ void check_points(const Array<T>& points, double distance_threshold) {
 }
 
 template <class T>
-py::tuple radius_graph(const Array<T>& points, double distance_threshold, int num_threads) {
+py::tuple radius_graph(const Array<T>& points, double distance_threshold, int num_threads, const py::object& progress) {
   check_points(points, distance_threshold);
-  RadiusGraph graph;
-  {
-    const T* data = points.data();
-    const int64_t n = points.shape(0), d = points.shape(1);
-    const py::gil_scoped_release release;
-    graph = radius_graph_cpu(data, n, d, distance_threshold, num_threads, python_interrupt());
-  }
+  const T* const data = points.data();
+  const int64_t n = points.shape(0), d = points.shape(1);
+  RadiusGraph graph = watched(progress, "pairs", n, [&](const Watch& watch) {
+    return radius_graph_cpu(data, n, d, distance_threshold, num_threads, watch);
+  });
   return py::make_tuple(to_numpy(std::move(graph.offsets)), to_numpy(std::move(graph.neighbors)),
                         to_numpy(std::move(graph.distances)), graph.scale);
 }
@@ -112,22 +126,23 @@ py::tuple to_python(Dendrogram&& dendrogram, double scale) {
   return py::make_tuple(merges, to_numpy(std::move(dendrogram.labels)));
 }
 
-py::tuple linkage(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<float>& distances, double scale) {
+py::tuple linkage(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<float>& distances, double scale,
+                  const py::object& progress) {
   check_graph(offsets, neighbors, distances);
-  Dendrogram dendrogram;
-  {
-    int32_t* const neighbor_data = neighbors.mutable_data();
-    float* const distance_data = distances.mutable_data();
-    const py::gil_scoped_release release;
-    dendrogram = complete_linkage(offsets.size() - 1, offsets.data(), neighbor_data, distance_data, python_interrupt());
-  }
-  return to_python(std::move(dendrogram), scale);
+  const int64_t n = offsets.size() - 1;
+  int32_t* const neighbor_data = neighbors.mutable_data();
+  float* const distance_data = distances.mutable_data();
+  return to_python(watched(progress, "merges", n,
+                           [&](const Watch& watch) {
+                             return complete_linkage(n, offsets.data(), neighbor_data, distance_data, watch);
+                           }),
+                   scale);
 }
 
 template <class T>
 py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, int64_t most_pairs,
                             const std::optional<Array<int32_t>>& groups, const Array<int32_t>& forbidden_pairs,
-                            int num_threads) {
+                            int num_threads, const py::object& progress) {
   check_points(points, distance_threshold);
   const int64_t n = points.shape(0), d = points.shape(1);
   if (most_pairs < 1) throw std::invalid_argument("most_pairs must be >= 1");
@@ -141,8 +156,9 @@ py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, i
   ScaledDendrogram result;
   {
     const T* data = points.data();
+    const RungWatch watch = python_watch(progress);
     const py::gil_scoped_release release;
-    result = complete_linkage_of_points(data, n, d, options, python_interrupt());
+    result = complete_linkage_of_points(data, n, d, options, watch);
   }
   return to_python(std::move(result.dendrogram), result.scale);
 }
@@ -154,13 +170,10 @@ py::array admission(const Array<T>& points, int64_t n_new, const Array<int32_t>&
   const int64_t n = points.shape(0), d = points.shape(1);
   if (n_new < 0 || n_new > n) throw std::invalid_argument("n_new must lie in [0, n]");
   check_groups(clusters, n - n_new);
-  std::vector<int64_t> admitted;
-  {
-    const T* data = points.data();
-    const py::gil_scoped_release release;
-    admitted = admit(data, n, d, n_new, clusters.data(), distance_threshold, num_threads, python_interrupt());
-  }
-  return to_numpy(std::move(admitted));
+  const T* const data = points.data();
+  return to_numpy(watched(py::none(), "pairs", n, [&](const Watch& watch) {
+    return admit(data, n, d, n_new, clusters.data(), distance_threshold, num_threads, watch);
+  }));
 }
 
 // Addresses come from torch tensors; ops.py is the only caller.
@@ -185,11 +198,12 @@ void ball_loss_backward(uintptr_t workspace, int64_t n, double factor, int num_t
 template <class T>
 void define_for(py::module_& m) {
   m.def("radius_graph", &radius_graph<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
-        py::arg("num_threads") = 0,
+        py::arg("num_threads") = 0, py::arg("progress") = py::none(),
         "Pairs of points within a squared distance: (offsets, neighbors, distances, scale).");
   m.def("linkage_of_points", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
         py::arg("most_pairs"), py::arg("groups").noconvert(), py::arg("forbidden_pairs").noconvert(),
-        py::arg("num_threads") = 0, "Complete linkage of points, rung by rung: (merges, labels).");
+        py::arg("num_threads") = 0, py::arg("progress") = py::none(),
+        "Complete linkage of points, rung by rung: (merges, labels).");
   m.def("admit", &admission<T>, py::arg("points").noconvert(), py::arg("n_new"), py::arg("clusters").noconvert(),
         py::arg("distance_threshold"), py::arg("num_threads") = 0,
         "The nearest cluster that each of the first points may join, -1: none.");
@@ -217,7 +231,7 @@ PYBIND11_MODULE(_core, m) {
   define_for<float>(m);
   define_for<double>(m);
   m.def("complete_linkage", &linkage, py::arg("offsets").noconvert(), py::arg("neighbors").noconvert(),
-        py::arg("distances").noconvert(), py::arg("scale"),
+        py::arg("distances").noconvert(), py::arg("scale"), py::arg("progress") = py::none(),
         "Complete linkage on a radius graph, whose neighbors and distances are overwritten: (merges, labels).");
 
   py::class_<BallLossOptions>(m, "BallLossOptions")

@@ -112,46 +112,69 @@ class Finder {
 
 constexpr int64_t kSampleRows = 64, kSampleColumns = 1024, kSampleMembers = 4;
 
-// Guesses the distance that `most` pairs lie within, from a sample of clusters and of their points; infinite where a
-// rung seems to hold all pairs within tau.
+// Between the points of two clusters.
+template <class T>
+double largest_distance(const ExactDistances<T>& exact, const std::vector<int32_t>& left,
+                        const std::vector<int32_t>& right) {
+  std::vector<double> distances(right.size());
+  double largest = 0;
+  for (const int32_t point : left) {
+    exact.evaluate(point, right.data(), static_cast<int64_t>(right.size()), distances.data());
+    largest = std::max(largest, *std::max_element(distances.begin(), distances.end()));
+  }
+  return largest;
+}
+
+// The distances within tau among a sample of n_rows x n_columns pairs of clusters and of their points, ascending.
+template <class T>
+std::vector<double> sample_distances(const ExactDistances<T>& exact, const Clusters& clusters, int64_t n_rows,
+                                     int64_t n_columns, int n_threads) {
+  const int64_t n = clusters.n();
+  const auto members = [&](int64_t c) {
+    std::vector<int32_t> sample;
+    const int64_t count = std::min(kSampleMembers, clusters.size(c));
+    for (int64_t m = 0; m < count; ++m) sample.push_back(clusters.begin(c)[m * clusters.size(c) / count]);
+    return sample;
+  };
+  // Rows stand halfway between columns: a cluster's distance to itself would count as near.
+  std::vector<int64_t> columns(n_columns);
+  std::vector<int32_t> first_members(n_columns);
+  for (int64_t c = 0; c < n_columns; ++c) {
+    columns[c] = (2 * c + 1) * n / (2 * n_columns);
+    first_members[c] = *clusters.begin(columns[c]);
+  }
+  std::vector<std::vector<double>> of_row(n_rows);
+  parallel_for(n_rows, n_threads, [&](int64_t r, int) {
+    const std::vector<int32_t> row = members(r * n / n_rows);
+    std::vector<double> distances(n_columns);
+    exact.evaluate(row[0], first_members.data(), n_columns, distances.data());
+    for (int64_t c = 0; c < n_columns; ++c) {
+      if (!(distances[c] <= exact.tau())) continue;  // most, by their first members alone
+      const double distance = largest_distance(exact, row, members(columns[c]));
+      if (distance <= exact.tau()) of_row[r].push_back(distance);
+    }
+  });
+  std::vector<double> all;
+  for (const std::vector<double>& row : of_row) all.insert(all.end(), row.begin(), row.end());
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+// Guesses the distance that `most` pairs lie within; infinite where a rung seems to hold all pairs within tau.
 template <class T>
 double typical_distance(const ExactDistances<T>& exact, const Clusters& clusters, int64_t most, int n_threads) {
   const int64_t n = clusters.n(), n_rows = std::min(kSampleRows, n), n_columns = std::min(kSampleColumns, n);
   const double share = static_cast<double>(most) / (0.5 * static_cast<double>(n) * static_cast<double>(n));
   if (share >= 1) return std::numeric_limits<double>::infinity();
-  // Rows stand halfway between columns: a cluster's distance to itself would count as near.
-  const auto members = [&](int64_t c) {
-    std::vector<int32_t> sample;
-    const int64_t count = std::min(kSampleMembers, clusters.size(c));
-    for (int64_t m = 0; m < count; ++m)
-      sample.push_back(clusters.members[clusters.offsets[c] + m * clusters.size(c) / count]);
-    return sample;
-  };
-  std::vector<double> distances(n_rows * n_columns);
-  parallel_for(n_rows, n_threads, [&](int64_t r, int) {
-    const std::vector<int32_t> rows = members(r * n / n_rows);
-    double each[kSampleMembers];
-    for (int64_t c = 0; c < n_columns; ++c) {
-      const std::vector<int32_t> columns = members((2 * c + 1) * n / (2 * n_columns));
-      double& distance = distances[r * n_columns + c];
-      for (const int32_t row : rows) {
-        exact.evaluate(row, columns.data(), static_cast<int64_t>(columns.size()), each);
-        distance = std::max(distance, *std::max_element(each, each + columns.size()));
-      }
-    }
-  });
-  std::sort(distances.begin(), distances.end());
-  const auto quantile = [&](double share) {
-    const size_t rank = static_cast<size_t>(share * static_cast<double>(distances.size()));
-    return rank < distances.size() ? distances[rank] : std::numeric_limits<double>::infinity();
-  };
-  const bool all_fit = quantile(kSurelyHeld * share) >= exact.tau();
-  return all_fit ? std::numeric_limits<double>::infinity() : quantile(share);
+  const std::vector<double> distances = sample_distances(exact, clusters, n_rows, n_columns, n_threads);
+  const auto rank = [&](double part) { return static_cast<size_t>(part * static_cast<double>(n_rows * n_columns)); };
+  const bool all_fit = rank(kSurelyHeld * share) >= distances.size();
+  return all_fit ? std::numeric_limits<double>::infinity() : distances[rank(share)];
 }
 
 template <class T>
 ClosestPairs search(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
-                    const Screen& screen, Pool& pool, int n_threads, const InterruptCheck& interrupted) {
+                    const Screen& screen, Pool& pool, int n_threads, const Watch& watch) {
   const int64_t n = clusters.n();
   const Finder<T> finder(exact, clusters, forbidden, pool);
   // Fewer rows a task where there are few clusters, for those are large.
@@ -164,7 +187,7 @@ ClosestPairs search(const ExactDistances<T>& exact, const Clusters& clusters, co
         if (!scratch[thread]) scratch[thread] = std::make_unique<typename Finder<T>::Scratch>();
         finder.search(screen, t * rows, std::min(n, (t + 1) * rows), *scratch[thread]);
       },
-      interrupted);
+      upper_triangle(watch));
   return pool.result();
 }
 
@@ -172,7 +195,7 @@ ClosestPairs search(const ExactDistances<T>& exact, const Clusters& clusters, co
 
 template <class T>
 ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
-                           int64_t most, int n_threads, const InterruptCheck& interrupted) {
+                           int64_t most, int n_threads, const Watch& watch) {
   const int64_t n = clusters.n();
   const std::vector<int32_t> first_members = clusters.first_members();
   const double guess = kGuessMargin * typical_distance(exact, clusters, most, n_threads);
@@ -181,16 +204,16 @@ ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clust
   // With a guess the search need not begin with everything within tau; without it, or where it was too low, it does.
   if (guess < exact.tau()) {
     Pool pool(most, exact.stored(guess));
-    ClosestPairs found = search(exact, clusters, forbidden, screen, pool, n_threads, interrupted);
+    ClosestPairs found = search(exact, clusters, forbidden, screen, pool, n_threads, watch);
     if (static_cast<int64_t>(found.pairs.size()) > most / kFewest) return found;
   }
   Pool pool(most, kInfinity);
-  return search(exact, clusters, forbidden, screen, pool, n_threads, interrupted);
+  return search(exact, clusters, forbidden, screen, pool, n_threads, watch);
 }
 
 template ClosestPairs closest_pairs(const ExactDistances<float>&, const Clusters&, const Forbidden&, int64_t, int,
-                                    const InterruptCheck&);
+                                    const Watch&);
 template ClosestPairs closest_pairs(const ExactDistances<double>&, const Clusters&, const Forbidden&, int64_t, int,
-                                    const InterruptCheck&);
+                                    const Watch&);
 
 }  // namespace bcl

@@ -32,6 +32,6 @@ struct Forbidden {
 // most, and every pair closer than the farthest of them. Which pairs come out does not depend on the number of threads.
 template <class T>
 ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
-                           int64_t most, int n_threads, const InterruptCheck& interrupted);
+                           int64_t most, int n_threads, const Watch& watch);
 
 }  // namespace bcl

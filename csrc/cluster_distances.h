@@ -19,19 +19,18 @@ struct Clusters {
   const int32_t* begin(int64_t c) const { return members.data() + offsets[c]; }
   const int32_t* end(int64_t c) const { return members.data() + offsets[c + 1]; }
   std::vector<int32_t> first_members() const;
-  std::vector<int64_t> labels() const;  // by point
 };
 
-// From a label per point, 0..n_clusters-1.
-template <class Label>
-Clusters group_points(const Label* labels, int64_t n, int64_t n_clusters) {
+// Of the points given, by their labels 0..n_clusters-1.
+inline Clusters group_points(const std::vector<int32_t>& points, const std::vector<int64_t>& labels,
+                             int64_t n_clusters) {
   Clusters clusters;
   clusters.offsets.assign(n_clusters + 1, 0);
-  for (int64_t i = 0; i < n; ++i) ++clusters.offsets[labels[i] + 1];
+  for (const int32_t i : points) ++clusters.offsets[labels[i] + 1];
   std::partial_sum(clusters.offsets.begin(), clusters.offsets.end(), clusters.offsets.begin());
   std::vector<int64_t> next(clusters.offsets.begin(), clusters.offsets.end() - 1);
-  clusters.members.resize(n);
-  for (int64_t i = 0; i < n; ++i) clusters.members[next[labels[i]]++] = static_cast<int32_t>(i);
+  clusters.members.resize(points.size());
+  for (const int32_t i : points) clusters.members[next[labels[i]]++] = i;
   return clusters;
 }
 
@@ -39,13 +38,6 @@ inline std::vector<int32_t> Clusters::first_members() const {
   std::vector<int32_t> first(n());
   for (int64_t c = 0; c < n(); ++c) first[c] = *begin(c);
   return first;
-}
-
-inline std::vector<int64_t> Clusters::labels() const {
-  std::vector<int64_t> labels(members.size());
-  for (int64_t c = 0; c < n(); ++c)
-    for (const int32_t* member = begin(c); member < end(c); ++member) labels[*member] = c;
-  return labels;
 }
 
 template <class T>

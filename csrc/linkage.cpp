@@ -25,7 +25,7 @@
 namespace bcl {
 namespace {
 
-constexpr int64_t kAskEvery = 1 << 16;   // entries read between two questions to `interrupted`
+constexpr int64_t kAskEvery = 1 << 16;   // entries read between two looks at the watch
 constexpr int64_t kStepWork = 8;         // a step of the chain, in entries
 constexpr int64_t kMaxPoints = 1 << 30;  // 2 n - 1 nodes and twice a cluster's size must fit in int32
 
@@ -60,12 +60,11 @@ struct Found {
 
 class NearestNeighborChain {
  public:
-  NearestNeighborChain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
-                       const InterruptCheck& interrupted)
+  NearestNeighborChain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances, const Watch& watch)
       : n_(static_cast<int32_t>(n)),
         neighbors_(neighbors),
         distances_(distances),
-        interrupted_(interrupted),
+        watch_(watch),
         nodes_(2 * n),
         next_in_cluster_(2 * n),
         clusters_(n),
@@ -82,8 +81,8 @@ class NearestNeighborChain {
   }
 
   Dendrogram run() {
-    for (int32_t i = 0; i < n_; ++i) {
-      while (lists_[nodes_[i].slot].length > 0) follow_chain_from(nodes_[i].slot);
+    for (; n_done_ < n_; ++n_done_) {
+      while (lists_[nodes_[n_done_].slot].length > 0) follow_chain_from(nodes_[n_done_].slot);
     }
     return {sorted_merges(), labels()};
   }
@@ -257,13 +256,13 @@ class NearestNeighborChain {
     work_ += n_entries;
     if (work_ < kAskEvery) return;
     work_ = 0;
-    if (interrupted_ && interrupted_()) throw Interrupted();
+    if (watch_ && watch_(static_cast<double>(n_done_) / n_)) throw Interrupted();
   }
 
   const int32_t n_;
   int32_t* const neighbors_;
   float* const distances_;
-  const InterruptCheck& interrupted_;
+  const Watch& watch_;
   std::vector<Node> nodes_;               // [2 n]
   std::vector<int32_t> next_in_cluster_;  // [2 n] the nodes of a cluster, in a ring
   std::vector<Cluster> clusters_;         // [n] by slot
@@ -272,15 +271,16 @@ class NearestNeighborChain {
   std::vector<List> lists_;               // [n] by slot
   std::vector<int32_t> chain_;            // slots
   std::vector<Found> merges_;
+  int32_t n_done_ = 0;  // points whose clusters are final
   int64_t work_ = 0;
 };
 
 }  // namespace
 
 Dendrogram complete_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
-                            const InterruptCheck& interrupted) {
+                            const Watch& watch) {
   if (n > kMaxPoints) throw std::invalid_argument("complete linkage takes at most 2**30 points");
-  return NearestNeighborChain(n, offsets, neighbors, distances, interrupted).run();
+  return NearestNeighborChain(n, offsets, neighbors, distances, watch).run();
 }
 
 }  // namespace bcl

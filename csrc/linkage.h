@@ -29,6 +29,6 @@ struct Dendrogram {
 //   neighbors  // [offsets[n]]  overwritten: the lists shrink in place, nothing is allocated per merge
 //   distances  // [offsets[n]]  overwritten
 Dendrogram complete_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
-                            const InterruptCheck& interrupted);
+                            const Watch& watch);
 
 }  // namespace bcl

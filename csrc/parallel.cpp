@@ -60,13 +60,13 @@ struct Job {
     next.store(n_tasks, std::memory_order_relaxed);
   }
 
-  void run(int thread, const InterruptCheck& interrupted) {
+  void run(int thread, const Watch& watch) {
     try {
       for (;;) {
         const int64_t i = next.fetch_add(1, std::memory_order_relaxed);
         if (i >= n_tasks) return;
         task(i, thread);
-        if (interrupted && interrupted()) throw Interrupted();
+        if (watch && watch(static_cast<double>(i + 1) / static_cast<double>(n_tasks))) throw Interrupted();
       }
     } catch (...) {
       stop(std::current_exception());
@@ -87,13 +87,13 @@ class Pool {
   }
 
   // False when another thread of the program is using the pool: then the caller does the work alone.
-  bool run(Job& job, const InterruptCheck& interrupted) {
+  bool run(Job& job, const Watch& watch) {
     const std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
     if (!owner.owns_lock()) return false;
     grow(job.n_threads - 1);
     publish(job);
     inside_pool = true;
-    job.run(0, interrupted);
+    job.run(0, watch);
     inside_pool = false;
     await(job.n_threads - 1);
     return true;
@@ -194,11 +194,10 @@ int resolve_threads(int n_threads, int64_t n_tasks) {
   return static_cast<int>(std::max<int64_t>(1, std::min(wanted, n_tasks)));
 }
 
-void parallel_for(int64_t n_tasks, int n_threads, const std::function<void(int64_t, int)>& task,
-                  const InterruptCheck& interrupted) {
+void parallel_for(int64_t n_tasks, int n_threads, const std::function<void(int64_t, int)>& task, const Watch& watch) {
   if (n_tasks <= 0) return;
   Job job(task, n_tasks, inside_pool ? 1 : resolve_threads(n_threads, n_tasks));
-  if (job.n_threads == 1 || !Pool::instance().run(job, interrupted)) job.run(0, interrupted);
+  if (job.n_threads == 1 || !Pool::instance().run(job, watch)) job.run(0, watch);
   if (job.error) std::rethrow_exception(job.error);
 }
 

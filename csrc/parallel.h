@@ -11,13 +11,13 @@
 
 namespace bcl {
 
-// Thrown by parallel_for when `interrupted` returned true; the bindings turn it into KeyboardInterrupt.
+// Thrown where a watch returned true; the bindings turn it into KeyboardInterrupt.
 struct Interrupted : std::runtime_error {
   Interrupted() : std::runtime_error("interrupted") {}
 };
 
-// Asked now and then, always from the calling thread; may be empty. True ends the work.
-using InterruptCheck = std::function<bool()>;
+// Told now and then, always from the calling thread, what share of the work is done; true ends the work. May be empty.
+using Watch = std::function<bool(double share)>;
 
 // Threads to use when the caller does not say: OMP_NUM_THREADS, else the processors and cgroup quota this process has.
 int default_threads();
@@ -25,7 +25,7 @@ int default_threads();
 // Runs task(index, thread) for index in [0, n_tasks) on at most n_threads threads (0: default_threads()), thread <
 // n_threads. Blocks until all are done; the first exception is rethrown. Nested calls run on the calling thread alone.
 void parallel_for(int64_t n_tasks, int n_threads, const std::function<void(int64_t, int)>& task,
-                  const InterruptCheck& interrupted = {});
+                  const Watch& watch = {});
 
 // The number of threads parallel_for will use, for sizing per-thread scratch.
 int resolve_threads(int n_threads, int64_t n_tasks);

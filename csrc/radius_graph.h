@@ -25,6 +25,6 @@ struct RadiusGraph {
 // tau >= 0, may be infinite; points are finite. n < 2^31.
 template <class T>
 RadiusGraph radius_graph_cpu(const T* points /* [n, d] */, int64_t n, int64_t d, double tau, int n_threads,
-                             const InterruptCheck& interrupted);
+                             const Watch& watch);
 
 }  // namespace bcl

@@ -55,8 +55,7 @@ BlockPairs pairs_of_block(const Screen& screen, const ExactDistances<T>& exact, 
 }  // namespace
 
 template <class T>
-RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, int n_threads,
-                             const InterruptCheck& interrupted) {
+RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, int n_threads, const Watch& watch) {
   const ExactDistances<T> exact(points, n, d, tau);
   RadiusGraph graph;
   graph.scale = exact.scale();
@@ -72,13 +71,13 @@ RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, 
           blocks[b] =
               pairs_of_block(screen, exact, b * kScreenRows, std::min(n, (b + 1) * kScreenRows), *scratch[thread]);
         },
-        interrupted);
+        upper_triangle(watch));
   }
   assemble(blocks, n, n_threads, graph);
   return graph;
 }
 
-template RadiusGraph radius_graph_cpu(const float*, int64_t, int64_t, double, int, const InterruptCheck&);
-template RadiusGraph radius_graph_cpu(const double*, int64_t, int64_t, double, int, const InterruptCheck&);
+template RadiusGraph radius_graph_cpu(const float*, int64_t, int64_t, double, int, const Watch&);
+template RadiusGraph radius_graph_cpu(const double*, int64_t, int64_t, double, int, const Watch&);
 
 }  // namespace bcl

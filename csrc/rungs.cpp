@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "identical_points.h"
 #include "uninitialized.h"
 
 namespace bcl {
@@ -35,17 +36,29 @@ struct Graph {
   }
 };
 
-// Clusters as a rung has left them, with the nodes of the dendrogram that they are.
+// Clusters as a rung has left them, with the nodes of the dendrogram that they are. Of identical points that have
+// merged only the first is looked at any more: a cluster's `members` are without the others.
 class Ladder {
  public:
-  Ladder(int64_t n, const int32_t* groups) : n_(n) {
-    std::vector<int64_t> labels(n);
-    for (int64_t i = 0; i < n; ++i) labels[i] = groups == nullptr ? i : groups[i];
-    regroup(labels);
-    for (int64_t c = 0; c < clusters_.n(); ++c) nodes_.push_back(merge_group(c));
+  // A point starts in its group, or else in that of the first point that equals it.
+  Ladder(int64_t n, const int32_t* groups, const std::vector<int32_t>& first_identical) : n_(n), labels_(n) {
+    std::vector<int64_t> number(n, -1);
+    std::vector<int32_t> all(n);
+    int64_t n_clusters = 0;
+    for (int32_t i = 0; i < n; ++i) {
+      int64_t& label = number[groups == nullptr ? first_identical[i] : groups[first_identical[i]]];
+      if (label < 0) label = n_clusters++;
+      labels_[i] = label;
+      all[i] = i;
+      if (first_identical[i] == i) distinct_.push_back(i);
+    }
+    clusters_ = group_points(all, labels_, n_clusters);
+    for (int64_t c = 0; c < n_clusters; ++c) nodes_.push_back(merge_group(c));
+    clusters_ = group_points(distinct_, labels_, n_clusters);
   }
 
   const Clusters& clusters() const { return clusters_; }
+  const std::vector<int64_t>& labels() const { return labels_; }
 
   // A rung's merges are between its clusters: clusters.n() + t is what its t-th merge made.
   void climb(const Dendrogram& rung) {
@@ -62,24 +75,17 @@ class Ladder {
       new_nodes[owner[t]] = first + static_cast<int64_t>(t);
     }
     nodes_ = std::move(new_nodes);
-    std::vector<int64_t> labels = clusters_.labels();
-    for (int64_t& label : labels) label = rung.labels[label];
-    regroup(labels);
+    for (int64_t& label : labels_) label = rung.labels[label];  // still numbered by first appearance
+    clusters_ = group_points(distinct_, labels_, static_cast<int64_t>(nodes_.size()));
   }
 
-  Dendrogram result() && { return {std::move(merges_), clusters_.labels()}; }
+  Dendrogram result() && { return {std::move(merges_), std::move(labels_)}; }
 
  private:
-  // Labels are numbered by first appearance, and stay so.
-  void regroup(const std::vector<int64_t>& labels) {
-    const int64_t n_clusters = n_ == 0 ? 0 : *std::max_element(labels.begin(), labels.end()) + 1;
-    clusters_ = group_points(labels.data(), n_, n_clusters);
-  }
-
   int64_t merge_group(int64_t c) {
-    int64_t node = clusters_.members[clusters_.offsets[c]];
-    for (int64_t m = clusters_.offsets[c] + 1; m < clusters_.offsets[c + 1]; ++m) {
-      add_merge(node, clusters_.members[m], 0);
+    int64_t node = *clusters_.begin(c);
+    for (const int32_t* member = clusters_.begin(c) + 1; member < clusters_.end(c); ++member) {
+      add_merge(node, *member, 0);
       node = n_ + static_cast<int64_t>(merges_.size()) - 1;
     }
     return node;
@@ -92,16 +98,18 @@ class Ladder {
   }
 
   const int64_t n_;
+  std::vector<int64_t> labels_;    // by point
+  std::vector<int32_t> distinct_;  // points
   Clusters clusters_;
   std::vector<int64_t> nodes_;  // by cluster
   std::vector<Merge> merges_;
 };
 
 // Pairs of points that never share a cluster, as pairs of clusters.
-Forbidden forbidden_clusters(const Clusters& clusters, const int32_t* pairs, int64_t n_pairs) {
+Forbidden forbidden_clusters(const Ladder& ladder, const int32_t* pairs, int64_t n_pairs) {
   Forbidden forbidden;
   if (n_pairs == 0) return forbidden;
-  const std::vector<int64_t> labels = clusters.labels();
+  const std::vector<int64_t>& labels = ladder.labels();
   std::vector<std::pair<int32_t, int32_t>> both;
   for (int64_t p = 0; p < n_pairs; ++p) {
     const auto a = static_cast<int32_t>(labels[pairs[2 * p]]), b = static_cast<int32_t>(labels[pairs[2 * p + 1]]);
@@ -110,7 +118,7 @@ Forbidden forbidden_clusters(const Clusters& clusters, const int32_t* pairs, int
   }
   std::sort(both.begin(), both.end());
   both.erase(std::unique(both.begin(), both.end()), both.end());
-  forbidden.offsets.assign(clusters.n() + 1, 0);
+  forbidden.offsets.assign(ladder.clusters().n() + 1, 0);
   for (const auto& [a, b] : both) {
     ++forbidden.offsets[a + 1];
     forbidden.clusters.push_back(b);
@@ -119,29 +127,77 @@ Forbidden forbidden_clusters(const Clusters& clusters, const int32_t* pairs, int
   return forbidden;
 }
 
+// Points that a constraint speaks of merge as it says, not with what equals them.
+std::vector<bool> constrained_points(int64_t n, const RungOptions& options) {
+  std::vector<bool> constrained(n, false);
+  for (int64_t e = 0; e < 2 * options.n_forbidden; ++e) constrained[options.forbidden_pairs[e]] = true;
+  if (options.groups == nullptr) return constrained;
+  std::vector<int32_t> sizes(n, 0);
+  for (int64_t i = 0; i < n; ++i) ++sizes[options.groups[i]];
+  for (int64_t i = 0; i < n; ++i)
+    if (sizes[options.groups[i]] > 1) constrained[i] = true;
+  return constrained;
+}
+
+// How far the climb is, by the pairs that its rungs look at. What is yet to come is a guess, so the share may jump
+// forward, but it never falls.
+class Course {
+ public:
+  explicit Course(const RungWatch& watch) : watch_(watch) {}
+
+  // For a stage that takes the part [begin, end) of a rung over n_clusters. The course must outlive what is returned.
+  Watch stage(const char* name, int64_t n_clusters, double begin, double end) {
+    if (!watch_) return {};
+    const double pairs = 0.5 * static_cast<double>(n_clusters) * static_cast<double>(n_clusters);
+    const Watch watch = [this, name, n_clusters, pairs, begin, end](double share) {
+      const double done = finished_ + pairs * (begin + (end - begin) * share);
+      share_ = std::max(share_, done / (finished_ + pairs * (1 + kLaterRungs)));
+      return watch_(name, n_clusters, share_);
+    };
+    if (watch(0)) throw Interrupted();
+    return watch;
+  }
+
+  void end_rung(int64_t n_clusters) {
+    finished_ += 0.5 * static_cast<double>(n_clusters) * static_cast<double>(n_clusters);
+  }
+
+ private:
+  static constexpr double kLaterRungs = 1.0 / 3;  // as if each rung left half the clusters
+
+  const RungWatch& watch_;
+  double finished_ = 0, share_ = 0;
+};
+
+constexpr double kPairsPart = 0.9;  // of a rung's time; the merges take the rest
+
 }  // namespace
 
 template <class T>
 ScaledDendrogram complete_linkage_of_points(const T* points, int64_t n, int64_t d, const RungOptions& options,
-                                            const InterruptCheck& interrupted) {
+                                            const RungWatch& watch) {
   const ExactDistances<T> exact(points, n, d, options.tau);
-  Ladder ladder(n, options.groups);
+  Ladder ladder(n, options.groups, first_identical(points, n, d, constrained_points(n, options), options.n_threads));
+  Course course(watch);
   for (bool all = false; !all && ladder.clusters().n() > 1;) {
-    const Forbidden forbidden = forbidden_clusters(ladder.clusters(), options.forbidden_pairs, options.n_forbidden);
-    ClosestPairs closest =
-        closest_pairs(exact, ladder.clusters(), forbidden, options.most_pairs, options.n_threads, interrupted);
+    const int64_t n_clusters = ladder.clusters().n();
+    const Forbidden forbidden = forbidden_clusters(ladder, options.forbidden_pairs, options.n_forbidden);
+    ClosestPairs closest = closest_pairs(exact, ladder.clusters(), forbidden, options.most_pairs, options.n_threads,
+                                         course.stage("pairs", n_clusters, 0, kPairsPart));
     all = closest.all;
-    Graph graph(ladder.clusters().n(), closest.pairs);
+    Graph graph(n_clusters, closest.pairs);
     closest.pairs = {};
-    ladder.climb(complete_linkage(ladder.clusters().n(), graph.offsets.data(), graph.neighbors.data(),
-                                  graph.distances.data(), interrupted));
+    ladder.climb(complete_linkage(n_clusters, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(),
+                                  course.stage("merges", n_clusters, kPairsPart, 1)));
+    course.end_rung(n_clusters);
   }
+  tell(watch, "done", ladder.clusters().n(), 1);
   return {std::move(ladder).result(), exact.scale()};
 }
 
 template ScaledDendrogram complete_linkage_of_points(const float*, int64_t, int64_t, const RungOptions&,
-                                                     const InterruptCheck&);
+                                                     const RungWatch&);
 template ScaledDendrogram complete_linkage_of_points(const double*, int64_t, int64_t, const RungOptions&,
-                                                     const InterruptCheck&);
+                                                     const RungWatch&);
 
 }  // namespace bcl

@@ -4,16 +4,24 @@
 // merge on that graph as far as it is complete (linkage.h); then look for the closest pairs of the clusters that came
 // out, and so on until tau. A pair of clusters enters a rung's graph with the largest distance between their points: a
 // rung is the same problem again with fewer, larger points. Nothing is approximated, and a rung's pairs are far fewer
-// than the pairs of points that they stand for.
+// than the pairs of points that they stand for. Identical points are merged before the first rung.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "closest_pairs.h"
 #include "linkage.h"
 
 namespace bcl {
+
+// As Watch (parallel.h), with what is being done ("pairs", "merges" or "done") and to how many clusters.
+using RungWatch = std::function<bool(const char* stage, int64_t n_clusters, double share)>;
+
+inline void tell(const RungWatch& watch, const char* stage, int64_t n_clusters, double share) {
+  if (watch && watch(stage, n_clusters, share)) throw Interrupted();
+}
 
 struct RungOptions {
   double tau;          // may be infinite
@@ -33,6 +41,6 @@ struct ScaledDendrogram {
 
 template <class T>
 ScaledDendrogram complete_linkage_of_points(const T* points /* [n, d] */, int64_t n, int64_t d,
-                                            const RungOptions& options, const InterruptCheck& interrupted);
+                                            const RungOptions& options, const RungWatch& watch);
 
 }  // namespace bcl

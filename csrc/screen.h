@@ -11,9 +11,16 @@
 
 #include "distance_tile.h"
 #include "leading_screen.h"
+#include "parallel.h"
 #include "scaled_points.h"
 
 namespace bcl {
+
+// A watch on a walk over all rows, whose tasks shrink: a row is asked about the columns behind it.
+inline Watch upper_triangle(const Watch& watch) {
+  if (!watch) return {};
+  return [&watch](double share) { return watch(share * (2 - share)); };
+}
 
 class Screen {
  public:

@@ -1,22 +1,27 @@
 """The compiled core (csrc/bindings.cpp). Not a public interface."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 _Points = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+_Progress = Callable[[str, int, float], Any]
 
 def cuda_version() -> int: ...
 def simd_path() -> str: ...
 def simd_paths() -> list[str]: ...
 def default_threads() -> int: ...
 def radius_graph(
-    points: _Points, distance_threshold: float, num_threads: int = 0
+    points: _Points, distance_threshold: float, num_threads: int = 0, progress: _Progress | None = None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float]: ...
 def complete_linkage(
     offsets: npt.NDArray[np.int64],
     neighbors: npt.NDArray[np.int32],
     distances: npt.NDArray[np.float32],
     scale: float,
+    progress: _Progress | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def linkage_of_points(
     points: _Points,
@@ -25,6 +30,7 @@ def linkage_of_points(
     groups: npt.NDArray[np.int32] | None,
     forbidden_pairs: npt.NDArray[np.int32],
     num_threads: int = 0,
+    progress: _Progress | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def admit(
     points: _Points,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bcl_fast.console import counted, describe_tracks, say
+from bcl_fast.console import clustering_progress, counted, describe_tracks, say
 from bcl_fast.errors import InputError
 from bcl_fast.options import Force, SavedModel, Seed, Tracks, recipe_options
 from bcl_fast.recipe import Recipe
@@ -180,7 +180,8 @@ def cluster(
 
     people = read_tracks(tracks)
     embeddings, distance_threshold = _embed(people, model, threshold)
-    result = cluster_tracks(people, embeddings, distance_threshold, per_video=per_video)
+    with clustering_progress() as on_progress:
+        result = cluster_tracks(people, embeddings, distance_threshold, per_video=per_video, progress=on_progress)
     write_result(result, output, force=force)
     say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
 

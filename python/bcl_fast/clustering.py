@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,9 +13,12 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bcl_fast.admission import admit, extend_clusters
+from bcl_fast.clustering_file import read_clustering, write_clustering
 from bcl_fast.errors import InputError
-from bcl_fast.hierarchy import CompleteLinkage, admit, complete_linkage, extend_clusters
+from bcl_fast.hierarchy import CompleteLinkage, complete_linkage
 from bcl_fast.metric import METRICS, Metric
+from bcl_fast.progress import OnProgress
 
 
 class Changes(NamedTuple):
@@ -55,6 +59,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
     n_jobs : int, default=None
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
         depend on it.
+    progress : callable, default=None
+        Called by `fit` with a `bcl_fast.progress.Progress` at the start of each stage and up to ten times a second.
 
     Attributes
     ----------
@@ -98,6 +104,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         "metric": [StrOptions(set(METRICS))],
         "memory_limit": [None, Interval(Integral, 1, None, closed="left")],
         "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
+        "progress": [None, callable],
     }
 
     def __init__(
@@ -108,12 +115,14 @@ class BallClustering(ClusterMixin, BaseEstimator):
         metric: Metric = "sqeuclidean",
         memory_limit: int | None = None,
         n_jobs: int | None = None,
+        progress: OnProgress | None = None,
     ) -> None:
         self.distance_threshold = distance_threshold
         self.n_clusters = n_clusters
         self.metric = metric
         self.memory_limit = memory_limit
         self.n_jobs = n_jobs
+        self.progress = progress
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -161,8 +170,9 @@ class BallClustering(ClusterMixin, BaseEstimator):
             cannot_link=cannot_link,
             memory_limit=self.memory_limit,
             n_jobs=self.n_jobs,
+            progress=self.progress,
         )
-        self._fit_X = points
+        self._fit_X = None if precomputed else points
         self._cannot_link = None if cannot_link is None else np.array(cannot_link)
         self._store(result)
         self._threshold = self._reach()
@@ -181,12 +191,12 @@ class BallClustering(ClusterMixin, BaseEstimator):
         self.children_ = result.merges[:, :2].astype(np.int64)
         self.distances_ = result.merges[:, 2].copy()
 
-    def _validate_new(self, X: npt.ArrayLike, method: str) -> tuple[npt.NDArray[Any], float]:
-        """Return new samples as an array, and the threshold of the fit."""
+    def _validate_new(self, X: npt.ArrayLike, method: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Return the samples so far, and new ones as an array."""
         check_is_fitted(self)
-        if self.metric == "precomputed":
+        if self._fit_X is None:
             raise InputError(f"{method} needs an estimator fitted to points, got {self!r}")
-        return validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False), self._threshold
+        return self._fit_X, validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Assign new samples to the clusters that complete linkage would admit them to.
@@ -207,8 +217,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
         InputError
             A ValueError: if the estimator was fitted to precomputed dissimilarities.
         """
-        new, threshold = self._validate_new(X, "predict")
-        return admit(new, self._fit_X, self.labels_, threshold, metric=self.metric, n_jobs=self.n_jobs)
+        old, new = self._validate_new(X, "predict")
+        return admit(new, old, self.labels_, self._threshold, metric=self.metric, n_jobs=self.n_jobs)
 
     def partial_fit(self, X: npt.ArrayLike, y: object = None) -> BallClustering:
         """Add new samples: complete linkage goes on from the clusters that there are.
@@ -235,20 +245,20 @@ class BallClustering(ClusterMixin, BaseEstimator):
         """
         if not hasattr(self, "labels_"):
             return self.fit(X)
-        added, threshold = self._validate_new(X, "partial_fit")
-        n_old, n_clusters = len(self.labels_), self.n_clusters_
+        old, added = self._validate_new(X, "partial_fit")
+        n_clusters = self.n_clusters_
         groups = np.append(self.labels_, np.arange(n_clusters, n_clusters + len(added)))
-        points = np.concatenate([self._fit_X, added.astype(self._fit_X.dtype, copy=False)])
+        points = np.concatenate([old, added.astype(old.dtype, copy=False)])
         result = extend_clusters(
             points,
             groups,
-            threshold,
+            self._threshold,
             metric=self.metric,
             cannot_link=self._cannot_link,
             memory_limit=self.memory_limit,
             n_jobs=self.n_jobs,
         )
-        new = result.labels[n_old:]
+        new = result.labels[len(old) :]
         self.changes_ = Changes(
             grown=np.unique(new[new < n_clusters]),
             opened=np.arange(n_clusters, result.n_clusters),
@@ -256,6 +266,65 @@ class BallClustering(ClusterMixin, BaseEstimator):
         self._fit_X = points
         self._store(result)
         return self
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the fitted estimator as one ``.safetensors`` file, atomically: samples, clusters and merges.
+
+        Parameters
+        ----------
+        path : str or path
+            Ends in ``.safetensors``.
+        force : bool, default=False
+            Replace a file that is there.
+
+        Raises
+        ------
+        InputError
+            A ValueError: if the name does not end so, the file exists and ``force`` is false, or its folder cannot be
+            written to.
+        """
+        check_is_fitted(self)
+        arrays = {"labels": self.labels_, "children": self.children_, "distances": self.distances_}
+        if self._fit_X is not None:
+            arrays["samples"] = self._fit_X
+        if self._cannot_link is not None:
+            arrays["cannot_link"] = self._cannot_link.reshape(-1, 2).astype(np.int64)
+        about = {
+            "parameters": {name: value for name, value in self.get_params().items() if name != "progress"},
+            "reach": self._threshold,
+            "n_features": self.n_features_in_,
+            "feature_names": getattr(self, "feature_names_in_", np.array([])).tolist(),
+        }
+        write_clustering(path, arrays, about, force=force)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> BallClustering:
+        """Read an estimator that `save` wrote: it predicts and goes on with `partial_fit` as the one saved would.
+
+        Parameters
+        ----------
+        path : str or path
+            The file. Nothing in it is executed.
+
+        Raises
+        ------
+        InputError
+            A ValueError: if the file is missing, damaged or of another kind.
+        """
+        arrays, about = read_clustering(path)
+        try:
+            clustering = cls(**about["parameters"])
+            clustering._threshold = float(about["reach"])
+            clustering.n_features_in_ = int(about["n_features"])
+            if about["feature_names"]:
+                clustering.feature_names_in_ = np.array(about["feature_names"], dtype=object)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the clustering {os.fspath(path)} has damaged metadata: {error!r}") from error
+        clustering._fit_X, clustering._cannot_link = arrays.get("samples"), arrays.get("cannot_link")
+        clustering.labels_, clustering.children_ = arrays["labels"], arrays["children"]
+        clustering.distances_ = arrays["distances"]
+        clustering.n_clusters_ = len(clustering.labels_) - len(clustering.distances_)
+        return clustering
 
     def __sklearn_tags__(self) -> Tags:
         """Say that dissimilarities are compared pair by pair, so that cross-validation cuts both axes."""

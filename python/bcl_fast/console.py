@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from bcl_fast.evaluation import EvaluationRow
     from bcl_fast.history import EpochRecord
+    from bcl_fast.progress import OnProgress
+    from bcl_fast.progress import Progress as ClusteringProgress
     from bcl_fast.tracks import TrackSet
 
 LINES_OF_PROGRESS = 20  # of a training whose output is not a terminal
+LEAST_SHARE = 0.02  # of a clustering, before which the time left is not worth saying
 
 
 class Progress(Protocol):
@@ -79,6 +82,44 @@ def training_progress(epochs: int) -> Iterator[Progress]:
     )
     with RichProgress(*columns, console=Console(stderr=True)) as progress:
         yield _Bar(progress, epochs)
+
+
+@contextmanager
+def clustering_progress() -> Iterator[OnProgress | None]:
+    """Show a clustering as a bar that goes away at its end; nothing where standard error is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[left]}"),
+    )
+    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1, left="")
+
+        def show(progress: ClusteringProgress) -> None:
+            bar.update(task, completed=progress.share, description=_doing(progress), left=_left(progress))
+
+        yield show
+
+
+def _doing(progress: ClusteringProgress) -> str:
+    if progress.stage == "done":
+        return counted(progress.n_clusters, "cluster")
+    what = "comparing" if progress.stage == "pairs" else "merging"
+    return f"{what} {counted(progress.n_clusters, 'cluster')}"
+
+
+def _left(progress: ClusteringProgress) -> str:
+    if progress.share < LEAST_SHARE:
+        return ""
+    minutes, seconds = divmod(round(progress.seconds_left), 60)
+    return f"{minutes}:{seconds:02} left"
 
 
 class _Lines:

@@ -20,17 +20,17 @@ from bcl_fast.errors import InputError
 from bcl_fast.labels import by_first_appearance
 from bcl_fast.metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.precomputed import check_dissimilarities, dissimilarity_graph
+from bcl_fast.progress import OnProgress, core_progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 __all__ = [
     "CompleteLinkage",
-    "admit",
     "complete_linkage",
     "cut_merges",
-    "extend_clusters",
     "linkage",
+    "merge_points",
     "radius_graph",
 ]
 
@@ -65,6 +65,7 @@ def complete_linkage(
     cannot_link: npt.ArrayLike | None = None,
     memory_limit: int | None = None,
     n_jobs: int | None = None,
+    progress: OnProgress | None = None,
 ) -> CompleteLinkage:
     """Merge the two closest clusters while the largest distance between them is at most a threshold.
 
@@ -97,6 +98,9 @@ def complete_linkage(
     n_jobs : int, optional
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
         depend on it.
+    progress : callable, optional
+        Called with a `bcl_fast.progress.Progress` at the start of each stage and up to ten times a second. What it
+        raises ends the call, as Ctrl-C does.
 
     Returns
     -------
@@ -145,52 +149,61 @@ def complete_linkage(
     n_jobs = n_threads(n_jobs)
     constrain = partial(resolve_constraints, must_link, cannot_link)
     if metric == "precomputed":
-        merges, labels = _merge_precomputed(X, threshold, constrain)
+        merges, labels = _merge_precomputed(X, threshold, constrain, core_progress(progress))
     else:
-        merges, labels = _merge_points(X, threshold, metric, constrain, memory_limit, n_jobs)
+        merges, labels = merge_points(X, threshold, metric, constrain, memory_limit, n_jobs, core_progress(progress))
     if n_clusters is not None:
         labels = cut_merges(merges, len(labels), n_clusters)
         merges = merges[: len(labels) - n_clusters]
     return CompleteLinkage(labels, merges, len(labels) - len(merges))
 
 
-def _merge_points(
+def merge_points(
     X: npt.ArrayLike,
     threshold: float,
     metric: str,
     constrain: Callable[[int], Constraints],
     memory_limit: int | None,
     n_jobs: int,
+    tell: Callable[[str, int, float], None] | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Check points and merge them: merges with heights in the metric's unit, and labels."""
     points, squared = to_squared_euclidean(check_points(X), threshold, metric)
     n_samples, n_features = points.shape
     pairs = most_pairs(n_samples, n_features, memory_limit)
-    merges, labels = _core.linkage_of_points(points, squared, pairs, *constrain(n_samples), n_jobs)
+    merges, labels = _core.linkage_of_points(points, squared, pairs, *constrain(n_samples), n_jobs, tell)
     # Every height is within the threshold; rounding to float32 may have lifted it above.
     merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
     return merges, labels
 
 
 def _merge_precomputed(
-    X: npt.ArrayLike, threshold: float, constrain: Callable[[int], Constraints]
+    X: npt.ArrayLike,
+    threshold: float,
+    constrain: Callable[[int], Constraints],
+    tell: Callable[[str, int, float], None] | None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     matrix = check_dissimilarities(X, threshold)
     graph = dissimilarity_graph(matrix, constrain(matrix.shape[0]))
-    merges, labels = _core.complete_linkage(*graph)
+    merges, labels = _core.complete_linkage(*graph, tell)
     np.minimum(merges[:, 2], threshold, out=merges[:, 2])
     return merges, labels
 
 
-def linkage(X: npt.ArrayLike, *, memory_limit: int | None = None, n_jobs: int | None = None) -> npt.NDArray[np.float64]:
+def linkage(
+    X: npt.ArrayLike,
+    *,
+    memory_limit: int | None = None,
+    n_jobs: int | None = None,
+    progress: OnProgress | None = None,
+) -> npt.NDArray[np.float64]:
     """Return the whole dendrogram, as ``scipy.cluster.hierarchy.linkage(pdist(X, "sqeuclidean"), "complete")``.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         As in `complete_linkage`.
-    memory_limit : int, optional
-        As in `complete_linkage`.
-    n_jobs : int, optional
+    memory_limit, n_jobs, progress
         As in `complete_linkage`.
 
     Returns
@@ -211,78 +224,12 @@ def linkage(X: npt.ArrayLike, *, memory_limit: int | None = None, n_jobs: int | 
     array([[ 0.,  1.,  1.,  2.],
            [ 2.,  3., 25.,  3.]])
     """
-    return complete_linkage(X, memory_limit=memory_limit, n_jobs=n_jobs).merges
+    return complete_linkage(X, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
 
 
-def extend_clusters(
-    X: npt.ArrayLike,
-    labels: npt.ArrayLike,
-    distance_threshold: float,
-    *,
-    metric: Metric = "sqeuclidean",
-    cannot_link: npt.ArrayLike | None = None,
-    memory_limit: int | None = None,
-    n_jobs: int | None = None,
-) -> CompleteLinkage:
-    """Go on with complete linkage from clusters that there are.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features)
-        As in `complete_linkage`.
-    labels : array-like of shape (n_samples,), int
-        Clusters to begin with, numbered from 0 by first appearance; a new sample is a cluster of its own.
-    distance_threshold, metric, cannot_link, memory_limit, n_jobs
-        As in `complete_linkage`.
-
-    Returns
-    -------
-    CompleteLinkage
-        The merges begin with those of the given clusters, at height 0.
-    """
-    groups = np.ascontiguousarray(labels, dtype=np.int32)
-    forbidden = resolve_constraints(None, cannot_link, len(groups)).forbidden_pairs
-    threshold = check_threshold(distance_threshold)
-    merges, labels = _merge_points(
-        X, threshold, metric, lambda _: Constraints(groups, forbidden), memory_limit, n_threads(n_jobs)
-    )
-    return CompleteLinkage(labels, merges, len(labels) - len(merges))
-
-
-def admit(
-    X_new: npt.ArrayLike,
-    X: npt.ArrayLike,
-    labels: npt.ArrayLike,
-    distance_threshold: float,
-    *,
-    metric: Metric = "sqeuclidean",
-    n_jobs: int | None = None,
-) -> npt.NDArray[np.int64]:
-    """Assign new samples to the clusters that complete linkage would admit them to.
-
-    Parameters
-    ----------
-    X_new : array-like of shape (n_new, n_features)
-        New samples. They do not see each other.
-    X : array-like of shape (n_samples, n_features)
-        The samples that were clustered.
-    labels : array-like of shape (n_samples,), int
-        Their clusters, numbered from 0 by first appearance.
-    distance_threshold, metric, n_jobs
-        As in `complete_linkage`.
-
-    Returns
-    -------
-    ndarray of shape (n_new,), int64
-        The cluster whose farthest member is nearest, of those whose members all lie within the threshold; -1 where
-        there is none.
-    """
-    new, old = check_points(X_new), check_points(X)
-    points, squared = to_squared_euclidean(np.concatenate([new, old]), check_threshold(distance_threshold), metric)
-    return _core.admit(points, len(new), np.ascontiguousarray(labels, dtype=np.int32), squared, n_threads(n_jobs))
-
-
-def radius_graph(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | None = None) -> csr_array:
+def radius_graph(
+    X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | None = None, progress: OnProgress | None = None
+) -> csr_array:
     """Find all pairs of samples within a squared distance.
 
     Exact: a pair is in the graph if and only if its float64 squared distance is at most the threshold.
@@ -296,6 +243,8 @@ def radius_graph(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | N
     n_jobs : int, optional
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
         depend on it.
+    progress : callable, optional
+        As in `complete_linkage`.
 
     Returns
     -------
@@ -320,7 +269,9 @@ def radius_graph(X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | N
 
     threshold = check_threshold(distance_threshold)
     points = check_points(X)
-    offsets, neighbors, distances, scale = _core.radius_graph(points, threshold, n_threads(n_jobs))
+    offsets, neighbors, distances, scale = _core.radius_graph(
+        points, threshold, n_threads(n_jobs), core_progress(progress)
+    )
     data: npt.NDArray[Any] = distances if scale == 1.0 else distances * np.float64(scale)
     n_samples = len(offsets) - 1
     return csr_array((data, neighbors, offsets), shape=(n_samples, n_samples))

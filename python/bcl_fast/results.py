@@ -21,6 +21,7 @@ from bcl_fast.errors import InputError
 from bcl_fast.files import atomic_output, check_output
 
 if TYPE_CHECKING:
+    from bcl_fast.progress import OnProgress
     from bcl_fast.tracks import TrackSet
 
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
@@ -81,7 +82,12 @@ class ClusteringResult:
 
 
 def cluster_tracks(
-    tracks: TrackSet, embeddings: ArrayLike, distance_threshold: float, *, per_video: bool = False
+    tracks: TrackSet,
+    embeddings: ArrayLike,
+    distance_threshold: float,
+    *,
+    per_video: bool = False,
+    progress: OnProgress | None = None,
 ) -> ClusteringResult:
     """Cluster tracks by complete linkage.
 
@@ -95,6 +101,8 @@ def cluster_tracks(
         Squared distance at which merging stops, such as ``model.distance_threshold``.
     per_video : bool, default False
         Cluster each video on its own: no cluster spans two videos, and no number stands for two clusters.
+    progress : callable, optional
+        As in `complete_linkage`; with ``per_video`` it is told of each video anew.
 
     Raises
     ------
@@ -106,12 +114,12 @@ def cluster_tracks(
     check_distance_threshold(distance_threshold)
     points = np.asarray(embeddings)
     if not per_video:
-        return describe_clusters(tracks, points, complete_linkage(points, distance_threshold).labels)
+        return describe_clusters(tracks, points, complete_linkage(points, distance_threshold, progress=progress).labels)
     cluster_ids = np.empty(tracks.n_tracks, np.int64)
     n_clusters = 0
     for video in tracks.videos:
         members = tracks.video_ids == video
-        clusters = complete_linkage(points[members], distance_threshold)
+        clusters = complete_linkage(points[members], distance_threshold, progress=progress)
         cluster_ids[members] = clusters.labels + n_clusters
         n_clusters += clusters.n_clusters
     return describe_clusters(tracks, points, cluster_ids)
