@@ -142,7 +142,7 @@ py::tuple linkage(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Arra
 template <class T>
 py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, int64_t most_pairs,
                             const std::optional<Array<int32_t>>& groups, const Array<int32_t>& forbidden_pairs,
-                            int num_threads, const py::object& progress) {
+                            int num_threads, const py::object& progress, bool may_copy) {
   check_points(points, distance_threshold);
   const int64_t n = points.shape(0), d = points.shape(1);
   if (most_pairs < 1) throw std::invalid_argument("most_pairs must be >= 1");
@@ -153,6 +153,7 @@ py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, i
   options.forbidden_pairs = forbidden_pairs.data();
   options.n_forbidden = forbidden_pairs.shape(0);
   options.n_threads = num_threads;
+  options.may_copy = may_copy;
   ScaledDendrogram result;
   {
     const T* data = points.data();
@@ -202,7 +203,7 @@ void define_for(py::module_& m) {
         "Pairs of points within a squared distance: (offsets, neighbors, distances, scale).");
   m.def("linkage_of_points", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
         py::arg("most_pairs"), py::arg("groups").noconvert(), py::arg("forbidden_pairs").noconvert(),
-        py::arg("num_threads") = 0, py::arg("progress") = py::none(),
+        py::arg("num_threads") = 0, py::arg("progress") = py::none(), py::arg("may_copy") = true,
         "Complete linkage of points, rung by rung: (merges, labels).");
   m.def("admit", &admission<T>, py::arg("points").noconvert(), py::arg("n_new"), py::arg("clusters").noconvert(),
         py::arg("distance_threshold"), py::arg("num_threads") = 0,

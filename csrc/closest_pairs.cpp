@@ -72,8 +72,9 @@ class Pool {
 template <class T>
 class Finder {
  public:
-  Finder(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden, Pool& pool)
-      : exact_(exact), distances_(exact, clusters), forbidden_(forbidden), pool_(pool) {}
+  Finder(const ExactDistances<T>& exact, const Clusters& clusters, const std::vector<int32_t>& names,
+         const Forbidden& forbidden, Pool& pool)
+      : exact_(exact), distances_(exact, clusters), names_(names), forbidden_(forbidden), pool_(pool) {}
 
   struct Scratch {
     Screen::Scratch screen;
@@ -87,8 +88,10 @@ class Finder {
     screen.walk(first, last, tau, scratch.screen, [&](int64_t i, const int32_t* columns, int64_t count) {
       if (!forbidden_.offsets.empty()) std::tie(columns, count) = allowed(i, columns, count, scratch.allowed);
       distances_.measure(i, columns, count, pool_.largest(), scratch.measured);
-      for (const auto& near : scratch.measured.near)
-        scratch.found.push_back({near.distance, static_cast<int32_t>(i), near.cluster});
+      for (const auto& near : scratch.measured.near) {
+        const auto [left, right] = std::minmax(names_[i], names_[near.cluster]);
+        scratch.found.push_back({near.distance, left, right});
+      }
       if (static_cast<int64_t>(scratch.found.size()) >= kPairsPerFlush) pool_.add(scratch.found);
     });
     pool_.add(scratch.found);
@@ -106,6 +109,7 @@ class Finder {
 
   const ExactDistances<T>& exact_;
   const ClusterDistances<T> distances_;
+  const std::vector<int32_t>& names_;
   const Forbidden& forbidden_;
   Pool& pool_;
 };
@@ -173,10 +177,10 @@ double typical_distance(const ExactDistances<T>& exact, const Clusters& clusters
 }
 
 template <class T>
-ClosestPairs search(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
-                    const Screen& screen, Pool& pool, int n_threads, const Watch& watch) {
+ClosestPairs search(const ExactDistances<T>& exact, const Clusters& clusters, const std::vector<int32_t>& names,
+                    const Forbidden& forbidden, const Screen& screen, Pool& pool, int n_threads, const Watch& watch) {
   const int64_t n = clusters.n();
-  const Finder<T> finder(exact, clusters, forbidden, pool);
+  const Finder<T> finder(exact, clusters, names, forbidden, pool);
   // Fewer rows a task where there are few clusters, for those are large.
   const int64_t rows = std::clamp<int64_t>(n / (16 * resolve_threads(n_threads, n)), 1, kScreenRows);
   const int64_t n_tasks = (n + rows - 1) / rows;
@@ -194,8 +198,8 @@ ClosestPairs search(const ExactDistances<T>& exact, const Clusters& clusters, co
 }  // namespace
 
 template <class T>
-ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
-                           int64_t most, int n_threads, const Watch& watch) {
+ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const std::vector<int32_t>& names,
+                           const Forbidden& forbidden, int64_t most, int n_threads, const Watch& watch) {
   const int64_t n = clusters.n();
   const std::vector<int32_t> first_members = clusters.first_members();
   const double guess = kGuessMargin * typical_distance(exact, clusters, most, n_threads);
@@ -204,16 +208,16 @@ ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clust
   // With a guess the search need not begin with everything within tau; without it, or where it was too low, it does.
   if (guess < exact.tau()) {
     Pool pool(most, exact.stored(guess));
-    ClosestPairs found = search(exact, clusters, forbidden, screen, pool, n_threads, watch);
+    ClosestPairs found = search(exact, clusters, names, forbidden, screen, pool, n_threads, watch);
     if (static_cast<int64_t>(found.pairs.size()) > most / kFewest) return found;
   }
   Pool pool(most, kInfinity);
-  return search(exact, clusters, forbidden, screen, pool, n_threads, watch);
+  return search(exact, clusters, names, forbidden, screen, pool, n_threads, watch);
 }
 
-template ClosestPairs closest_pairs(const ExactDistances<float>&, const Clusters&, const Forbidden&, int64_t, int,
-                                    const Watch&);
-template ClosestPairs closest_pairs(const ExactDistances<double>&, const Clusters&, const Forbidden&, int64_t, int,
-                                    const Watch&);
+template ClosestPairs closest_pairs(const ExactDistances<float>&, const Clusters&, const std::vector<int32_t>&,
+                                    const Forbidden&, int64_t, int, const Watch&);
+template ClosestPairs closest_pairs(const ExactDistances<double>&, const Clusters&, const std::vector<int32_t>&,
+                                    const Forbidden&, int64_t, int, const Watch&);
 
 }  // namespace bcl

@@ -28,10 +28,13 @@ struct Forbidden {
   std::vector<int32_t> clusters;
 };
 
+// Clusters may be given in any order: they are called names[c], a permutation, in the pairs that come out and where
+// equal distances are told apart. Forbidden lists, as the clusters, by place.
+//
 // All pairs within exact.tau(); or, if they are more than 2 * most, some of the closest: at least one, at most 2 *
 // most, and every pair closer than the farthest of them. Which pairs come out does not depend on the number of threads.
 template <class T>
-ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const Forbidden& forbidden,
-                           int64_t most, int n_threads, const Watch& watch);
+ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const std::vector<int32_t>& names,
+                           const Forbidden& forbidden, int64_t most, int n_threads, const Watch& watch);
 
 }  // namespace bcl

@@ -18,6 +18,7 @@ BCL_DECLARE(baseline)
 #if defined(__x86_64__)
 BCL_DECLARE(avx2)
 BCL_DECLARE(avx512)
+BCL_DECLARE(avx512vnni)
 #endif
 
 namespace {
@@ -34,8 +35,11 @@ std::vector<Path> supported() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw"))
+      __builtin_cpu_supports("avx512bw")) {
+    if (__builtin_cpu_supports("avx512vnni"))
+      paths.push_back({&avx512vnni::kFloat, &avx512vnni::kDouble, &avx512vnni::kScreen});
     paths.push_back({&avx512::kFloat, &avx512::kDouble, &avx512::kScreen});
+  }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     paths.push_back({&avx2::kFloat, &avx2::kDouble, &avx2::kScreen});
 #endif

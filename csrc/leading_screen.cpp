@@ -187,16 +187,19 @@ double LeadingScreen::reach(double tau, const Lengths& lengths) const {
 
 void LeadingScreen::begin(int64_t first, int64_t last, double tau, Scratch& scratch) const {
   const double r = reach(tau, leading_);
-  scratch.rows.resize((last - first) * depth_ / 2);
+  const ScreenKernels& math = screen_kernels();
+  const int64_t row_words = depth_ / math.features_per_word;
+  scratch.rows.resize((last - first) * row_words);
+  scratch.bytes.resize(depth_);
   scratch.limits.resize(last - first);
   for (int64_t i = first; i < last; ++i) {
     const int8_t* const q = &values_[i * row_bytes_];
     for (int64_t t = 0; t < depth_ / 2; ++t) {
       const int64_t other = partner(t, depth_);
-      const uint32_t a = static_cast<uint8_t>(q[t] + offsets_[t]);
-      const uint32_t b = static_cast<uint8_t>(q[other] + offsets_[other]);
-      scratch.rows[(i - first) * depth_ / 2 + t] = (a | b << 8) * 0x10001u;
+      scratch.bytes[2 * t] = static_cast<uint8_t>(q[t] + offsets_[t]);
+      scratch.bytes[2 * t + 1] = static_cast<uint8_t>(q[other] + offsets_[other]);
     }
+    math.pack_row(scratch.bytes.data(), depth_, &scratch.rows[(i - first) * row_words]);
     const double limit = std::clamp(std::floor(leading_.limit(i, r)), -32767.0, 32767.0);
     scratch.limits[i - first] = static_cast<int16_t>(limit);
   }

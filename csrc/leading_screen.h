@@ -27,13 +27,14 @@ constexpr int64_t kScreenPanels = 16;
 
 class LeadingScreen {
  public:
-  // Asks all pairs about the first `depth` directions (even). Answers for any tau <= largest_tau.
+  // Asks all pairs about the first `depth` directions (a multiple of 4). Answers for any tau <= largest_tau.
   LeadingScreen(const ScaledPoints& points, const Directions& directions, int64_t depth, double largest_tau,
                 int n_threads);
 
   int64_t n_panels() const { return n_panels_; }
 
   struct Scratch {
+    std::vector<uint8_t> bytes;
     std::vector<uint32_t> rows;
     std::vector<int16_t> limits;
     std::vector<uint64_t> masks = std::vector<uint64_t>(kScreenRows * kScreenPanels);

@@ -2,12 +2,85 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
+#include "closest_pairs.h"
 #include "identical_points.h"
+#include "ladder.h"
+#include "nearby_order.h"
 #include "uninitialized.h"
 
 namespace bcl {
 namespace {
+
+// Below, the order makes no difference (bench/NOTES.md).
+constexpr int64_t kFewestArranged = 1 << 15;
+constexpr double kPairsPart = 0.9;  // of a rung's time; the merges take the rest
+
+// The points in an order that is kind to the cache; or, to save a copy, as they are.
+template <class T>
+class ArrangedPoints {
+ public:
+  ArrangedPoints(const T* points, int64_t n, int64_t d, bool arrange, int n_threads) : points_(points), order_(n) {
+    std::iota(order_.begin(), order_.end(), 0);
+    if (!arrange) return;
+    order_ = nearby_order(points, n, d, n_threads);
+    copy_.resize(n * d);
+    for (int64_t place = 0; place < n; ++place) std::copy_n(points + order_[place] * d, d, &copy_[place * d]);
+    points_ = copy_.data();
+  }
+
+  const T* points() const { return points_; }
+  const std::vector<int32_t>& order() const { return order_; }  // [n] point by place
+
+ private:
+  const T* points_;
+  std::vector<int32_t> order_;
+  UninitializedVector<T> copy_;
+};
+
+// A rung's clusters in the order of their first places, with what they are called on the ladder.
+struct Rung {
+  Clusters clusters;  // of places
+  std::vector<int32_t> names;
+  Forbidden forbidden;
+
+  Rung(const Ladder& ladder, const std::vector<int32_t>& order, const RungOptions& options) {
+    std::vector<int32_t> places, position(ladder.n_clusters(), -1);
+    std::vector<int64_t> label_of_place(order.size());
+    for (size_t place = 0; place < order.size(); ++place) {
+      if (!ladder.is_distinct(order[place])) continue;
+      int32_t& c = position[ladder.labels()[order[place]]];
+      if (c < 0) {
+        c = static_cast<int32_t>(names.size());
+        names.push_back(static_cast<int32_t>(ladder.labels()[order[place]]));
+      }
+      label_of_place[place] = c;
+      places.push_back(static_cast<int32_t>(place));
+    }
+    clusters = group_points(places, label_of_place, ladder.n_clusters());
+    if (options.n_forbidden > 0) forbid(ladder, position, options);
+  }
+
+ private:
+  // Pairs of points that never share a cluster, as pairs of clusters.
+  void forbid(const Ladder& ladder, const std::vector<int32_t>& position, const RungOptions& options) {
+    std::vector<std::pair<int32_t, int32_t>> both;
+    const auto cluster = [&](int64_t e) { return position[ladder.labels()[options.forbidden_pairs[e]]]; };
+    for (int64_t p = 0; p < options.n_forbidden; ++p) {
+      both.emplace_back(cluster(2 * p), cluster(2 * p + 1));
+      both.emplace_back(cluster(2 * p + 1), cluster(2 * p));
+    }
+    std::sort(both.begin(), both.end());
+    both.erase(std::unique(both.begin(), both.end()), both.end());
+    forbidden.offsets.assign(names.size() + 1, 0);
+    for (const auto& [a, b] : both) {
+      ++forbidden.offsets[a + 1];
+      forbidden.clusters.push_back(b);
+    }
+    std::partial_sum(forbidden.offsets.begin(), forbidden.offsets.end(), forbidden.offsets.begin());
+  }
+};
 
 // A rung's pairs as the lists that the chain wants: both directions, each row's neighbours in no order.
 struct Graph {
@@ -36,97 +109,6 @@ struct Graph {
   }
 };
 
-// Clusters as a rung has left them, with the nodes of the dendrogram that they are. Of identical points that have
-// merged only the first is looked at any more: a cluster's `members` are without the others.
-class Ladder {
- public:
-  // A point starts in its group, or else in that of the first point that equals it.
-  Ladder(int64_t n, const int32_t* groups, const std::vector<int32_t>& first_identical) : n_(n), labels_(n) {
-    std::vector<int64_t> number(n, -1);
-    std::vector<int32_t> all(n);
-    int64_t n_clusters = 0;
-    for (int32_t i = 0; i < n; ++i) {
-      int64_t& label = number[groups == nullptr ? first_identical[i] : groups[first_identical[i]]];
-      if (label < 0) label = n_clusters++;
-      labels_[i] = label;
-      all[i] = i;
-      if (first_identical[i] == i) distinct_.push_back(i);
-    }
-    clusters_ = group_points(all, labels_, n_clusters);
-    for (int64_t c = 0; c < n_clusters; ++c) nodes_.push_back(merge_group(c));
-    clusters_ = group_points(distinct_, labels_, n_clusters);
-  }
-
-  const Clusters& clusters() const { return clusters_; }
-  const std::vector<int64_t>& labels() const { return labels_; }
-
-  // A rung's merges are between its clusters: clusters.n() + t is what its t-th merge made.
-  void climb(const Dendrogram& rung) {
-    const int64_t n_clusters = clusters_.n(), first = n_ + static_cast<int64_t>(merges_.size());
-    const auto node = [&](int64_t id) { return id < n_clusters ? nodes_[id] : first + id - n_clusters; };
-    for (const Merge& merge : rung.merges) add_merge(node(merge.left), node(merge.right), merge.height);
-    std::vector<int64_t> new_nodes(n_clusters - rung.merges.size());
-    for (int64_t c = 0; c < n_clusters; ++c) new_nodes[rung.labels[c]] = nodes_[c];
-    // The last merge into a cluster is the cluster.
-    std::vector<int64_t> owner(rung.merges.size());
-    for (size_t t = 0; t < rung.merges.size(); ++t) {
-      const int64_t id = rung.merges[t].left;
-      owner[t] = id < n_clusters ? rung.labels[id] : owner[id - n_clusters];
-      new_nodes[owner[t]] = first + static_cast<int64_t>(t);
-    }
-    nodes_ = std::move(new_nodes);
-    for (int64_t& label : labels_) label = rung.labels[label];  // still numbered by first appearance
-    clusters_ = group_points(distinct_, labels_, static_cast<int64_t>(nodes_.size()));
-  }
-
-  Dendrogram result() && { return {std::move(merges_), std::move(labels_)}; }
-
- private:
-  int64_t merge_group(int64_t c) {
-    int64_t node = *clusters_.begin(c);
-    for (const int32_t* member = clusters_.begin(c) + 1; member < clusters_.end(c); ++member) {
-      add_merge(node, *member, 0);
-      node = n_ + static_cast<int64_t>(merges_.size()) - 1;
-    }
-    return node;
-  }
-
-  int64_t size(int64_t node) const { return node < n_ ? 1 : merges_[node - n_].size; }
-
-  void add_merge(int64_t a, int64_t b, double height) {
-    merges_.push_back({std::min(a, b), std::max(a, b), height, size(a) + size(b)});
-  }
-
-  const int64_t n_;
-  std::vector<int64_t> labels_;    // by point
-  std::vector<int32_t> distinct_;  // points
-  Clusters clusters_;
-  std::vector<int64_t> nodes_;  // by cluster
-  std::vector<Merge> merges_;
-};
-
-// Pairs of points that never share a cluster, as pairs of clusters.
-Forbidden forbidden_clusters(const Ladder& ladder, const int32_t* pairs, int64_t n_pairs) {
-  Forbidden forbidden;
-  if (n_pairs == 0) return forbidden;
-  const std::vector<int64_t>& labels = ladder.labels();
-  std::vector<std::pair<int32_t, int32_t>> both;
-  for (int64_t p = 0; p < n_pairs; ++p) {
-    const auto a = static_cast<int32_t>(labels[pairs[2 * p]]), b = static_cast<int32_t>(labels[pairs[2 * p + 1]]);
-    both.emplace_back(a, b);
-    both.emplace_back(b, a);
-  }
-  std::sort(both.begin(), both.end());
-  both.erase(std::unique(both.begin(), both.end()), both.end());
-  forbidden.offsets.assign(ladder.clusters().n() + 1, 0);
-  for (const auto& [a, b] : both) {
-    ++forbidden.offsets[a + 1];
-    forbidden.clusters.push_back(b);
-  }
-  std::partial_sum(forbidden.offsets.begin(), forbidden.offsets.end(), forbidden.offsets.begin());
-  return forbidden;
-}
-
 // Points that a constraint speaks of merge as it says, not with what equals them.
 std::vector<bool> constrained_points(int64_t n, const RungOptions& options) {
   std::vector<bool> constrained(n, false);
@@ -139,51 +121,21 @@ std::vector<bool> constrained_points(int64_t n, const RungOptions& options) {
   return constrained;
 }
 
-// How far the climb is, by the pairs that its rungs look at. What is yet to come is a guess, so the share may jump
-// forward, but it never falls.
-class Course {
- public:
-  explicit Course(const RungWatch& watch) : watch_(watch) {}
-
-  // For a stage that takes the part [begin, end) of a rung over n_clusters. The course must outlive what is returned.
-  Watch stage(const char* name, int64_t n_clusters, double begin, double end) {
-    if (!watch_) return {};
-    const double pairs = 0.5 * static_cast<double>(n_clusters) * static_cast<double>(n_clusters);
-    const Watch watch = [this, name, n_clusters, pairs, begin, end](double share) {
-      const double done = finished_ + pairs * (begin + (end - begin) * share);
-      share_ = std::max(share_, done / (finished_ + pairs * (1 + kLaterRungs)));
-      return watch_(name, n_clusters, share_);
-    };
-    if (watch(0)) throw Interrupted();
-    return watch;
-  }
-
-  void end_rung(int64_t n_clusters) {
-    finished_ += 0.5 * static_cast<double>(n_clusters) * static_cast<double>(n_clusters);
-  }
-
- private:
-  static constexpr double kLaterRungs = 1.0 / 3;  // as if each rung left half the clusters
-
-  const RungWatch& watch_;
-  double finished_ = 0, share_ = 0;
-};
-
-constexpr double kPairsPart = 0.9;  // of a rung's time; the merges take the rest
-
 }  // namespace
 
 template <class T>
 ScaledDendrogram complete_linkage_of_points(const T* points, int64_t n, int64_t d, const RungOptions& options,
                                             const RungWatch& watch) {
-  const ExactDistances<T> exact(points, n, d, options.tau);
   Ladder ladder(n, options.groups, first_identical(points, n, d, constrained_points(n, options), options.n_threads));
+  const bool arrange = options.may_copy && ladder.n_clusters() >= kFewestArranged;
+  const ArrangedPoints<T> arranged(points, n, d, arrange, options.n_threads);
+  const ExactDistances<T> exact(arranged.points(), n, d, options.tau);
   Course course(watch);
-  for (bool all = false; !all && ladder.clusters().n() > 1;) {
-    const int64_t n_clusters = ladder.clusters().n();
-    const Forbidden forbidden = forbidden_clusters(ladder, options.forbidden_pairs, options.n_forbidden);
-    ClosestPairs closest = closest_pairs(exact, ladder.clusters(), forbidden, options.most_pairs, options.n_threads,
-                                         course.stage("pairs", n_clusters, 0, kPairsPart));
+  for (bool all = false; !all && ladder.n_clusters() > 1;) {
+    const int64_t n_clusters = ladder.n_clusters();
+    const Rung rung(ladder, arranged.order(), options);
+    ClosestPairs closest = closest_pairs(exact, rung.clusters, rung.names, rung.forbidden, options.most_pairs,
+                                         options.n_threads, course.stage("pairs", n_clusters, 0, kPairsPart));
     all = closest.all;
     Graph graph(n_clusters, closest.pairs);
     closest.pairs = {};
@@ -191,7 +143,7 @@ ScaledDendrogram complete_linkage_of_points(const T* points, int64_t n, int64_t 
                                   course.stage("merges", n_clusters, kPairsPart, 1)));
     course.end_rung(n_clusters);
   }
-  tell(watch, "done", ladder.clusters().n(), 1);
+  tell(watch, "done", ladder.n_clusters(), 1);
   return {std::move(ladder).result(), exact.scale()};
 }
 

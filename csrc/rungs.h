@@ -8,20 +8,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
-#include "closest_pairs.h"
+#include "course.h"
 #include "linkage.h"
 
 namespace bcl {
-
-// As Watch (parallel.h), with what is being done ("pairs", "merges" or "done") and to how many clusters.
-using RungWatch = std::function<bool(const char* stage, int64_t n_clusters, double share)>;
-
-inline void tell(const RungWatch& watch, const char* stage, int64_t n_clusters, double share) {
-  if (watch && watch(stage, n_clusters, share)) throw Interrupted();
-}
 
 struct RungOptions {
   double tau;          // may be infinite
@@ -30,6 +22,7 @@ struct RungOptions {
       nullptr;  // [n] 0..K-1 by first appearance: points that are merged from the start, at height 0
   const int32_t* forbidden_pairs = nullptr;  // [n_forbidden, 2] points that never share a cluster
   int64_t n_forbidden = 0;
+  bool may_copy = true;  // the points, to have them in an order that is faster
   int n_threads = 0;
 };
 

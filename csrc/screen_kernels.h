@@ -1,7 +1,7 @@
 // The inner loops of the screen (screen.h): products of 8-bit integers, modulo 2^16, and what is done with the pairs
 // that they leave over. Compiled and chosen per instruction set as kernels.h says.
 //
-// A 16-bit sum that wraps on its way is right at its end if the end fits into 16 bits, so nothing is ever widened: a
+// A 16-bit sum that wraps on its way is right at its end if the end fits into 16 bits, so nothing need be widened: a
 // byte times a byte costs an eighth of a float32 product's room. One factor must be unsigned (the instruction wants
 // it); the caller shifts it by a constant per feature and takes the shift's share back in `start`.
 #pragma once
@@ -16,15 +16,18 @@ constexpr int64_t kScreenColumns = 64;
 constexpr int64_t kDepthBlock = 16, kMostDirections = 64;
 
 struct ScreenKernels {
-  // Packs `n` columns (<= kScreenColumns) of `depth` signed bytes and one start value each. depth is even. Columns
-  // beyond n are filled so that no row keeps them.
+  // Features that a 32-bit word of a row holds: 2 (each pair twice) or 4; depth is a multiple of 4.
+  int64_t features_per_word;
+  void (*pack_row)(const uint8_t* row /* [depth] */, int64_t depth, uint32_t* words /* [depth / features_per_word] */);
+
+  // Packs `n` columns (<= kScreenColumns) of `depth` signed bytes and one start value each. Columns beyond n are filled
+  // so that no row keeps them.
   void (*pack)(const int8_t* columns /* [n, depth] */, const int16_t* start /* [n] */, int64_t n, int64_t depth,
                int8_t* panel /* [depth * kScreenColumns] */, int16_t* packed_start /* [kScreenColumns] */);
 
   // Bit c of masks[r, j] says whether start[c] + rows[r] . column c of panel j >= limits[r], limits[r] > -32768. For
-  // every pair of features the sum of two products must lie within 16 bits, and so must the whole. A row is its pairs
-  // of features, (u0, u1, u0, u1) as four bytes.
-  void (*select)(const uint32_t* rows /* [m, depth / 2] */, const int16_t* limits /* [m] */, int64_t m,
+  // every pair of features the sum of two products must lie within 16 bits, and so must the whole.
+  void (*select)(const uint32_t* rows /* [m, depth / features_per_word] */, const int16_t* limits /* [m] */, int64_t m,
                  const int8_t* panels /* [n_panels, depth * kScreenColumns] */,
                  const int16_t* starts /* [n_panels, kScreenColumns] */, int64_t n_panels, int64_t depth,
                  uint64_t* masks /* [m, masks_ld] */, int64_t masks_ld);

@@ -119,6 +119,17 @@ def test_memory_limit_changes_nothing_but_the_memory():
     np.testing.assert_array_equal(free.merges[:, 2], tight.merges[:, 2])
 
 
+def test_the_order_of_the_points_inside_is_invisible():
+    X = identities(40_000, 8)  # enough that they are put in another order
+    (merges, labels), (as_given, labels_as_given) = (
+        _core.linkage_of_points(X, 0.2, 100_000, None, np.array([[0, 1]], np.int32), 0, None, may_copy)
+        for may_copy in (True, False)
+    )
+    assert 100 < labels.max() < 30_000
+    np.testing.assert_array_equal(labels, labels_as_given)
+    np.testing.assert_array_equal(merges[:, 2], as_given[:, 2])
+
+
 def test_memory_limit_that_cannot_hold():
     with pytest.raises(InputError, match=r"20,000 samples of 16 features need a memory_limit of at least [\d,]+ bytes"):
         complete_linkage(np.zeros((20_000, 16)), 1.0, memory_limit=1_000_000)

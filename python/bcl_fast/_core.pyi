@@ -31,6 +31,7 @@ def linkage_of_points(
     forbidden_pairs: npt.NDArray[np.int32],
     num_threads: int = 0,
     progress: _Progress | None = None,
+    may_copy: bool = True,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def admit(
     points: _Points,

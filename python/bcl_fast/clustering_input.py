@@ -70,8 +70,9 @@ def n_threads(n_jobs: int | None) -> int:
     return int(n_jobs)
 
 
-def most_pairs(n_samples: int, n_features: int, memory_limit: int | None) -> int:
-    """Return how many pairs a rung of the linkage may hold."""
+def rung_memory(points: npt.NDArray[Any], memory_limit: int | None) -> tuple[int, bool]:
+    """Return how many pairs a rung of the linkage may hold, and whether there is room for a copy of the points."""
+    n_samples, n_features = points.shape
     wanted = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
     limit = _free_memory() // 2 if memory_limit is None else memory_limit
     if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or limit < 1:
@@ -83,7 +84,8 @@ def most_pairs(n_samples: int, n_features: int, memory_limit: int | None) -> int
             f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least {least:,} bytes, "
             f"got {memory_limit:,}"
         )
-    return max(n_samples, min(wanted, (int(limit) - fixed) // BYTES_PER_PAIR), 1)
+    room = (int(limit) - fixed) // BYTES_PER_PAIR
+    return max(n_samples, min(wanted, room), 1), room * BYTES_PER_PAIR >= wanted * BYTES_PER_PAIR + points.nbytes
 
 
 def _free_memory() -> int:

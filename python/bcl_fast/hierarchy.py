@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
-from bcl_fast.clustering_input import check_points, check_threshold, most_pairs, n_threads
+from bcl_fast.clustering_input import check_points, check_threshold, n_threads, rung_memory
 from bcl_fast.constraints import Constraints, resolve_constraints
 from bcl_fast.errors import InputError
 from bcl_fast.labels import by_first_appearance
@@ -169,9 +169,8 @@ def merge_points(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Check points and merge them: merges with heights in the metric's unit, and labels."""
     points, squared = to_squared_euclidean(check_points(X), threshold, metric)
-    n_samples, n_features = points.shape
-    pairs = most_pairs(n_samples, n_features, memory_limit)
-    merges, labels = _core.linkage_of_points(points, squared, pairs, *constrain(n_samples), n_jobs, tell)
+    pairs, may_copy = rung_memory(points, memory_limit)
+    merges, labels = _core.linkage_of_points(points, squared, pairs, *constrain(len(points)), n_jobs, tell, may_copy)
     # Every height is within the threshold; rounding to float32 may have lifted it above.
     merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
     return merges, labels
@@ -272,6 +271,8 @@ def radius_graph(
     offsets, neighbors, distances, scale = _core.radius_graph(
         points, threshold, n_threads(n_jobs), core_progress(progress)
     )
+    if offsets[-1] <= np.iinfo(np.int32).max:
+        offsets = offsets.astype(np.int32)  # of another type than the columns, SciPy would copy those
     data: npt.NDArray[Any] = distances if scale == 1.0 else distances * np.float64(scale)
     n_samples = len(offsets) - 1
     return csr_array((data, neighbors, offsets), shape=(n_samples, n_samples))
