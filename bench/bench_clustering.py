@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import timeit
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import pytest
 from bcl_fast.labels import by_first_appearance
 from bench.clustering_peers import PEERS
 from bench.data import identity_vectors
+from bench.rates import gemm_seconds
 
 SIZES = [2_000, 9_740, 20_000, 100_000]
 MOST_POINTS = {"bcl_fast": 100_000, "scipy": 20_000, "fastcluster": 20_000, "scikit-learn": 9_740}
@@ -25,18 +26,10 @@ def labels_of_ours(n: int) -> npt.NDArray[np.int64]:
     return PEERS["bcl_fast"](identity_vectors(n))
 
 
-@cache
-def sgemm_flops_per_second() -> float:
-    """Measure the rate of NumPy's float32 product: what computing all distances once would run at, at best."""
-    A = np.ones((2048, 2048), np.float32)
-    seconds = timeit.repeat(lambda: A @ A, number=2, repeat=10)
-    return 2 * 2 * 2048**3 / min(seconds)
-
-
-def peak_bytes(implementation: str, n: int) -> int:
-    """Peak memory of a fresh process that does this job once."""
+def fresh_process(implementation: str, n: int) -> dict[str, Any]:
+    """Do this job once in a process of its own: ``seconds``, ``peak_bytes`` and ``n_clusters``."""
     command = [sys.executable, "-m", "bench.clustering_peers", implementation, str(n)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["peak_bytes"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.benchmark(group="clustering")
@@ -52,8 +45,25 @@ def bench_clustering(benchmark, implementation: str, n: int) -> None:
     same = np.array_equal(by_first_appearance(labels), labels_of_ours(n))
     benchmark.extra_info.update(
         n=n,
-        peak_bytes=peak_bytes(implementation, n),
-        same_labels=bool(same),
-        gemm_seconds=n**2 * points.shape[1] / sgemm_flops_per_second(),
+        implementation=implementation,
+        peak_bytes=fresh_process(implementation, n)["peak_bytes"],
+        same_labels="yes" if same else "no",
+        gemm_seconds=gemm_seconds(points),
     )
     assert same
+
+
+@pytest.mark.benchmark(group="clustering")
+def bench_a_million_points(benchmark) -> None:
+    """Minutes long: once, in the process whose memory is looked at."""
+    n = 1_000_000
+    result = benchmark.pedantic(fresh_process, ("bcl_fast", n), rounds=1)
+    benchmark.extra_info.update(
+        n=n,
+        implementation="bcl_fast",
+        seconds=result["seconds"],
+        peak_bytes=result["peak_bytes"],
+        same_labels="no peer can",
+        gemm_seconds=gemm_seconds(np.empty((n, 64), np.float32)),
+    )
+    assert 10_000 < result["n_clusters"] < n // 2

@@ -29,5 +29,10 @@ def identity_vectors(n: int, *, n_features: int = 64, seed: int = 0) -> npt.NDAr
     return np.ascontiguousarray(_unit(centers[identity] + noise), dtype=np.float32)
 
 
+def unstructured_vectors(n: int, *, n_features: int = 64, seed: int = 0) -> npt.NDArray[np.float32]:
+    """Return (n, n_features) unit vectors spread evenly over the sphere."""
+    return _unit(np.random.default_rng(seed).standard_normal((n, n_features), dtype=np.float32))
+
+
 def _unit(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -1,4 +1,7 @@
-"""Turn the JSON of pytest-benchmark into bench/RESULTS.md: ``python -m bench.report build/bench.json``."""
+"""Turn the JSON of pytest-benchmark into bench/RESULTS.md and docs/scaling.png.
+
+``python -m bench.report build/bench.json``
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def of_group(results: dict[str, Any], group: str) -> list[dict[str, Any]]:
 
 
 def median(benchmark: dict[str, Any]) -> float:
-    return benchmark["stats"]["median"]
+    return benchmark["extra_info"].get("seconds", benchmark["stats"]["median"])
 
 
 def best(benchmark: dict[str, Any]) -> float:
@@ -48,18 +51,17 @@ def clustering(results: dict[str, Any]) -> Iterator[str]:
     rows = []
     for run in sorted(runs, key=lambda r: (r["extra_info"]["n"], median(r))):
         n = run["extra_info"]["n"]
-        ours = next(r for r in runs if r["extra_info"]["n"] == n and r["params"]["implementation"] == "bcl_fast")
+        ours = next(r for r in runs if r["extra_info"]["n"] == n and r["extra_info"]["implementation"] == "bcl_fast")
         peak, our_peak = run["extra_info"]["peak_bytes"], ours["extra_info"]["peak_bytes"]
-        same = "yes" if run["extra_info"]["same_labels"] else "no"
         rows.append(
             [
                 f"{n:,}",
-                run["params"]["implementation"],
+                run["extra_info"]["implementation"],
                 f"{median(run):.3f}",
                 f"{median(run) / median(ours):.1f}x",
                 f"{peak / 1e6:,.0f}",
                 f"{peak / our_peak:.1f}x",
-                same,
+                run["extra_info"]["same_labels"],
                 f"{median(run) / run['extra_info']['gemm_seconds']:.1f}x",
             ]
         )
@@ -74,6 +76,55 @@ def clustering(results: dict[str, Any]) -> Iterator[str]:
         "time / sgemm",
     ]
     yield from table(header, rows)
+
+
+def radius_graph(results: dict[str, Any]) -> Iterator[str]:
+    runs = of_group(results, "radius graph")
+    yield "## Radius graph: all pairs within a squared distance\n"
+    yield "64-D unit vectors. The screen asks all pairs about a few principal directions in 8-bit integers, or leaves"
+    yield "them to float32 tiles, as it decides from a sample; the second line of each case has float32 tiles forced.\n"
+    rows = []
+    for run in runs:
+        extra, case = run["extra_info"], run["params"]["case"]
+        ours = next(r for r in runs if r["params"] == {"implementation": "bcl_fast", "case": case})
+        is_ours = run["params"]["implementation"].startswith("bcl_fast")
+        decided = str(extra["directions"] or "float32 tiles") if is_ours else ""
+        rows.append(
+            [
+                f"{case}: {extra['n']:,}, {extra['threshold']}",
+                f"{extra['pairs']:,}",
+                run["params"]["implementation"],
+                f"{median(run):.3f}",
+                f"{median(run) / median(ours):.1f}x",
+                decided,
+                f"{median(run) / extra['gemm_seconds']:.1f}x",
+            ]
+        )
+    rows.sort(key=lambda row: list(dict.fromkeys(r["params"]["case"] for r in runs)).index(row[0].split(":")[0]))
+    header = ["points, threshold", "pairs", "implementation", "seconds", "time / ours", "directions", "time / sgemm"]
+    yield from table(header, rows)
+
+
+def plot_scaling(results: dict[str, Any], file: Path) -> None:
+    """Draw time and memory of the clustering against the number of points."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    seconds, memory = figure.subplots(1, 2)
+    runs = of_group(results, "clustering")
+    for name in dict.fromkeys(run["extra_info"]["implementation"] for run in runs):
+        own = sorted((r for r in runs if r["extra_info"]["implementation"] == name), key=lambda r: r["extra_info"]["n"])
+        n = [run["extra_info"]["n"] for run in own]
+        style = {"marker": "o", "label": name, "linewidth": 2.5 if name == "bcl_fast" else 1.5}
+        seconds.plot(n, [median(run) for run in own], **style)
+        memory.plot(n, [run["extra_info"]["peak_bytes"] / 1e6 for run in own], **style)
+    floor = sorted({(run["extra_info"]["n"], run["extra_info"]["gemm_seconds"]) for run in runs})
+    seconds.plot(*zip(*floor, strict=True), "k:", label="one sgemm of all distances")
+    for axes, what in ((seconds, "seconds"), (memory, "peak memory, MB")):
+        axes.set(xscale="log", yscale="log", xlabel="64-D vectors", ylabel=what)
+        axes.grid(alpha=0.3)
+    seconds.legend(frameon=False, fontsize=8)
+    figure.savefig(file, dpi=120)
 
 
 def ball_loss(results: dict[str, Any]) -> Iterator[str]:
@@ -116,8 +167,10 @@ def training(results: dict[str, Any]) -> Iterator[str]:
 
 def main() -> None:
     results = json.loads(Path(sys.argv[1]).read_text())
-    lines = ["# Measured\n", *machine(results), *clustering(results), *ball_loss(results), *training(results)]
+    parts = (machine, clustering, radius_graph, ball_loss, training)
+    lines = ["# Measured\n", *(line for part in parts for line in part(results))]
     Path(__file__).with_name("RESULTS.md").write_text("\n".join(lines))
+    plot_scaling(results, Path(__file__).parents[1] / "docs" / "scaling.png")
 
 
 if __name__ == "__main__":

@@ -71,15 +71,16 @@ void check_points(const Array<T>& points, double distance_threshold) {
 }
 
 template <class T>
-py::tuple radius_graph(const Array<T>& points, double distance_threshold, int num_threads, const py::object& progress) {
+py::tuple radius_graph(const Array<T>& points, double distance_threshold, int num_threads, const py::object& progress,
+                       int64_t directions) {
   check_points(points, distance_threshold);
   const T* const data = points.data();
   const int64_t n = points.shape(0), d = points.shape(1);
   RadiusGraph graph = watched(progress, "pairs", n, [&](const Watch& watch) {
-    return radius_graph_cpu(data, n, d, distance_threshold, num_threads, watch);
+    return radius_graph_cpu(data, n, d, distance_threshold, num_threads, watch, directions);
   });
   return py::make_tuple(to_numpy(std::move(graph.offsets)), to_numpy(std::move(graph.neighbors)),
-                        to_numpy(std::move(graph.distances)), graph.scale);
+                        to_numpy(std::move(graph.distances)), graph.scale, graph.directions);
 }
 
 // Every row's neighbours must be in range: anything else would write out of bounds.
@@ -199,8 +200,8 @@ void ball_loss_backward(uintptr_t workspace, int64_t n, double factor, int num_t
 template <class T>
 void define_for(py::module_& m) {
   m.def("radius_graph", &radius_graph<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
-        py::arg("num_threads") = 0, py::arg("progress") = py::none(),
-        "Pairs of points within a squared distance: (offsets, neighbors, distances, scale).");
+        py::arg("num_threads") = 0, py::arg("progress") = py::none(), py::arg("directions") = -1,
+        "Pairs of points within a squared distance: (offsets, neighbors, distances, scale, directions of the screen).");
   m.def("linkage_of_points", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
         py::arg("most_pairs"), py::arg("groups").noconvert(), py::arg("forbidden_pairs").noconvert(),
         py::arg("num_threads") = 0, py::arg("progress") = py::none(), py::arg("may_copy") = true,

@@ -163,7 +163,7 @@ void LeadingScreen::pack(double largest_tau, int n_threads) {
   };
   parallel_for(n_panels_, n_threads, [&](int64_t panel, int) {
     const int64_t first = panel * kScreenColumns, n_columns = std::min(kScreenColumns, n_ - first);
-    int16_t starts[kScreenColumns];
+    int32_t starts[kScreenColumns];
     std::vector<int8_t> columns(n_columns * depth_);
     for (int64_t c = 0; c < n_columns; ++c) {
       const int8_t* const q = &values_[(first + c) * row_bytes_];
@@ -173,7 +173,7 @@ void LeadingScreen::pack(double largest_tau, int n_threads) {
         columns[c * depth_ + 2 * t] = q[t];
         columns[c * depth_ + 2 * t + 1] = q[partner(t, depth_)];
       }
-      starts[c] = static_cast<int16_t>(start(leading_, first + c) - shifted);
+      starts[c] = start(leading_, first + c) - shifted;
       whole_starts_[first + c] = start(whole_, first + c);
     }
     screen_kernels().pack(columns.data(), starts, n_columns, depth_, &panels_[first * depth_], &starts_[first]);

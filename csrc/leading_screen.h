@@ -75,7 +75,7 @@ class LeadingScreen {
   Lengths leading_, whole_;
   std::vector<int32_t> offsets_;       // [depth] makes a row's bytes unsigned
   std::vector<int8_t> panels_;         // [n_panels, depth * kScreenColumns]
-  std::vector<int16_t> starts_;        // [n_panels, kScreenColumns]
+  std::vector<int32_t> starts_;        // [n_panels, kScreenColumns]
   std::vector<int32_t> whole_starts_;  // [n]
 };
 

@@ -10,8 +10,8 @@
 namespace bcl {
 
 struct Pairs {
-  std::vector<int32_t> neighbors;
-  std::vector<float> distances;
+  UninitializedVector<int32_t> neighbors;
+  UninitializedVector<float> distances;
 };
 
 // Pairs i < j of the rows i of one block (kScreenRows of them): rows in order, each row's neighbours ascending.

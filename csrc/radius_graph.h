@@ -20,11 +20,12 @@ struct RadiusGraph {
   UninitializedVector<int32_t> neighbors;  // [offsets[n]]
   UninitializedVector<float> distances;    // [offsets[n]]
   double scale = 1.0;
+  int64_t directions = 0;  // that the screen asked all pairs about; 0: float32 tiles
 };
 
-// tau >= 0, may be infinite; points are finite. n < 2^31.
+// tau >= 0, may be infinite; points are finite. n < 2^31. directions: of the screen, -1: decided from a sample.
 template <class T>
 RadiusGraph radius_graph_cpu(const T* points /* [n, d] */, int64_t n, int64_t d, double tau, int n_threads,
-                             const Watch& watch);
+                             const Watch& watch, int64_t directions = -1);
 
 }  // namespace bcl

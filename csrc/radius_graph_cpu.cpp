@@ -43,11 +43,16 @@ BlockPairs pairs_of_block(const Screen& screen, const ExactDistances<T>& exact, 
     Pairs& pairs = scratch.rows[i - first];
     scratch.distances.resize(count);
     exact.evaluate(i, columns, count, scratch.distances.data());
+    size_t size = pairs.neighbors.size();
+    pairs.neighbors.resize(size + count);
+    pairs.distances.resize(size + count);
     for (int64_t t = 0; t < count; ++t) {
-      if (!(scratch.distances[t] <= exact.tau())) continue;
-      pairs.neighbors.push_back(columns[t]);
-      pairs.distances.push_back(exact.stored(scratch.distances[t]));
+      pairs.neighbors[size] = columns[t];
+      pairs.distances[size] = exact.stored(scratch.distances[t]);
+      size += scratch.distances[t] <= exact.tau();
     }
+    pairs.neighbors.resize(size);
+    pairs.distances.resize(size);
   });
   return joined(scratch.rows);
 }
@@ -55,14 +60,16 @@ BlockPairs pairs_of_block(const Screen& screen, const ExactDistances<T>& exact, 
 }  // namespace
 
 template <class T>
-RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, int n_threads, const Watch& watch) {
+RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, int n_threads, const Watch& watch,
+                             int64_t directions) {
   const ExactDistances<T> exact(points, n, d, tau);
   RadiusGraph graph;
   graph.scale = exact.scale();
   std::vector<BlockPairs> blocks((n + kScreenRows - 1) / kScreenRows);
   {
     const ScaledPoints scaled(points, nullptr, n, d, n_threads);
-    const Screen screen(scaled, tau, tau, n_threads);
+    const Screen screen(scaled, tau, tau, n_threads, directions);
+    graph.directions = screen.directions();
     std::vector<std::unique_ptr<Scratch>> scratch(resolve_threads(n_threads, blocks.size()));
     parallel_for(
         blocks.size(), n_threads,
@@ -77,7 +84,7 @@ RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, 
   return graph;
 }
 
-template RadiusGraph radius_graph_cpu(const float*, int64_t, int64_t, double, int, const Watch&);
-template RadiusGraph radius_graph_cpu(const double*, int64_t, int64_t, double, int, const Watch&);
+template RadiusGraph radius_graph_cpu(const float*, int64_t, int64_t, double, int, const Watch&, int64_t);
+template RadiusGraph radius_graph_cpu(const double*, int64_t, int64_t, double, int, const Watch&, int64_t);
 
 }  // namespace bcl

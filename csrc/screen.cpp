@@ -69,13 +69,15 @@ int64_t choose_depth(int64_t d, const std::vector<double>& shares) {
 
 }  // namespace
 
-Screen::Screen(const ScaledPoints& points, double largest_tau, double typical_tau, int n_threads) : points_(points) {
-  if (points.n() >= kFewestPoints) {
-    const Directions directions = principal_directions(points, kMostDirections, n_threads);
+Screen::Screen(const ScaledPoints& points, double largest_tau, double typical_tau, int n_threads, int64_t directions)
+    : points_(points) {
+  if (directions != 0 && points.n() >= kFewestPoints) {
+    const Directions axes = principal_directions(points, kMostDirections, n_threads);
     const double limit = kLossOfBytes * points.scaled(std::min(typical_tau, largest_tau));
-    const int64_t depth = choose_depth(points.d(), surviving_shares(points, directions, limit, n_threads));
-    if (depth > 0) {
-      leading_.emplace(points, directions, depth, largest_tau, n_threads);
+    directions_ = directions == kDecide ? choose_depth(points.d(), surviving_shares(points, axes, limit, n_threads))
+                                        : std::min(directions, axes.n / kDepthStep * kDepthStep);
+    if (directions_ > 0) {
+      leading_.emplace(points, axes, directions_, largest_tau, n_threads);
       return;
     }
   }

@@ -25,7 +25,12 @@ inline Watch upper_triangle(const Watch& watch) {
 class Screen {
  public:
   // typical_tau: what most of the walks will ask for; it decides which way is taken, nothing else.
-  Screen(const ScaledPoints& points, double largest_tau, double typical_tau, int n_threads);
+  // directions: that all pairs are asked about, a multiple of 8; 0: float32 tiles.
+  static constexpr int64_t kDecide = -1;
+  Screen(const ScaledPoints& points, double largest_tau, double typical_tau, int n_threads,
+         int64_t directions = kDecide);
+
+  int64_t directions() const { return directions_; }
 
   struct Scratch {
     std::vector<float> scores = tile_scratch<float>();
@@ -44,6 +49,7 @@ class Screen {
   void walk_leading(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const;
 
   const ScaledPoints& points_;
+  int64_t directions_ = 0;
   std::optional<Panels<float>> panels_;
   std::optional<LeadingScreen> leading_;
 };

@@ -15,9 +15,11 @@ namespace {
 // instruction does it all, in 32 bits, four at a time.
 #if defined(__AVX512VNNI__)
 constexpr int64_t kFeatures = 4;
+typedef int32_t Start;
 typedef uint32_t Sums __attribute__((vector_size(kVectorBytes)));
 #else
 constexpr int64_t kFeatures = 2;
+typedef int16_t Start;  // modulo 2^16
 typedef uint16_t Sums __attribute__((vector_size(kVectorBytes)));
 #endif
 constexpr int64_t kLanes = kVectorBytes / kFeatures, kTileColumns = 2 * kLanes;
@@ -28,14 +30,6 @@ typedef Sums Unaligned __attribute__((aligned(1), may_alias));
 
 inline Sums load(const void* p) { return *static_cast<const Unaligned*>(p); }
 inline Sums splat(uint32_t word) { return reinterpret_cast<Sums>(Words{} + word); }
-
-inline Sums load_start(const int16_t* start) {
-#if defined(__AVX512VNNI__)
-  return reinterpret_cast<Sums>(_mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(start))));
-#else
-  return load(start);
-#endif
-}
 
 // sum + the products of a row's unsigned bytes with each column's signed ones
 inline Sums add_products(Sums sum, Sums row, Sums columns) {
@@ -108,10 +102,12 @@ void pack_row(const uint8_t* row, int64_t depth, uint32_t* words) {
 }
 
 // A panel is kScreenColumns / kTileColumns tiles; a tile holds, kFeatures by kFeatures, its columns' bytes.
-void pack(const int8_t* columns, const int16_t* start, int64_t n, int64_t depth, int8_t* panel, int16_t* packed_start) {
+void pack(const int8_t* columns, const int32_t* start, int64_t n, int64_t depth, int8_t* panel, int32_t* packed_start) {
   for (int64_t c = 0; c < kScreenColumns; ++c) {
     const int64_t tile = c / kTileColumns, place = lane(c % kTileColumns);
-    packed_start[tile * kTileColumns + place] = c < n ? start[c] : INT16_MIN;
+    const Start packed = static_cast<Start>(c < n ? start[c] : INT16_MIN);
+    __builtin_memcpy(reinterpret_cast<char*>(packed_start) + (tile * kTileColumns + place) * sizeof(Start), &packed,
+                     sizeof(Start));
     for (int64_t p = 0; p < depth; ++p)
       panel[(tile * depth + p / kFeatures * kFeatures) * kTileColumns + place * kFeatures + p % kFeatures] =
           c < n ? columns[c * depth + p] : 0;
@@ -120,12 +116,12 @@ void pack(const int8_t* columns, const int16_t* start, int64_t n, int64_t depth,
 
 template <int R>
 inline void select_tile(const uint32_t* rows, int64_t rows_ld, const int16_t* limits, const int8_t* tile,
-                        const int16_t* start, int64_t depth, uint64_t* masks, int64_t masks_ld, int64_t first_column) {
+                        const char* start, int64_t depth, uint64_t* masks, int64_t masks_ld, int64_t first_column) {
   Sums left[R], right[R];  // in registers, only if every loop over them is unrolled
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-    left[r] = load_start(start);
-    right[r] = load_start(start + kLanes);
+    left[r] = load(start);
+    right[r] = load(start + kVectorBytes);
   }
   for (int64_t p = 0; p < depth / kFeatures; ++p) {
     const Sums column_left = load(tile + p * 2 * kVectorBytes);
@@ -144,13 +140,13 @@ inline void select_tile(const uint32_t* rows, int64_t rows_ld, const int16_t* li
   }
 }
 
-void select(const uint32_t* rows, const int16_t* limits, int64_t m, const int8_t* panels, const int16_t* starts,
+void select(const uint32_t* rows, const int16_t* limits, int64_t m, const int8_t* panels, const int32_t* starts,
             int64_t n_panels, int64_t depth, uint64_t* masks, int64_t masks_ld) {
   const int64_t rows_ld = depth / kFeatures;
   for (int64_t j = 0; j < n_panels; ++j) {
     for (int64_t first = 0; first < kScreenColumns; first += kTileColumns) {
       const int8_t* tile = panels + (j * kScreenColumns + first) * depth;
-      const int16_t* start = starts + j * kScreenColumns + first;
+      const char* start = reinterpret_cast<const char*>(starts + j * kScreenColumns) + first * sizeof(Start);
       int64_t r = 0;
       for (; r + kTileRows <= m; r += kTileRows)
         select_tile<kTileRows>(rows + r * rows_ld, rows_ld, limits + r, tile, start, depth, masks + r * masks_ld + j,

@@ -22,14 +22,14 @@ struct ScreenKernels {
 
   // Packs `n` columns (<= kScreenColumns) of `depth` signed bytes and one start value each. Columns beyond n are filled
   // so that no row keeps them.
-  void (*pack)(const int8_t* columns /* [n, depth] */, const int16_t* start /* [n] */, int64_t n, int64_t depth,
-               int8_t* panel /* [depth * kScreenColumns] */, int16_t* packed_start /* [kScreenColumns] */);
+  void (*pack)(const int8_t* columns /* [n, depth] */, const int32_t* start /* [n] */, int64_t n, int64_t depth,
+               int8_t* panel /* [depth * kScreenColumns] */, int32_t* packed_start /* [kScreenColumns] room */);
 
   // Bit c of masks[r, j] says whether start[c] + rows[r] . column c of panel j >= limits[r], limits[r] > -32768. For
   // every pair of features the sum of two products must lie within 16 bits, and so must the whole.
   void (*select)(const uint32_t* rows /* [m, depth / features_per_word] */, const int16_t* limits /* [m] */, int64_t m,
                  const int8_t* panels /* [n_panels, depth * kScreenColumns] */,
-                 const int16_t* starts /* [n_panels, kScreenColumns] */, int64_t n_panels, int64_t depth,
+                 const int32_t* starts /* [n_panels, kScreenColumns] as packed */, int64_t n_panels, int64_t depth,
                  uint64_t* masks /* [m, masks_ld] */, int64_t masks_ld);
 
   // Keeps, in place and in order, the columns c with start[c] + x . rows[c] >= limit; returns how many.

@@ -83,3 +83,16 @@ def test_every_simd_path(path):
     search = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"BCL_SIMD": path, "PYTHONPATH": search}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sums_that_leave_16_bits_on_their_way(seed):
+    # Corners of a cube: a few of them stretch all directions at once. Once such a point lost its pairs.
+    rng = np.random.default_rng(seed)
+    corners = np.sign(rng.normal(size=(3000, 32))) / np.sqrt(32)
+    X = np.concatenate([corners, corners + 0.02 / np.sqrt(32) * rng.normal(size=corners.shape)]).astype(np.float32)
+    screened, all_pairs = (_core.radius_graph(X, 0.1, 0, None, directions) for directions in (32, 0))
+    assert (screened[-1], all_pairs[-1]) == (32, 0)
+    assert len(all_pairs[1]) >= 6000
+    for of_screened, of_all in zip(screened[:3], all_pairs[:3], strict=True):
+        np.testing.assert_array_equal(of_screened, of_all)

@@ -268,7 +268,7 @@ def radius_graph(
 
     threshold = check_threshold(distance_threshold)
     points = check_points(X)
-    offsets, neighbors, distances, scale = _core.radius_graph(
+    offsets, neighbors, distances, scale, _ = _core.radius_graph(
         points, threshold, n_threads(n_jobs), core_progress(progress)
     )
     if offsets[-1] <= np.iinfo(np.int32).max:

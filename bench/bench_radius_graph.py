@@ -1,0 +1,73 @@
+"""All pairs within a squared distance: ours, ours without its screen, and faiss, on the same points in the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bcl_fast import _core
+from bench.data import DISTANCE_THRESHOLD, identity_vectors, unstructured_vectors
+from bench.rates import gemm_seconds
+
+Points = npt.NDArray[np.float32]
+
+DECIDE, FLOAT32_TILES = -1, 0
+
+
+def graph(points: Points, threshold: float, directions: int) -> tuple[int, int]:
+    """Return the number of pairs, and of the directions that the screen asked about (0: float32 tiles)."""
+    offsets, _, _, _, used = _core.radius_graph(points, threshold, 0, None, directions)
+    return int(offsets[-1]) // 2, used
+
+
+def faiss_range_search(points: Points, threshold: float) -> tuple[int, int]:
+    import faiss
+
+    index = faiss.IndexFlatL2(points.shape[1])
+    index.add(points)
+    # It finds distances below the radius, and every point itself.
+    limits, _, _ = index.range_search(points, float(np.nextafter(np.float32(threshold), np.float32(np.inf))))
+    return (int(limits[-1]) - len(points)) // 2, 0
+
+
+IMPLEMENTATIONS: dict[str, Callable[[Points, float], tuple[int, int]]] = {
+    "bcl_fast": lambda points, threshold: graph(points, threshold, DECIDE),
+    "bcl_fast, float32 tiles": lambda points, threshold: graph(points, threshold, FLOAT32_TILES),
+    "faiss range search": faiss_range_search,
+}
+
+# Points, how many, and the threshold: the last is where every fourth pair of the smallest lies, and no screen can help.
+CASES = {
+    "identities": (identity_vectors, 20_000, DISTANCE_THRESHOLD),
+    "identities, first rung": (identity_vectors, 100_000, 0.48),
+    "identities, whole graph": (identity_vectors, 100_000, DISTANCE_THRESHOLD),
+    "unstructured, few pairs": (unstructured_vectors, 100_000, 1.2),
+    "unstructured, many pairs": (unstructured_vectors, 20_000, 1.9),
+}
+
+
+@cache
+def points_of(case: str) -> Points:
+    make, n, _ = CASES[case]
+    return make(n)
+
+
+@pytest.mark.benchmark(group="radius graph")
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def bench_radius_graph(benchmark, implementation: str, case: str) -> None:
+    if implementation == "faiss range search":
+        pytest.importorskip("faiss")
+    points, threshold = points_of(case), CASES[case][2]
+    rounds = 1 if implementation == "faiss range search" else 3
+    pairs, directions = benchmark.pedantic(IMPLEMENTATIONS[implementation], (points, threshold), rounds=rounds)
+    benchmark.extra_info.update(
+        n=len(points), threshold=threshold, pairs=pairs, directions=directions, gemm_seconds=gemm_seconds(points)
+    )
+    # faiss decides in float32 from inner products: a few pairs in a million fall on the other side.
+    error = 1e-4 if implementation == "faiss range search" else 0
+    assert pairs == pytest.approx(graph(points, threshold, FLOAT32_TILES)[0], rel=error, abs=0)
