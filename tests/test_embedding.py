@@ -157,6 +157,29 @@ def test_saving_replaces_a_file_only_when_told(tmp_path):
         make_model().save(tmp_path / "missing" / "model.safetensors")
 
 
+def test_threshold_and_normalisation_are_stored(tmp_path):
+    model = make_model(normalize=False, stored_threshold=0.7)
+    model.save(tmp_path / "model.safetensors")
+    again = load_model(tmp_path / "model.safetensors")
+    assert (again.normalize, again.stored_threshold, again.distance_threshold) == (False, 0.7, 0.7)
+    unit, plain = (make_model(normalize=normalize).embed(features_of(5)) for normalize in (True, False))
+    np.testing.assert_allclose(plain / np.linalg.norm(plain, axis=1, keepdims=True), unit, atol=1e-6)
+    assert not np.allclose(np.linalg.norm(plain, axis=1), 1)
+    assert make_model().distance_threshold == pytest.approx(0.8)
+
+
+def test_a_model_file_of_before_the_other_losses_is_read(tmp_path):
+    path = tmp_path / "model.safetensors"
+    make_model().save(path)
+    with safetensors.safe_open(path, framework="pt") as opened:
+        metadata, tensors = opened.metadata(), {name: opened.get_tensor(name) for name in list(opened.keys())}
+    old = {name: value for name, value in metadata.items() if name not in ("normalize", "distance_threshold")}
+    safetensors.torch.save_file(tensors, path, old)
+    model = load_model(path)
+    assert (model.normalize, model.stored_threshold) == (True, None)
+    assert model.distance_threshold == 4 * model.squared_radius
+
+
 def rewrite(path: Path, metadata: dict | None = None, tensors: dict | None = None) -> None:
     with safetensors.safe_open(path, framework="pt") as opened:
         old_metadata, names = opened.metadata(), list(opened.keys())
@@ -178,6 +201,9 @@ def test_a_truncated_model_is_refused(keep, tmp_path):
     [
         ({"format": "theirs 7"}, None, "must be of the format 'bcl_fast model 1', got 'theirs 7'"),
         ({"head": "conv"}, None, "has damaged metadata or tensors: head must be one of"),
+        ({"distance_threshold": "-0.5"}, None, "holds values that are not finite or a scale or radius"),
+        ({"distance_threshold": "NaN"}, None, "holds values that are not finite or a scale or radius"),
+        ({"distance_threshold": '"far"'}, None, "has damaged metadata or tensors"),
         ({"dimensions": "[6, 5"}, None, "has damaged metadata or tensors"),
         ({"dimensions": "[6, 256, 128, 64, 32]"}, None, "has damaged metadata or tensors"),
         ({"squared_radius": "-1"}, None, "not finite or a scale or radius that is not positive"),

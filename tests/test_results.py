@@ -53,6 +53,11 @@ def test_size_and_distance_to_the_centroid_on_the_sphere():
     assert (result.n_tracks, result.n_clusters) == (4, 3)
 
 
+def test_distances_to_the_mean_off_the_sphere():
+    result = describe_clusters(tracks_of(3), [[0.0, 0.0], [4.0, 0.0], [9.0, 9.0]], [0, 0, 1])
+    np.testing.assert_allclose(result.distances_to_centroid, [2, 2, 0], atol=1e-6)
+
+
 def test_a_cluster_without_a_direction_has_finite_distances():
     result = describe_clusters(tracks_of(2), circle(0, 180), [0, 0])
     np.testing.assert_allclose(result.distances_to_centroid, [1, 1], atol=1e-6)

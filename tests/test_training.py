@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from bcl_fast.embedding import load_model
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation import evaluate, raw_embeddings
-from bcl_fast.recipe import Recipe
+from bcl_fast.recipe import LOSSES, Recipe
 from bcl_fast.simulate import simulate_splits
+from bcl_fast.thresholds import fit_squared_radius
 from bcl_fast.tracks import TrackSet, concatenate
 from bcl_fast.training import train
-from bcl_fast.training_data import TrainingData
+from bcl_fast.training_data import TrainingData, identity_codes, mean_of_random_halves
 
 SMALL = Recipe(head="residual", epochs=6, batch_size=32, learning_rate=0.1, radius_freeze_epochs=2)
 QUICK = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
@@ -398,3 +399,96 @@ def test_identities_may_be_many_and_small():
     singles = TrackSet.from_arrays(np.random.default_rng(0).standard_normal((40, 12)), labels=np.arange(40))
     history = train(concatenate([blobs(), replace(singles, video_ids=np.full(40, "other"))]), recipe=SMALL).history
     assert all(np.isfinite(record.loss) for record in history)
+
+
+# --- other losses
+
+
+@pytest.mark.parametrize("loss", [name for name in LOSSES if name != "ball"])
+def test_a_baseline_trains_and_stores_the_threshold_of_the_validation_tracks(loss, tmp_path):
+    val = blobs(6, seed=5)
+    result = train(blobs(), val, recipe=SMALL, loss=loss, learning_rate=0.05)
+    assert result.history[-1].loss < result.history[0].loss
+    assert result.history[-1].similar is None
+    result.model.save(tmp_path / "model.safetensors")
+    model = load_model(tmp_path / "model.safetensors")
+    assert model.stored_threshold == model.distance_threshold == result.model.distance_threshold
+    assert model.normalize == (loss not in ("prototypical", "crossentropy"))
+    row = evaluate(val, model.embed_tracks(val), distance_threshold=model.distance_threshold)[0]
+    record = result.history[result.best_epoch - 1]
+    assert row.n_clusters == row.n_identities == record.val_n_clusters
+    assert (row.nmi, model.distance_threshold) == (record.val_nmi, record.distance_threshold)
+    own = fit_squared_radius(
+        model.embed_tracks(blobs()), identity_codes(blobs(), ""), space="sphere" if model.normalize else "euclidean"
+    )
+    assert model.squared_radius == own
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("threshold", ["radius", "validation"])
+def test_both_thresholds_work_for_every_loss(loss, threshold):
+    model = train(blobs(), blobs(6, seed=5), recipe=SMALL, loss=loss, threshold=threshold, epochs=2).model
+    assert (model.stored_threshold is None) == (threshold == "radius")
+    assert model.distance_threshold == (model.stored_threshold or 4 * model.squared_radius)
+
+
+def test_a_threshold_by_validation_wants_validation_tracks():
+    with pytest.raises(InputError, match="a threshold from the validation tracks wants some, got none"):
+        train(blobs(), recipe=SMALL, loss="triplet")
+    model = train(blobs(), recipe=SMALL, loss="triplet", threshold="radius", epochs=2).model
+    assert model.stored_threshold is None
+    assert 0 < model.squared_radius < np.inf
+
+
+def test_balls_without_normalisation_are_euclidean():
+    with pytest.raises(InputError, match="space must be euclidean where embeddings are not normalised"):
+        train(blobs(), recipe=SMALL, normalize=False)
+    model = train(blobs(), recipe=SMALL, normalize=False, space="euclidean").model
+    norms = np.linalg.norm(model.embed_tracks(blobs()), axis=1)
+    assert not np.allclose(norms, 1, atol=0.01)
+
+
+@pytest.mark.parametrize("loss", ["triplet", "contrastive", "crossentropy"])
+def test_a_killed_baseline_resumes_to_the_same_bits(loss, tmp_path):
+    data, recipe = (blobs(), blobs(5, seed=9)), replace(SMALL, loss=loss, faces="half")
+    with pytest.raises(Killed):
+        train(*data, recipe=recipe, on_epoch=kill_after(3), checkpoint=tmp_path / "state.pt")
+    resumed = train(*data, recipe=recipe, checkpoint=tmp_path / "state.pt", resume=True)
+    whole = train(*data, recipe=recipe)
+    assert_same_result(resumed, whole)
+    assert resumed.model.stored_threshold == whole.model.stored_threshold
+
+
+def test_a_checkpoint_of_before_the_other_losses_goes_on(tmp_path):
+    path = tmp_path / "state.pt"
+    train(blobs(), recipe=SMALL, epochs=3, checkpoint=path)
+    content = torch.load(path, weights_only=True)
+    recipe = json.loads(content["recipe"])
+    content["recipe"] = json.dumps(
+        {k: v for k, v in recipe.items() if k not in ("loss", "threshold", "normalize", "faces")}
+    )
+    del content["best_threshold"]
+    torch.save(content, path)
+    assert_same_result(train(blobs(), recipe=SMALL, checkpoint=path, resume=True), train(blobs(), recipe=SMALL))
+
+
+@given(seed=st.integers(0, 2**16), lengths=st.lists(st.integers(1, 5), min_size=1, max_size=4))
+def test_means_of_random_halves(seed, lengths):
+    rng = np.random.default_rng(seed)
+    tracks = TrackSet.from_arrays(2.0 ** np.arange(sum(lengths))[:, None] * [1, -1], np.append(0, np.cumsum(lengths)))
+    batch = rng.permutation(len(lengths))
+    found = mean_of_random_halves(tracks, rng, batch)
+    for mean, track in zip(found, batch, strict=True):
+        half = -(-lengths[track] // 2)
+        bits = format(round(float(mean[0]) * half), "b")[::-1]  # a face is a power of two, so a sum says which faces
+        faces = [place for place, bit in enumerate(bits) if bit == "1"]
+        assert len(faces) == half
+        assert all(tracks.offsets[track] <= face < tracks.offsets[track + 1] for face in faces)
+        assert mean[1] == -mean[0]
+
+
+def test_all_halves_are_equally_likely():
+    tracks, rng = TrackSet.from_arrays(np.eye(3), [0, 3]), np.random.default_rng(0)
+    means = np.concatenate([mean_of_random_halves(tracks, rng, np.array([0])) for _ in range(3000)])
+    np.testing.assert_allclose(means.mean(axis=0), [1 / 3] * 3, atol=0.02)
+    assert set(means.ravel().tolist()) == {0.0, 0.5}

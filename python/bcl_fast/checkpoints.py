@@ -17,7 +17,7 @@ from bcl_fast.errors import InputError
 from bcl_fast.files import atomic_output
 from bcl_fast.heads import Head
 from bcl_fast.history import EpochRecord
-from bcl_fast.losses import BallLoss
+from bcl_fast.loss_choice import TrainingLoss
 from bcl_fast.recipe import Recipe
 from bcl_fast.tracks import TrackSet
 
@@ -33,8 +33,8 @@ class TrainingState:
     ----------
     head : Head
         The network.
-    loss : BallLoss
-        With its raw radius.
+    loss : BallLoss or BaselineLoss
+        With the numbers and weights that it trains.
     optimizer : torch.optim.Optimizer
         With its momentum.
     rng : numpy.random.Generator
@@ -43,19 +43,22 @@ class TrainingState:
         The epochs done.
     best_weights : dict of Tensor
         The head's weights after ``best_epoch``.
-    best_squared_radius : float
-        The squared radius after ``best_epoch``.
+    best_squared_radius : float or None
+        The squared radius after ``best_epoch``; None where nothing has asked for it yet.
+    best_threshold : float or None
+        The threshold found on the validation tracks after ``best_epoch``; None where clusters are cut at ``4 b``.
     best_epoch : int
         The epoch that `train` would return now; 0 before the first.
     """
 
     head: Head
-    loss: BallLoss
+    loss: TrainingLoss
     optimizer: torch.optim.Optimizer
     rng: np.random.Generator
     history: list[EpochRecord] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
-    best_squared_radius: float = 0.0
+    best_squared_radius: float | None = None
+    best_threshold: float | None = None
     best_epoch: int = 0
 
 
@@ -89,6 +92,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: TrainingState, recipe: 
         "history": json.dumps([asdict(record) for record in state.history]),
         "best_weights": state.best_weights,
         "best_squared_radius": state.best_squared_radius,
+        "best_threshold": state.best_threshold,
         "best_epoch": state.best_epoch,
     }
     with (
@@ -110,7 +114,7 @@ def restore_checkpoint(
         differ, so long as it is not below the epochs done.
     """
     content = _read(Path(path))
-    then, now = json.loads(content["recipe"]), recipe.as_dict()
+    then, now = {**Recipe().as_dict(), **json.loads(content["recipe"])}, recipe.as_dict()  # fields that are new since
     done = len(json.loads(content["history"]))
     if recipe.epochs >= done:
         then["epochs"] = recipe.epochs
@@ -123,6 +127,7 @@ def restore_checkpoint(
     state.history = [EpochRecord(**record) for record in json.loads(content["history"])]
     state.best_weights = content["best_weights"]
     state.best_squared_radius = content["best_squared_radius"]
+    state.best_threshold = content.get("best_threshold")  # none in checkpoints of before there were other losses
     state.best_epoch = content["best_epoch"]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bcl_fast.console import clustering_progress, counted, describe_tracks, say
+from bcl_fast.console import clustering_progress, counted, describe_threshold, describe_tracks, say
 from bcl_fast.errors import InputError
 from bcl_fast.options import Force, SavedModel, Seed, Tracks, recipe_options
 from bcl_fast.recipe import Recipe
@@ -92,7 +92,11 @@ def train(
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard.")] = None,
     force: Force = False,
 ) -> None:
-    """Train a head and the radius of its balls on labelled tracks."""
+    """Train a head and the radius of its balls on labelled tracks.
+
+    With another --loss than the ball's, clusters are cut where the validation tracks fall into as many as there are
+    people (see --threshold).
+    """
     if resume and checkpoint is None:
         raise typer.BadParameter("--resume wants --checkpoint FILE")
     _check_training_outputs(output, checkpoint, history, force=force, resume=resume)
@@ -115,8 +119,7 @@ def train(
             on_batch=progress.on_batch,
         )
     result.model.save(output, force=force)
-    radius = result.model.squared_radius
-    say(f"epoch {result.best_epoch} kept: b = {radius:.4f}, clusters are cut at 4 b = {4 * radius:.4f} -> {output}")
+    say(f"epoch {result.best_epoch} kept: {describe_threshold(result.model)} -> {output}")
 
 
 def _check_training_outputs(
@@ -146,7 +149,7 @@ def cluster(
     ],
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="A trained model; clusters are cut at its 4 b.", show_default=False),
+        typer.Option("--model", "-m", help="A trained model; clusters are cut at its threshold.", show_default=False),
     ] = None,
     threshold: Annotated[
         float | None,
@@ -166,8 +169,9 @@ def cluster(
 ) -> None:
     """Find out who is who: give each track the number of its cluster.
 
-    The number of clusters comes from the model's radius, or the threshold. Labels in the tracks are not looked at. All
-    tracks given are clustered together, so that a person has one number in all videos (see --per-video).
+    The number of clusters comes from the model's radius or its stored threshold, or from --threshold. Labels in the
+    tracks are not looked at. All tracks given are clustered together, so that a person has one number in all videos
+    (see --per-video).
     """
     if (model is None) == (threshold is None):
         raise typer.BadParameter("give either --model or --threshold")

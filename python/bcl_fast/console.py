@@ -16,6 +16,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from bcl_fast.embedding import EmbeddingModel
     from bcl_fast.evaluation import EvaluationRow
     from bcl_fast.history import EpochRecord
     from bcl_fast.progress import OnProgress
@@ -54,14 +55,24 @@ def describe_tracks(tracks: TrackSet) -> str:
 
 
 def describe_epoch(record: EpochRecord) -> str:
-    """Loss, radius, share of violated constraints and validation scores of an epoch, in one line."""
-    violated = f"violated {record.violated_similar:.1%} own, {record.violated_dissimilar:.1%} other"
-    text = f"loss {record.loss:.4f}  b {record.squared_radius:.4f}  {violated}"
+    """Loss, radius, share of violated constraints and validation scores of an epoch, as far as it has them."""
+    text = f"loss {record.loss:.4f}"
+    if record.squared_radius is not None:
+        text += f"  b {record.squared_radius:.4f}"
+    if record.violated_similar is not None:
+        text += f"  violated {record.violated_similar:.1%} own, {record.violated_dissimilar:.1%} other"
     if record.val_nmi is None:
         return text
     found = f"{counted(record.val_n_clusters or 0, 'cluster')} of {record.val_n_identities} people"
     scores = f"val NMI {record.val_nmi:.4f}  WCP {record.val_wcp:.4f}  {found}"
     return f"{text}  {scores}{'  best' if record.best else ''}"
+
+
+def describe_threshold(model: EmbeddingModel) -> str:
+    """Where the clusters of a model are cut."""
+    if model.stored_threshold is None:
+        return f"b = {model.squared_radius:.4f}, clusters are cut at 4 b = {model.distance_threshold:.4f}"
+    return f"clusters are cut at {model.distance_threshold:.4f}, found on the validation tracks"
 
 
 @contextmanager

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddingModel", "load_model", "make_head"]
 
 MODEL_FORMAT = "bcl_fast model 1"
+_NEWER_METADATA = {"normalize": "true", "distance_threshold": "null"}  # what their absence means
 
 
 @dataclass(eq=False)
 class EmbeddingModel:
-    """A head with all it takes to cluster: features go in, points on the unit sphere come out.
+    """A head with all it takes to cluster: features go in, points come out, on the unit sphere if ``normalize``.
 
     Attributes
     ----------
@@ -48,6 +49,10 @@ class EmbeddingModel:
         The learned squared radius ``b`` of a ball.
     recipe : dict
         How the head was trained; JSON values.
+    normalize : bool
+        Whether embeddings are scaled to unit norm.
+    stored_threshold : float or None
+        The squared distance at which clusters are cut; None for ``4 * squared_radius``.
     """
 
     head: Head
@@ -55,6 +60,8 @@ class EmbeddingModel:
     input_scale: float
     squared_radius: float
     recipe: dict[str, Any] = field(default_factory=dict)
+    normalize: bool = True
+    stored_threshold: float | None = None
 
     @property
     def dimensions(self) -> tuple[int, ...]:
@@ -68,8 +75,8 @@ class EmbeddingModel:
 
     @property
     def distance_threshold(self) -> float:
-        """Squared distance at which complete linkage stops: ``4 * squared_radius``."""
-        return 4 * self.squared_radius
+        """Squared distance at which complete linkage stops: the stored one, or ``4 * squared_radius``."""
+        return 4 * self.squared_radius if self.stored_threshold is None else self.stored_threshold
 
     def embed(self, features: ArrayLike, batch_size: int = 65536) -> NDArray[np.float32]:
         """Embed a matrix of features.
@@ -84,12 +91,13 @@ class EmbeddingModel:
         Returns
         -------
         embeddings : ndarray of shape (n_samples, dimensions[-1]), float32
-            Rows of unit norm.
+            Rows of unit norm if ``normalize``.
 
         Raises
         ------
         InputError
-            If the dimension is not the model's, or a row is not finite or is mapped to zero, which has no direction.
+            If the dimension is not the model's, a row is not finite, or a row to be normalised is mapped to zero, which
+            has no direction.
         """
         matrix = np.asarray(features)
         if matrix.ndim != 2:
@@ -104,7 +112,7 @@ class EmbeddingModel:
         Returns
         -------
         embeddings : ndarray of shape (n_tracks, dimensions[-1]), float32
-            Rows of unit norm.
+            As from `embed`.
 
         Raises
         ------
@@ -125,11 +133,12 @@ class EmbeddingModel:
         for start in range(0, len(matrix), batch_size):
             vectors = self._project(matrix[start : start + batch_size])
             norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-            for row in np.flatnonzero(~(np.isfinite(norms) & (norms > SMALLEST_NORM)))[:1]:
+            smallest = SMALLEST_NORM if self.normalize else -1.0
+            for row in np.flatnonzero(~(np.isfinite(norms) & (norms > smallest)))[:1]:
                 what = "the zero vector" if norms[row] <= SMALLEST_NORM else "a value that is not finite"
                 where = name_of(start + int(row))
                 raise InputError(f"every embedding must be finite and have a direction, got {what} in {where}")
-            np.divide(vectors, norms, out=embeddings[start : start + batch_size])
+            np.divide(vectors, norms if self.normalize else 1, out=embeddings[start : start + batch_size])
         return embeddings
 
     def _project(self, rows: NDArray[Any]) -> NDArray[np.float32]:
@@ -154,6 +163,8 @@ class EmbeddingModel:
             "dimensions": json.dumps(self.dimensions),
             "input_scale": json.dumps(self.input_scale),
             "squared_radius": json.dumps(self.squared_radius),
+            "normalize": json.dumps(self.normalize),
+            "distance_threshold": json.dumps(self.stored_threshold),
             "recipe": json.dumps(self.recipe),
             "bcl_fast_version": version("bcl-fast"),
             "torch_version": torch.__version__,
@@ -183,7 +194,8 @@ def load_model(path: str | os.PathLike[str]) -> EmbeddingModel:
     else:
         raise InputError(f"a model is a .safetensors or .pth.tar file, got {file}")
     finite = all(bool(torch.isfinite(tensor).all()) for tensor in model.head.state_dict().values())
-    if not finite or not 0 < model.squared_radius < np.inf or not 0 < model.input_scale < np.inf:
+    positive = [model.squared_radius, model.input_scale, *filter(None, [model.stored_threshold])]
+    if not finite or not all(0 < value < np.inf for value in positive):
         raise InputError(f"the model {file} holds values that are not finite or a scale or radius that is not positive")
     return model
 
@@ -202,7 +214,18 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
         head = make_head(metadata["head"], dimensions[0], dimensions)
         head.load_state_dict(tensors)
         scale, squared_radius = (float(json.loads(metadata[key])) for key in ("input_scale", "squared_radius"))
-        return EmbeddingModel(head, metadata["head"], scale, squared_radius, json.loads(metadata["recipe"]))
+        # Models of before there were other losses than the ball's lack the last two.
+        normalize, threshold = (json.loads(metadata.get(k, v)) for k, v in _NEWER_METADATA.items())
+        recipe = json.loads(metadata["recipe"])
+        return EmbeddingModel(
+            head,
+            metadata["head"],
+            scale,
+            squared_radius,
+            recipe,
+            bool(normalize),
+            None if threshold is None else float(threshold),
+        )
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"the model {file} has damaged metadata or tensors: {_first_line(error)}") from error
 

@@ -23,33 +23,38 @@ class EpochRecord:
     ----------
     epoch : int
         Counted from 1.
-    loss, similar, dissimilar : float
-        Means over the batches: the whole loss and its two parts, before ``alpha`` weighs the first.
-    violated_similar, violated_dissimilar : float
-        Share of faces outside their own ball, and of faces closer to another ball than the loss wants.
-    squared_radius : float
-        ``b`` at the end of the epoch; clusters are cut at ``4 b``.
+    loss : float
+        Mean over the batches.
+    similar, dissimilar : float or None
+        The two parts of the ball loss, before ``alpha`` weighs the first; None for other losses.
+    violated_similar, violated_dissimilar : float or None
+        Share of faces outside their own ball, and of faces closer to another ball than the ball loss wants.
+    squared_radius : float or None
+        ``b`` at the end of the epoch, where the loss learns it or clusters are cut at ``4 b``.
+    distance_threshold : float or None
+        Squared distance at which clusters are cut; None where that takes a validation which the epoch has not had.
     learning_rate : float
         Of the head.
     data_seconds, step_seconds, validation_seconds : float
         Drawing batches; forward, backward and update; clustering the validation tracks.
     val_nmi, val_wcp, val_n_clusters, val_n_identities : float or int or None
-        Scores of the validation tracks clustered at ``4 b``; None in epochs without validation.
+        Scores of the validation tracks cut at ``distance_threshold``; None in epochs without validation.
     best : bool
         Whether no epoch before had a better ``val_nmi``.
     """
 
     epoch: int
     loss: float
-    similar: float
-    dissimilar: float
-    violated_similar: float
-    violated_dissimilar: float
-    squared_radius: float
     learning_rate: float
     data_seconds: float
     step_seconds: float
     validation_seconds: float
+    similar: float | None = None
+    dissimilar: float | None = None
+    violated_similar: float | None = None
+    violated_dissimilar: float | None = None
+    squared_radius: float | None = None
+    distance_threshold: float | None = None
     val_nmi: float | None = None
     val_wcp: float | None = None
     val_n_clusters: int | None = None

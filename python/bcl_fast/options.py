@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from bcl_fast.errors import InputError
-from bcl_fast.recipe import Recipe
+from bcl_fast.recipe import LOSSES, Recipe
 
 Tracks = Annotated[
     list[Path],
@@ -31,6 +31,11 @@ SavedModel = Annotated[
 ]
 
 RECIPE_HELP = {
+    "loss": "The ball loss, or one that the paper compares it with.",
+    "threshold": "Where clusters are cut: at 4 b (radius; default for the ball loss), or where the validation tracks "
+    "fall into the true number of clusters (validation; default for the other losses).",
+    "normalize": "Scale embeddings to unit norm; by default all losses but prototypical and crossentropy do.",
+    "faces": "What a track shows in a batch: one random face, or the mean of a random half of its faces.",
     "head": "Network on top of the features. mlp is the paper's; the others start as the identity, for few identities.",
     "dimensions": "Widths of the head, first to last, such as 256-128-64; by default those of the head.",
     "epochs": "Passes over the training tracks.",
@@ -50,7 +55,14 @@ RECIPE_HELP = {
     "validation_interval": "Epochs from one validation to the next.",
     "seed": "Of the starting weights, the batches and the faces drawn.",
 }
-CHOICES = {"head": "[mlp|residual|linear]", "space": "[sphere|euclidean]", "dimensions": "N-N-..."}
+CHOICES = {
+    "loss": f"[{'|'.join(LOSSES)}]",
+    "threshold": "[radius|validation]",
+    "faces": "[one|half]",
+    "head": "[mlp|residual|linear]",
+    "space": "[sphere|euclidean]",
+    "dimensions": "N-N-...",
+}
 
 
 def recipe_options(command: Callable[..., None]) -> Callable[..., None]:

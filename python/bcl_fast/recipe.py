@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bcl_fast.errors import InputError
+
+LossName = Literal["ball", "triplet", "contrastive", "ldml", "prototypical", "normface", "crossentropy"]
+LOSSES: tuple[LossName, ...] = get_args(LossName)
+NOT_NORMALIZED = ("prototypical", "crossentropy")  # losses whose embeddings are not scaled to unit norm by default
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,17 @@ class Recipe:
 
     Attributes
     ----------
+    loss : {"ball", "triplet", "contrastive", "ldml", "prototypical", "normface", "crossentropy"}
+        The ball loss, or one of the losses that the paper compares it with. The number that a loss trains beside the
+        head (margin, bias or scale) is treated as the radius is.
+    threshold : {"radius", "validation"} or None
+        Where clusters are cut: at 4 b, with the b that the ball loss learns or that suits the embeddings of another
+        loss best; or where the validation tracks fall into the true number of clusters. None: at 4 b for the ball loss,
+        by the validation tracks for the others.
+    normalize : bool or None
+        Whether embeddings are scaled to unit norm; None: except for ``prototypical`` and ``crossentropy``.
+    faces : {"one", "half"}
+        What a track shows of itself in a batch: one random face, or the mean of a random half of its faces.
     head : {"mlp", "residual", "linear"}
         ``mlp`` is the paper's; the other two start as the identity map, which suits a few hundred training identities.
     dimensions : tuple of int or None
@@ -48,6 +63,10 @@ class Recipe:
         Of the starting weights, the batches and the faces drawn.
     """
 
+    loss: LossName = "ball"
+    threshold: Literal["radius", "validation"] | None = None
+    normalize: bool | None = None
+    faces: Literal["one", "half"] = "one"
     head: Literal["mlp", "residual", "linear"] = "mlp"
     dimensions: tuple[int, ...] | None = None
     epochs: int = 128
@@ -80,8 +99,24 @@ class Recipe:
         self._require("batch_size", self.batch_size >= 2, "at least 2")
         self._require("momentum", 0 <= self.momentum < 1, "in [0, 1)")
         self._require("init_raw", math.isfinite(self.init_raw), "finite")
+        self._require("loss", self.loss in LOSSES, f"one of {', '.join(LOSSES)}")
+        self._require("threshold", self.threshold in ("radius", "validation", None), "radius or validation")
+        self._require("faces", self.faces in ("one", "half"), "one or half")
         self._require("head", self.head in ("mlp", "residual", "linear"), "mlp, residual or linear")
         self._require("space", self.space in ("sphere", "euclidean"), "sphere or euclidean")
+        if self.loss == "ball" and not self.normalized:
+            wanted = "euclidean where embeddings are not normalised: the sphere is for unit norm"
+            self._require("space", self.space == "euclidean", wanted)
+
+    @property
+    def normalized(self) -> bool:
+        """Whether embeddings are scaled to unit norm."""
+        return self.loss not in NOT_NORMALIZED if self.normalize is None else self.normalize
+
+    @property
+    def stops_at(self) -> Literal["radius", "validation"]:
+        """Where clusters are cut, as ``threshold``."""
+        return self.threshold or ("radius" if self.loss == "ball" else "validation")
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bcl_fast.files import atomic_output
 from bcl_fast.hierarchy import complete_linkage, cut_merges
 from bcl_fast.metrics import normalized_mutual_information
+from bcl_fast.thresholds import threshold_for_count
 from bcl_fast.tracks import TrackSet
 
 NAMED_PEOPLE = 10  # that get a colour of their own; matplotlib's qualitative map has as many
@@ -59,7 +60,7 @@ def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, distance_thresh
     n_people = int(people.max()) + 1
     before, after = raw[members], embeddings[members]
     views = (
-        View("raw features", before, _threshold_for(before, n_people), "told the number of people"),
+        View("raw features", before, threshold_for_count(before, n_people), "told the number of people"),
         View("BCL embeddings", after, distance_threshold, f"at 4 b = {distance_threshold:.2f}"),
     )
     figure = Figure(figsize=(15, 9.4), layout="constrained")
@@ -77,13 +78,6 @@ def _rank_by_size(codes: Labels) -> Labels:
     codes = np.unique(codes, return_inverse=True)[1]
     order = np.argsort(-np.bincount(codes), kind="stable")
     return np.argsort(order)[codes]
-
-
-def _threshold_for(points: Points, n_clusters: int) -> float:
-    """Squared distance at which complete linkage leaves a number of clusters."""
-    heights = np.append(0, np.sort(complete_linkage(points, math.inf).merges[:, 2]))
-    place = len(points) - n_clusters
-    return float(np.mean(heights[place : place + 2]))
 
 
 def draw_people(axes: Any, view: View, people: Labels) -> None:

@@ -48,7 +48,8 @@ class ClusteringResult:
     cluster_ids : ndarray of shape (n_tracks,), int64
         From 0, by first appearance; equal means the same person.
     distances_to_centroid : ndarray of shape (n_tracks,), float32
-        Euclidean distance (not squared) from the track's embedding to its cluster's centroid on the unit sphere.
+        Euclidean distance (not squared) from the track's embedding to its cluster's centroid: on the unit sphere where
+        the embeddings are, else their mean.
     cluster_sizes : ndarray of shape (n_tracks,), int64
         Number of tracks in the track's cluster.
     """
@@ -96,7 +97,7 @@ def cluster_tracks(
     tracks : TrackSet
         Labels are not looked at.
     embeddings : array-like of shape (n_tracks, n_dimensions)
-        A point on the unit sphere per track, such as ``model.embed_tracks(tracks)``.
+        A point per track, such as ``model.embed_tracks(tracks)``.
     distance_threshold : float
         Squared distance at which merging stops, such as ``model.distance_threshold``.
     per_video : bool, default False
@@ -138,7 +139,7 @@ def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: Arra
     ----------
     tracks : TrackSet
     embeddings : array-like of shape (n_tracks, n_dimensions)
-        Rows of unit norm.
+        On the unit sphere or anywhere: centroids are scaled to unit norm if all rows have it.
     cluster_ids : array-like of shape (n_tracks,), int
         From 0.
     """
@@ -148,7 +149,9 @@ def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: Arra
     clusters = np.asarray(cluster_ids, dtype=np.int64)
     sizes = np.bincount(clusters)
     sums = csr_array((np.ones(len(clusters)), (clusters, np.arange(len(clusters))))) @ points
-    centroids = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), SMALLEST_NORM)
+    on_sphere = np.allclose(np.linalg.norm(points, axis=1), 1, atol=1e-3)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True) if on_sphere else sizes[:, None]
+    centroids = sums / np.maximum(lengths, SMALLEST_NORM)
     distances = np.linalg.norm(points - centroids[clusters], axis=1).astype(np.float32)
     return ClusteringResult(tracks.track_ids, tracks.video_ids, clusters, distances, sizes[clusters].astype(np.int64))
 

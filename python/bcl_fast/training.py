@@ -1,15 +1,17 @@
-"""Fit a head and the ball radius on labelled tracks."""
+"""Fit a head, and the ball radius or what else a loss trains, on labelled tracks."""
 
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bcl_fast.checkpoints import TrainingState, describe_data, restore_checkpoint, save_checkpoint
@@ -19,9 +21,11 @@ from bcl_fast.files import check_output
 from bcl_fast.heads import Head
 from bcl_fast.hierarchy import complete_linkage
 from bcl_fast.history import EpochRecord, HistoryLog, PathLike
-from bcl_fast.losses import BallLoss, BallLossTerms
+from bcl_fast.loss_choice import make_loss
+from bcl_fast.losses import BallLoss
 from bcl_fast.metrics import normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.recipe import Recipe
+from bcl_fast.thresholds import fit_squared_radius, threshold_for_count
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training_data import TrainingData, identity_codes
 
@@ -64,11 +68,12 @@ def train(
     on_batch: OnBatch | None = None,
     **options: Any,
 ) -> TrainingResult:
-    """Train a head and its squared radius with the ball loss.
+    """Train a head and its squared radius with the ball loss, or a head with another loss.
 
     An epoch is one random permutation of the tracks cut into batches of ``batch_size``; the last batch is filled up
     from the start of the permutation, so that no batch is small. A batch holds one random face of each of its tracks.
-    After an epoch the mean features of the validation tracks are embedded and clustered at ``4 b``.
+    After an epoch the mean features of the validation tracks are embedded and clustered at ``4 b``, or at the threshold
+    that gives their true number of clusters (`Recipe.threshold`).
 
     Parameters
     ----------
@@ -100,8 +105,9 @@ def train(
     Raises
     ------
     InputError
-        If labels are missing, there are fewer than two tracks or identities, a face is not finite or zero, dimensions
-        disagree, an output exists, the checkpoint belongs to other data or another recipe, or the loss diverges.
+        If labels are missing, the threshold wants validation tracks and there are none, there are fewer than two tracks
+        or identities, a face is not finite or zero, dimensions disagree, an output exists, the checkpoint belongs to
+        other data or another recipe, or the loss diverges.
     """
     recipe = replace(recipe or Recipe(), **options)
     trainer = _Trainer(tracks, val, recipe)
@@ -141,6 +147,9 @@ class _Trainer:
         if val is not None and val.n_features != tracks.n_features:
             wanted = f"the {tracks.n_features} dimensions of the training features"
             raise InputError(f"the validation features must have {wanted}, got {val.n_features}")
+        if val is None and recipe.stops_at == "validation":
+            cure = "give labelled tracks of other people, or the threshold 'radius'"
+            raise InputError(f"a threshold from the validation tracks wants some, got none: {cure}")
         self.validation = None if val is None else _Validation(val)
         self.state = self._start()
 
@@ -149,17 +158,11 @@ class _Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             head = make_head(recipe.head, self.data.tracks.n_features, recipe.dimensions)
-        loss = BallLoss(
-            space=recipe.space,
-            alpha=recipe.alpha,
-            margin=recipe.margin,
-            init_raw=recipe.init_raw,
-            num_classes=self.data.n_identities,
-            check_finite=False,  # the features are checked once, the loss after each epoch
-        )
+            loss = make_loss(recipe, self.data.n_identities, head.dimensions[-1])
+        weights = [parameter for parameter in loss.parameters() if parameter.ndim > 0]  # a classifier's
         groups = [
-            {"params": list(head.parameters()), "weight_decay": recipe.weight_decay},
-            {"params": [loss.raw_radius], "weight_decay": 0.0},
+            {"params": [*head.parameters(), *weights], "weight_decay": recipe.weight_decay},
+            {"params": [number for number in loss.parameters() if number.ndim == 0], "weight_decay": 0.0},
         ]
         optimizer = torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
         return TrainingState(head, loss, optimizer, np.random.default_rng(recipe.seed))
@@ -169,11 +172,12 @@ class _Trainer:
         self._set_learning_rates(epoch)
         fitted = self._fit(epoch, on_batch)
         start = time.perf_counter()
-        scores = self._scores(epoch)
+        stop, scores = self._validate(epoch)
         record = EpochRecord(
             epoch,
             **fitted,
-            squared_radius=self._squared_radius(),
+            squared_radius=stop.squared_radius,
+            distance_threshold=stop.distance_threshold,
             learning_rate=self.recipe.learning_rate_at(epoch),
             validation_seconds=time.perf_counter() - start,
             best=self._is_best(scores),
@@ -185,23 +189,24 @@ class _Trainer:
     def _fit(self, epoch: int, on_batch: OnBatch | None) -> dict[str, Any]:
         """Take a step per batch; return the means of the loss terms and the seconds."""
         self.state.head.train()
-        terms, data_seconds, step_seconds = [], 0.0, 0.0
+        terms: dict[str, list[Tensor]] = {}
+        data_seconds, step_seconds = 0.0, 0.0
         start = time.perf_counter()
         batches = self.data.batches(self.state.rng, self.recipe.batch_size)
         for number, batch in enumerate(batches, start=1):
-            faces, labels = self.data.draw(self.state.rng, batch)
+            faces, labels = self.data.draw(self.state.rng, batch, self.recipe.faces)
             drawn = time.perf_counter()
-            terms.append(self._step(torch.from_numpy(faces), torch.from_numpy(labels)))
+            for name, value in self._step(torch.from_numpy(faces), torch.from_numpy(labels)).items():
+                terms.setdefault(name, []).append(value)
             stepped = time.perf_counter()
             data_seconds += drawn - start
             step_seconds += stepped - drawn
             if on_batch is not None:
                 on_batch(epoch, number, len(batches))
             start = time.perf_counter()
-        means = torch.stack(terms).double().mean(dim=0).tolist()
-        self._check_converging(epoch, means[0])
-        named = dict(zip(BallLossTerms._fields, means, strict=True))
-        return {**named, "data_seconds": data_seconds, "step_seconds": step_seconds}
+        means = {name: float(torch.stack(values).double().mean()) for name, values in terms.items()}
+        self._check_converging(epoch, means["loss"])
+        return {**means, "data_seconds": data_seconds, "step_seconds": step_seconds}
 
     def _check_converging(self, epoch: int, loss: float) -> None:
         if not np.isfinite(loss) or not all(bool(torch.isfinite(p).all()) for p in self.state.head.parameters()):
@@ -214,19 +219,30 @@ class _Trainer:
         head_group, radius_group = self.state.optimizer.param_groups
         head_group["lr"] = rate
         radius_group["lr"] = rate * self.recipe.radius_learning_rate_factor
-        self.state.loss.raw_radius.requires_grad_(epoch > self.recipe.radius_freeze_epochs)
+        for number in radius_group["params"]:
+            number.requires_grad_(epoch > self.recipe.radius_freeze_epochs)
 
-    def _step(self, faces: Tensor, labels: Tensor) -> Tensor:
+    def _step(self, faces: Tensor, labels: Tensor) -> dict[str, Tensor]:
         self.state.optimizer.zero_grad(set_to_none=True)
-        terms = self.state.loss.terms(self.state.head(faces), labels)
+        head = self.state.head if self.recipe.normalized else self.state.head.project
+        terms = self.state.loss.terms(head(faces), labels)
         terms.loss.backward()
         self.state.optimizer.step()
-        return torch.stack([term.detach() for term in terms])
+        return {name: term.detach() for name, term in terms._asdict().items()}
 
-    def _scores(self, epoch: int) -> dict[str, Any]:
-        if self.validation is None or (epoch % self.recipe.validation_interval and epoch != self.recipe.epochs):
-            return {}
-        return self.validation.scores(self._model(self.state.head, self._squared_radius()))
+    def _validate(self, epoch: int) -> tuple[_Stop, dict[str, Any]]:
+        """Find where clusters are cut after this epoch, as far as it asks for that, and score the validation tracks."""
+        due = epoch % self.recipe.validation_interval == 0 or epoch == self.recipe.epochs
+        if self.validation is None or not due:
+            return _Stop(self._learned_radius()), {}
+        model = self._model(self.state.head, _Stop(self._learned_radius()))
+        embeddings = model.embed_tracks(self.validation.tracks)
+        if self.recipe.stops_at == "validation":
+            stop = _Stop(self._learned_radius(), threshold_for_count(embeddings, self.validation.n_identities))
+        else:
+            stop = _Stop(self._squared_radius(model))
+        assert stop.distance_threshold is not None
+        return stop, self.validation.scores(embeddings, stop.distance_threshold)
 
     def _is_best(self, scores: dict[str, Any]) -> bool:
         if self.validation is None:
@@ -239,19 +255,59 @@ class _Trainer:
         if record.best:
             self.state.best_weights = copy.deepcopy(self.state.head.state_dict())
             self.state.best_squared_radius = record.squared_radius
+            self.state.best_threshold = None if self.recipe.stops_at == "radius" else record.distance_threshold
             self.state.best_epoch = record.epoch
 
-    def _squared_radius(self) -> float:
-        return float(self.state.loss.squared_radius.detach())
+    def _learned_radius(self) -> float | None:
+        """Return the squared radius that the loss has learned, if it is the ball loss."""
+        loss = self.state.loss
+        return float(loss.squared_radius.detach()) if isinstance(loss, BallLoss) else None
 
-    def _model(self, head: Head, squared_radius: float) -> EmbeddingModel:
-        return EmbeddingModel(head, self.recipe.head, self.data.input_scale, squared_radius, self.recipe.as_dict())
+    def _squared_radius(self, model: EmbeddingModel) -> float:
+        """Return the squared radius that the loss has learned, or else the one that suits the training tracks best."""
+        learned = self._learned_radius()
+        if learned is not None:
+            return learned
+        return fit_squared_radius(
+            model.embed_tracks(self.data.tracks),
+            self.data.codes,
+            alpha=self.recipe.alpha,
+            margin=self.recipe.margin,
+            space=self.recipe.space if self.recipe.normalized else "euclidean",
+        )
+
+    def _model(self, head: Head, stop: _Stop) -> EmbeddingModel:
+        return EmbeddingModel(
+            head,
+            self.recipe.head,
+            self.data.input_scale,
+            math.nan if stop.squared_radius is None else stop.squared_radius,
+            self.recipe.as_dict(),
+            normalize=self.recipe.normalized,
+            stored_threshold=stop.stored_threshold,
+        )
 
     def best_model(self) -> EmbeddingModel:
         """Return the model of the best epoch so far, apart from the state."""
         head = copy.deepcopy(self.state.head)
         head.load_state_dict(self.state.best_weights)
-        return self._model(head.eval(), self.state.best_squared_radius)
+        model = self._model(head.eval(), _Stop(self.state.best_squared_radius, self.state.best_threshold))
+        if self.state.best_squared_radius is None:
+            model.squared_radius = self._squared_radius(model)
+        return model
+
+
+class _Stop(NamedTuple):
+    """Where clusters are cut, as far as an epoch has found out."""
+
+    squared_radius: float | None
+    stored_threshold: float | None = None
+
+    @property
+    def distance_threshold(self) -> float | None:
+        if self.stored_threshold is None and self.squared_radius is not None:
+            return 4 * self.squared_radius
+        return self.stored_threshold
 
 
 class _Validation:
@@ -260,12 +316,13 @@ class _Validation:
     def __init__(self, tracks: TrackSet) -> None:
         self.tracks = tracks
         self.codes = identity_codes(tracks, "validation")
+        self.n_identities = int(self.codes.max()) + 1
 
-    def scores(self, model: EmbeddingModel) -> dict[str, Any]:
-        clusters = complete_linkage(model.embed_tracks(self.tracks), model.distance_threshold)
+    def scores(self, embeddings: NDArray[np.float32], distance_threshold: float) -> dict[str, Any]:
+        clusters = complete_linkage(embeddings, distance_threshold)
         return {
             "val_nmi": normalized_mutual_information(self.codes, clusters.labels),
             "val_wcp": weighted_clustering_purity(self.codes, clusters.labels),
             "val_n_clusters": int(clusters.n_clusters),
-            "val_n_identities": int(self.codes.max()) + 1,
+            "val_n_identities": self.n_identities,
         }

@@ -57,11 +57,33 @@ class TrainingData:
             for s in starts
         ]
 
-    def draw(self, rng: np.random.Generator, batch: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Draw one random face of each track of a batch: scaled features (n, n_features) and codes (n,)."""
-        faces = self.tracks.sample_faces(rng, batch)
+    def draw(
+        self, rng: np.random.Generator, batch: NDArray[np.int64], faces_drawn: str = "one"
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Draw from each track of a batch one random face, or the mean of a random half of its faces.
+
+        Returns scaled features (n, n_features) and codes (n,).
+        """
+        if faces_drawn == "one":
+            faces = self.tracks.sample_faces(rng, batch)
+        else:
+            faces = mean_of_random_halves(self.tracks, rng, batch)
         faces *= np.float32(self.input_scale)
         return faces, self.codes[batch]
+
+
+def mean_of_random_halves(tracks: TrackSet, rng: np.random.Generator, batch: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Average a random half of the faces of each track of a batch, rounded up: (len(batch), n_features) float32."""
+    counts = tracks.offsets[batch + 1] - tracks.offsets[batch]
+    ends = np.cumsum(counts)
+    row = np.repeat(np.arange(len(batch)), counts)
+    faces = np.arange(ends[-1]) + np.repeat(tracks.offsets[batch] - (ends - counts), counts)
+    shuffled = np.lexsort((rng.random(len(faces)), row))
+    half = -(-counts // 2)
+    chosen = faces[shuffled[np.arange(ends[-1]) - np.repeat(ends - counts, counts) < half[row]]]
+    starts = np.cumsum(half) - half
+    sums = np.add.reduceat(tracks.features[chosen], starts, axis=0, dtype=np.float32)
+    return np.asarray(sums / half[:, None], dtype=np.float32)
 
 
 def identity_codes(tracks: TrackSet, part: str) -> NDArray[np.int64]:
