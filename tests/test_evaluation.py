@@ -10,7 +10,7 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from bcl_fast import evaluation
 from bcl_fast.errors import InputError
-from bcl_fast.evaluation import EvaluationRow, evaluate, raw_embeddings
+from bcl_fast.evaluation import EvaluationRow, evaluate, groups_of_videos, raw_embeddings, score_clusterer
 from bcl_fast.tracks import TrackSet
 
 LINE = np.array([[0.0], [0.1], [5.0], [5.2], [9.0], [0.2], [5.1]], np.float32)
@@ -84,8 +84,8 @@ def test_raw_embeddings_are_mean_features_of_unit_norm():
         (LINE, {"distance_threshold": 1.0, "n_clusters": 2}, "evaluation wants either"),
         (LINE, {"distance_threshold": -1.0}, "distance_threshold must be a distance >= 0"),
         (LINE, {"distance_threshold": np.nan}, "distance_threshold must be a distance >= 0"),
-        (LINE, {"n_clusters": 6}, r"n_clusters must be 'true' or in 1..5 \(the tracks of first\), got 6"),
-        (LINE, {"n_clusters": "ture"}, "n_clusters must be 'true' or in 1..5"),
+        (LINE, {"n_clusters": 6}, r"n_clusters must be 'true' or in 1..5 .*, got 6 \(clustering first\)"),
+        (LINE, {"n_clusters": "ture"}, "n_clusters must be 'true' or a number, got 'ture'"),
         (np.where(LINE == 9, np.nan, LINE), {"distance_threshold": 1.0}, "embeddings must be finite, got .* track '4'"),
     ],
 )
@@ -101,5 +101,33 @@ def test_labels_are_wanted():
 
 def test_a_whole_dendrogram_of_too_many_tracks_is_refused(monkeypatch):
     monkeypatch.setattr(evaluation, "MOST_FULL_TRACKS", 4)
-    with pytest.raises(InputError, match="for at most 4 tracks, got 5 in first: use a distance threshold"):
+    with pytest.raises(InputError, match=r"for at most 4 tracks, got 5: use a distance threshold \(clustering first\)"):
         evaluate(two_videos(), LINE, n_clusters="true")
+
+
+def test_any_clusterer_is_scored_and_told_the_number_of_people():
+    told = []
+
+    def by_sign(points, n_identities):
+        told.append((len(points), n_identities))
+        return (points[:, 0] > 3).astype(np.int64)
+
+    rows = score_clusterer(two_videos(), LINE, by_sign)
+    assert told == [(5, 3), (2, 2), (7, 3)]
+    assert [row.n_clusters for row in rows] == [2, 2, 2]
+
+
+def test_series_are_groups_of_their_episodes():
+    videos = ["bbt_s01e01", "buffy_s05e01", "bbt_s01e02", "film", "series1-episode01", "buffy_s05e02", "buffy_s05e02"]
+    tracks = TrackSet.from_arrays(LINE, video_ids=videos, labels=["a"] * 7)
+    groups = {name: members.tolist() for name, members in groups_of_videos(tracks, series=True)}
+    assert list(groups)[:6] == list(dict.fromkeys(videos))
+    assert list(groups)[6:] == ["bbt (2 videos)", "buffy (2 videos)", "all"]
+    assert groups["bbt (2 videos)"] == [0, 2]
+    assert groups["buffy (2 videos)"] == [1, 5, 6]
+    assert [name for name, _ in groups_of_videos(tracks, series=False)] == [*dict.fromkeys(videos), "all"]
+
+
+def test_one_series_is_all_videos():
+    tracks = TrackSet.from_arrays(LINE, video_ids=["s01e01"] * 3 + ["s01e02"] * 4, labels=["a"] * 7)
+    assert [name for name, _ in groups_of_videos(tracks, series=True)] == ["s01e01", "s01e02", "all"]

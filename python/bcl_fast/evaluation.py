@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +17,16 @@ from bcl_fast.track_checks import track_name
 from bcl_fast.tracks import TrackSet
 
 COMBINED = "all"
+_EPISODE = re.compile(r"(.+?)[-_ .]*(?:s\d+[-_ .]*e\d+|episode[-_ .]*\d+|e\d+)", re.IGNORECASE)
 MOST_FULL_TRACKS = 20_000  # a whole dendrogram needs every pair of tracks: 2 * 10^8 of them
+
+Points = NDArray[Any]
+Labels = NDArray[np.int64]
+Clusterer = Callable[[Points, int], Labels]  # of points, told the number of identities whether it looks at that or not
 
 
 class EvaluationRow(NamedTuple):
-    """Scores of one video, or of all videos clustered together (``video == "all"``).
+    """Scores of one video, or of several clustered together (``video == "all"``, or the name of a series).
 
     ``nmi`` is the normalised mutual information, ``wcp`` the weighted clustering purity, ``b_cubed_f`` the B-cubed
     F-score.
@@ -65,20 +72,75 @@ def evaluate(
         If labels are missing, the embeddings are not one finite point per track, not exactly one of the two criteria is
         given, it is out of range, or a number of clusters is asked of more than 20,000 tracks at once.
     """
-    codes, _ = tracks.label_codes()
-    points = _check_points(tracks, np.asarray(embeddings))
+    tracks.label_codes()
     if (distance_threshold is None) == (n_clusters is None):
         raise InputError("evaluation wants either a distance_threshold or n_clusters")
+    if distance_threshold is not None:
+        threshold = distance_threshold
+        return score_clusterer(tracks, embeddings, lambda points, _: complete_linkage(points, threshold).labels)
+    if n_clusters != "true" and not isinstance(n_clusters, int):
+        raise InputError(f"n_clusters must be 'true' or a number, got {n_clusters!r}")
+    wanted = None if n_clusters == "true" else int(n_clusters)
+    return score_clusterer(
+        tracks, embeddings, lambda points, people: cluster_to_count(points, people if wanted is None else wanted)
+    )
+
+
+def score_clusterer(
+    tracks: TrackSet, embeddings: ArrayLike, clusterer: Clusterer, *, series: bool = False
+) -> list[EvaluationRow]:
+    """Cluster each video, and videos together, in any way, and compare with the labels.
+
+    Parameters
+    ----------
+    tracks, embeddings
+        As for `evaluate`.
+    clusterer : callable
+        Takes points and their number of identities, and returns a cluster per point, numbered from 0.
+    series : bool, default=False
+        Cluster the videos of each series together too, where there are two series or more.
+
+    Returns
+    -------
+    rows : list of EvaluationRow
+        One per video in order of first appearance, then one per series if asked, then ``"all"`` if there are two
+        videos or more.
+
+    Raises
+    ------
+    InputError
+        As for `evaluate`.
+    """
+    codes, _ = tracks.label_codes()
+    points = _check_points(tracks, np.asarray(embeddings))
     rows = []
-    for video in tracks.videos:
-        members = np.flatnonzero(tracks.video_ids == video)
-        rows.append(_evaluate_one(video, codes[members], points[members], distance_threshold, n_clusters))
-    if len(rows) > 1:
-        rows.append(_evaluate_one(COMBINED, codes, points, distance_threshold, n_clusters))
+    for name, members in groups_of_videos(tracks, series=series):
+        n_identities = len(np.unique(codes[members]))
+        try:
+            labels = clusterer(points[members], n_identities)
+        except InputError as error:
+            raise InputError(f"{error} (clustering {name})") from None
+        rows.append(_score(name, codes[members], labels))
     return rows
 
 
-def _check_points(tracks: TrackSet, points: NDArray[Any]) -> NDArray[Any]:
+def groups_of_videos(tracks: TrackSet, *, series: bool) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Name and tracks of each video, of each series if asked and there are two or more, and of all videos together."""
+    for video in tracks.videos:
+        yield video, np.flatnonzero(tracks.video_ids == video)
+    of_series: dict[str, list[str]] = {}
+    for video in tracks.videos:
+        match = _EPISODE.fullmatch(video)
+        of_series.setdefault(match[1] if match else "", []).append(video)
+    if series and len(of_series) > 1:
+        for name, videos in of_series.items():
+            if name and len(videos) > 1:
+                yield f"{name} ({len(videos)} videos)", np.flatnonzero(np.isin(tracks.video_ids, videos))
+    if len(tracks.videos) > 1:
+        yield COMBINED, np.arange(tracks.n_tracks)
+
+
+def _check_points(tracks: TrackSet, points: Points) -> Points:
     if points.ndim != 2 or len(points) != tracks.n_tracks:
         wanted = f"one point for each of the {tracks.n_tracks} tracks"
         raise InputError(f"embeddings must be {wanted}, got shape {points.shape}")
@@ -88,22 +150,11 @@ def _check_points(tracks: TrackSet, points: NDArray[Any]) -> NDArray[Any]:
     return points
 
 
-def _evaluate_one(
-    video: str,
-    codes: NDArray[np.int64],
-    points: NDArray[Any],
-    distance_threshold: float | None,
-    n_clusters: str | int | None,
-) -> EvaluationRow:
-    n_identities = len(np.unique(codes))
-    if distance_threshold is not None:
-        labels = complete_linkage(points, distance_threshold).labels
-    else:
-        labels = _cluster_to(points, n_identities if n_clusters == "true" else n_clusters, video)
+def _score(video: str, codes: Labels, labels: Labels) -> EvaluationRow:
     return EvaluationRow(
         video,
         n_tracks=len(codes),
-        n_identities=n_identities,
+        n_identities=len(np.unique(codes)),
         n_clusters=int(labels.max()) + 1,
         nmi=normalized_mutual_information(codes, labels),
         wcp=weighted_clustering_purity(codes, labels),
@@ -111,16 +162,20 @@ def _evaluate_one(
     )
 
 
-def _cluster_to(points: NDArray[Any], n_clusters: str | int | None, video: str) -> NDArray[np.int64]:
-    """Complete linkage cut at a number of clusters."""
-    if not isinstance(n_clusters, int) or not 1 <= n_clusters <= len(points):
-        raise InputError(
-            f"n_clusters must be 'true' or in 1..{len(points)} (the tracks of {video}), got {n_clusters!r}"
-        )
+def cluster_to_count(points: Points, n_clusters: int) -> Labels:
+    """Cut complete linkage at a number of clusters.
+
+    Raises
+    ------
+    InputError
+        If the number is out of range, or there are more than 20,000 points.
+    """
+    if not 1 <= n_clusters <= len(points):
+        raise InputError(f"n_clusters must be 'true' or in 1..{len(points)} (the number of tracks), got {n_clusters}")
     if len(points) > MOST_FULL_TRACKS:
         raise InputError(
             f"a given number of clusters needs the distances of all pairs, for at most {MOST_FULL_TRACKS} tracks, "
-            f"got {len(points)} in {video}: use a distance threshold"
+            f"got {len(points)}: use a distance threshold"
         )
     return cut_merges(complete_linkage(points, math.inf).merges, len(points), n_clusters)
 
