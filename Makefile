@@ -83,7 +83,7 @@ $(VENV)/installed-dev: $(VENV)/created $(SOURCES)
 # sees the packages of .venv but not its path hooks (PYTHONPATH reads no .pth file), so that an editable install of the
 # package stays out. The preloaded libstdc++ lets ASan see exceptions.
 SANITIZED_TESTS := $(wildcard tests/test_core*.py) \
-  $(patsubst %,tests/test_%.py,adding_data constraints linkage metric radius_graph rungs screen)
+  $(patsubst %,tests/test_%.py,adding_data constraints identical_points linkage metric progress radius_graph rungs screen)
 SITE := $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 LIBRARY = $$(g++ -print-file-name=$(1))
 
