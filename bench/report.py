@@ -169,6 +169,7 @@ def main() -> None:
     results = json.loads(Path(sys.argv[1]).read_text())
     parts = (machine, clustering, radius_graph, ball_loss, training)
     lines = ["# Measured\n", *(line for part in parts for line in part(results))]
+    print(*lines, sep="\n")
     Path(__file__).with_name("RESULTS.md").write_text("\n".join(lines))
     plot_scaling(results, Path(__file__).parents[1] / "docs" / "scaling.png")
 
