@@ -25,12 +25,14 @@ from bcl_fast.embedding import load_model
 from bcl_fast.evaluation import evaluate
 from bcl_fast.hierarchy import complete_linkage
 from bcl_fast.options import RECIPE_HELP
+from bcl_fast.pairs import DUPLICATE_IOU, automatic_pairs, count_violated
 from bcl_fast.recipe import Recipe
-from bcl_fast.results import COLUMNS, read_result
+from bcl_fast.result_files import read_result
+from bcl_fast.results import COLUMNS
 from bcl_fast.tracks import concatenate, read_tracks, write_tracks
 from tests.cli_examples import QUICK, films, listing, run, without_labels
 
-COMMANDS = ("train", "cluster", "evaluate", "simulate", "demo", "info")
+COMMANDS = ("train", "cluster", "calibrate", "evaluate", "simulate", "demo", "info")
 BCL_FAST = (sys.executable, "-m", "bcl_fast")
 
 
@@ -147,7 +149,8 @@ def test_clusters_are_those_of_the_library(folder, tmp_path, name):
     result = run("cluster", folder / "test.parquet", "--model", folder / "model.safetensors", "-o", tmp_path / name)
     assert (result.exit_code, result.stdout) == (0, "")
     tracks, model = read_tracks(folder / "test.parquet"), load_model(folder / "model.safetensors")
-    expected = complete_linkage(model.embed_tracks(tracks), model.distance_threshold)
+    pairs = automatic_pairs(tracks)
+    expected = complete_linkage(model.embed_tracks(tracks), model.distance_threshold, cannot_link=pairs.cannot_link)
     found = read_result(tmp_path / name)
     np.testing.assert_array_equal(found.cluster_ids, expected.labels)
     np.testing.assert_array_equal(found.track_ids, tracks.track_ids)
@@ -180,7 +183,16 @@ def test_several_files_together_or_each_video_on_its_own(folder, tmp_path):
 def test_labels_are_not_needed_to_cluster(folder, tmp_path):
     write_tracks(without_labels(films(seed=2, prefix="test")), tmp_path / "bare.npz")
     for path in (folder / "test.parquet", tmp_path / "bare.npz"):
-        run("cluster", path, "--model", folder / "model.safetensors", "-o", tmp_path / f"{path.stem}.csv")
+        run(
+            "cluster",
+            path,
+            "--constraints",
+            "none",
+            "--model",
+            folder / "model.safetensors",
+            "-o",
+            tmp_path / f"{path.stem}.csv",
+        )
     assert (tmp_path / "bare.csv").read_text() == (tmp_path / "test.csv").read_text()
 
 
@@ -231,7 +243,86 @@ def test_a_warning_is_one_line(tmp_path):
             "cluster", tmp_path / "framed.parquet", tmp_path / "unframed.parquet", "--threshold", "1", "-o", "-"
         )
     assert result.stderr.splitlines()[0] == "warning: frames are left out: 1 of 2 sets of tracks have none"
-    assert len(result.stderr.splitlines()) == 2
+    assert "no frames in the tracks" in result.stderr.splitlines()[1]
+    assert len(result.stderr.splitlines()) == 3
+
+
+def cluster_films(folder, *options) -> tuple[np.ndarray, str]:
+    """Clusters of a film under a threshold that is much too large, and what is said of it."""
+    result = run("cluster", folder / "test.parquet", "--threshold", 1.9, "-o", folder / "c.csv", "--force", *options)
+    assert result.exit_code == 0, result.output
+    return read_result(folder / "c.csv").cluster_ids, result.stderr
+
+
+def test_tracks_on_screen_together_are_never_one_cluster(folder):
+    pairs = automatic_pairs(read_tracks(folder / "test.parquet")).cannot_link
+    plain, said = cluster_films(folder, "--constraints", "none")
+    violated = count_violated(plain, pairs)
+    assert violated > 0
+    assert "two people" not in said
+    for options in ((), ("--constraints", "auto")):
+        constrained, said = cluster_films(folder, *options)
+        assert count_violated(constrained, pairs) == 0
+        share = f"{violated} ({violated / len(pairs):.1%}) would share a cluster without constraints, 0 do"
+        assert said.splitlines()[-1] == f"{len(pairs)} pairs of tracks known to be two people: {share}"
+    fewer, said = cluster_films(folder, "--min-overlap", 3, "--per-video")
+    assert count_violated(fewer, automatic_pairs(read_tracks(folder / "test.parquet"), min_overlap=3).cannot_link) == 0
+
+
+def test_pairs_of_a_user_alone_or_beside_the_automatic_ones(folder):
+    tracks = read_tracks(folder / "test.parquet")
+    plain, _ = cluster_films(folder, "--constraints", "none")
+    a, b = np.flatnonzero(plain == plain[0])[:2]
+    names = f"{tracks.track_ids[a]},{tracks.track_ids[b]},cannot,{tracks.video_ids[a]},{tracks.video_ids[b]}"
+    (folder / "pairs.csv").write_text(f"track_a,track_b,link,video_a,video_b\n{names}\n")
+    alone, said = cluster_films(folder, "--constraints", folder / "pairs.csv")
+    assert alone[a] != alone[b]
+    assert "1 pair of tracks known to be two people: 1 (100.0%)" in said
+    both, _ = cluster_films(folder, "--constraints", folder / "pairs.csv", "--constraints", "auto")
+    assert both[a] != both[b]
+    assert count_violated(both, automatic_pairs(tracks).cannot_link) == 0
+
+
+def test_without_frames_a_sentence_says_that_nothing_is_known(tmp_path):
+    write_tracks(without_labels(films()), tmp_path / "bare.npz")
+    result = run("cluster", tmp_path / "bare.npz", "--threshold", 1, "-o", "-")
+    said = "no frames in the tracks: it is not known which of them are on screen together (--constraints)"
+    assert result.stderr.splitlines()[0] == said
+
+
+def test_a_threshold_scale_splits_or_merges(folder, tmp_path):
+    model = load_model(folder / "model.safetensors")
+    tracks = read_tracks(folder / "test.parquet")
+    for scale in (0.5, 1.5):
+        options = ("--model", folder / "model.safetensors", "--constraints", "none", "--threshold-scale", scale)
+        run("cluster", folder / "test.parquet", "-o", tmp_path / f"{scale}.csv", *options)
+        expected = complete_linkage(model.embed_tracks(tracks), scale * 4 * model.squared_radius).labels
+        np.testing.assert_array_equal(read_result(tmp_path / f"{scale}.csv").cluster_ids, expected)
+    result = run("cluster", folder / "test.parquet", "--threshold", 1, "--threshold-scale", 2, "-o", "-")
+    assert result.exit_code == 2
+    assert "--threshold-scale scales the threshold of a --model" in result.stderr
+
+
+def test_a_calibrated_model_cuts_for_precision(folder, tmp_path):
+    model = tmp_path / "m.safetensors"
+    result = run("calibrate", folder / "model.safetensors", "--val", folder / "val.parquet", "-o", model)
+    assert result.exit_code == 0
+    said = (
+        r"threshold scale (\S+): pairwise precision (\S+), recall \S+, \d+ clusters?; clusters are cut at (\S+) -> .*"
+    )
+    found = re.fullmatch(said, result.stderr.strip())
+    assert found
+    assert float(found[2]) >= 0.99
+    assert load_model(model).threshold_scale == pytest.approx(float(found[1]), abs=1e-4)
+    assert load_model(model).distance_threshold == pytest.approx(float(found[3]), abs=1e-4)
+    before = load_model(model).threshold_scale
+    assert run("calibrate", model, "--val", folder / "val.parquet", "--precision", 0.6).exit_code == 0
+    assert load_model(model).threshold_scale > before
+
+
+def test_the_options_say_what_the_library_does():
+    parameters = {p.name: p for p in typer.main.get_command(app).commands["cluster"].params}  # type: ignore[attr-defined]
+    assert parameters["duplicate_iou"].default == DUPLICATE_IOU
 
 
 def test_another_loss_stores_its_threshold(folder, tmp_path):
@@ -252,7 +343,9 @@ def test_another_loss_stores_its_threshold(folder, tmp_path):
 def test_evaluation_for_machines_equals_the_library(folder):
     paths = (folder / "test.parquet", "--model", folder / "model.safetensors", "--raw")
     tracks, model = read_tracks(folder / "test.parquet"), load_model(folder / "model.safetensors")
-    expected = evaluate(tracks, model.embed_tracks(tracks), distance_threshold=model.distance_threshold)
+    expected = evaluate(
+        tracks, model.embed_tracks(tracks), distance_threshold=model.distance_threshold, pairs=automatic_pairs(tracks)
+    )
     found = json.loads(run("evaluate", *paths, "--json").stdout)
     assert [row.pop("method") for row in found] == ["bcl"] * 3 + ["raw"] * 3
     assert found[:3] == [row._asdict() for row in expected]
@@ -266,7 +359,7 @@ def test_evaluation_table(folder):
     paths = (folder / "test.parquet", "--model", folder / "model.safetensors")
     plain, beside = (run("evaluate", *paths, *options).stdout for options in ((), ("--raw",)))
     assert plain.split()[:6] == ["video", "#tracks", "#people", "#clusters", "NMI", "WCP"]
-    assert [line.split()[0] for line in plain.splitlines() if line[2:3].isalpha()] == [
+    assert [line.split()[0] for line in plain.splitlines() if line[:2] == "  " and line[2:3].isalpha()] == [
         "video",
         "test01",
         "test02",
@@ -275,6 +368,8 @@ def test_evaluation_table(folder):
     assert "raw NMI" in beside
     assert "true number of people" in beside
     assert "raw" not in plain
+    assert "violated" in plain
+    assert "violated" not in run("evaluate", *paths, "--constraints", "none").stdout
 
 
 def test_json_or_csv(folder):

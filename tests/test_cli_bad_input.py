@@ -345,6 +345,33 @@ def test_thresholds(folder, threshold):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--constraints", "none", "--constraints", "auto"), "constraints must be none alone"),
+        (("--constraints", "missing.csv"), "the file of pairs missing.csv does not exist"),
+        (("--threshold-scale", "nan"), "the threshold scale must be 0 or more, got nan"),
+    ],
+)
+def test_constraints_that_cannot_be(folder, options, message):
+    tracks, model = folder / "good.parquet", folder / "good.safetensors"
+    assert message in refused(folder, "cluster", tracks, "--model", model, "-o", folder / "new.csv", *options)
+    assert message in refused(folder, "evaluate", tracks, "--model", model, *options)
+
+
+def test_calibrations_that_cannot_be(folder):
+    def calibrate(*options: object, model: str = "good.safetensors") -> str:
+        return refused(folder, "calibrate", folder / model, *options)
+
+    val = ("--val", folder / "good.parquet")
+    assert "precision must be in (0, 1], got 2.0" in calibrate(*val, "--precision", 2)
+    assert "good.safetensors exists already" in calibrate(*val, "-o", folder / "good.safetensors")
+    assert "a model is written as .safetensors, got the name new.bin" in calibrate(*val, "-o", "new.bin")
+    assert "missing.safetensors does not exist" in calibrate(*val, model="missing.safetensors")
+    write_tracks(without_labels(films()), folder / "bare.parquet")
+    assert "the tracks must have labels" in calibrate("--val", folder / "bare.parquet", "--constraints", "none")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
         (("--epochs", "0"), "epochs must be at least 1, got 0"),
         (("--learning-rate", "nan"), "learning_rate must be finite and positive, got nan"),
         (("--dimensions", "16-x"), "dimensions must be whole numbers such as 256-128-64, got '16-x'"),

@@ -133,6 +133,19 @@ def test_a_saved_model_comes_back_with_the_same_bits(kind, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+def test_the_threshold_scale_is_kept_and_is_1_in_older_files(tmp_path):
+    path = tmp_path / "model.safetensors"
+    model = make_model()
+    model.threshold_scale = 0.75
+    model.save(path)
+    assert load_model(path).distance_threshold == 0.75 * 4 * model.squared_radius
+    with safetensors.safe_open(path, framework="pt") as opened:
+        metadata, tensors = opened.metadata(), {name: opened.get_tensor(name) for name in list(opened.keys())}
+    del metadata["threshold_scale"]
+    safetensors.torch.save_file(tensors, path, metadata)
+    assert load_model(path).distance_threshold == 4 * model.squared_radius
+
+
 def test_the_file_says_how_it_was_made(tmp_path):
     make_model().save(tmp_path / "model.safetensors")
     with safetensors.safe_open(tmp_path / "model.safetensors", framework="np") as opened:
@@ -207,6 +220,8 @@ def test_a_truncated_model_is_refused(keep, tmp_path):
         ({"dimensions": "[6, 5"}, None, "has damaged metadata or tensors"),
         ({"dimensions": "[6, 256, 128, 64, 32]"}, None, "has damaged metadata or tensors"),
         ({"squared_radius": "-1"}, None, "not finite or a scale or radius that is not positive"),
+        ({"threshold_scale": "0"}, None, "not finite or a scale or radius that is not positive"),
+        ({"threshold_scale": "wide"}, None, "has damaged metadata or tensors"),
         ({"input_scale": "NaN"}, None, "not finite or a scale or radius that is not positive"),
         (None, {"extra": torch.ones(2)}, "has damaged metadata or tensors"),
         (None, {"linears.3.bias": torch.full((64,), torch.nan)}, "holds values that are not finite"),

@@ -11,6 +11,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from bcl_fast import evaluation
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation import EvaluationRow, evaluate, groups_of_videos, raw_embeddings, score_clusterer
+from bcl_fast.pairs import TrackPairs
 from bcl_fast.tracks import TrackSet
 
 LINE = np.array([[0.0], [0.1], [5.0], [5.2], [9.0], [0.2], [5.1]], np.float32)
@@ -25,7 +26,7 @@ def test_rows_of_each_video_and_of_all_by_hand():
     rows = evaluate(two_videos(), LINE, distance_threshold=1.0)
     assert all(isinstance(row, EvaluationRow) for row in rows)
     assert [row[:4] for row in rows] == [("first", 5, 3, 3), ("second", 2, 2, 2), ("all", 7, 3, 3)]
-    assert [row[4:] for row in rows] == [pytest.approx((1, 1, 1))] * 3
+    assert [row[4:] for row in rows] == [pytest.approx((1, 1, 1, 0, 0, 0))] * 3
 
 
 def test_wrong_clusters_cost_by_hand():
@@ -34,6 +35,15 @@ def test_wrong_clusters_cost_by_hand():
     assert merged.wcp == pytest.approx(4 / 5)
     assert merged.b_cubed_f == pytest.approx(2 * (11 / 15) / (1 + 11 / 15))
     assert evaluate(two_videos(), LINE, distance_threshold=1e6)[2][3:6] == pytest.approx((1, 0, 3 / 7))
+
+
+def test_pairs_are_kept_apart_and_counted_by_hand():
+    # clusters without them: {0, 1} and {2, 3, 4}; {5, 6}; over all {0, 1, 5} and {2, 3, 4, 6}
+    pairs = TrackPairs(cannot_link=np.array([[0, 1], [0, 2], [5, 6], [2, 6], [4, 6]]))
+    rows = evaluate(two_videos(), LINE, distance_threshold=30.0, pairs=pairs)
+    assert [row[-3:] for row in rows] == [(2, 1, 0), (1, 1, 0), (5, 3, 0)]
+    plain = evaluate(two_videos(), LINE, distance_threshold=30.0)
+    assert [row[-3:] for row in plain] == [(0, 0, 0)] * 3
 
 
 def test_names_are_people_over_all_videos():
@@ -86,6 +96,7 @@ def test_raw_embeddings_are_mean_features_of_unit_norm():
         (LINE, {"distance_threshold": np.nan}, "distance_threshold must be a distance >= 0"),
         (LINE, {"n_clusters": 6}, r"n_clusters must be 'true' or in 1..5 .*, got 6 \(clustering first\)"),
         (LINE, {"n_clusters": "ture"}, "n_clusters must be 'true' or a number, got 'ture'"),
+        (LINE, {"n_clusters": 2, "pairs": TrackPairs()}, "constraints on pairs want a distance_threshold"),
         (np.where(LINE == 9, np.nan, LINE), {"distance_threshold": 1.0}, "embeddings must be finite, got .* track '4'"),
     ],
 )

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcl_fast.errors import InputError
-from bcl_fast.results import COLUMNS, ClusteringResult, cluster_tracks, describe_clusters, read_result, write_result
+from bcl_fast.pairs import TrackPairs
+from bcl_fast.result_files import read_result, write_result
+from bcl_fast.results import COLUMNS, ClusteringResult, cluster_tracks, describe_clusters
 from bcl_fast.tracks import TrackSet
 
 AWKWARD = ["0001", 'say "hi"', "a,b", "zwei\nZeilen", "Zoë", " padded "]
@@ -75,6 +77,22 @@ def test_distances_equal_a_plain_loop(n_tracks, n_clusters, seed):
         centroid /= np.linalg.norm(centroid)
         assert result.distances_to_centroid[track] == pytest.approx(np.linalg.norm(points[track] - centroid), abs=1e-6)
         assert result.cluster_sizes[track] == np.sum(clusters == clusters[track])
+
+
+def test_pairs_that_must_and_must_not_share_a_cluster():
+    tracks = tracks_of(6, video_ids=["b", "a", "b", "a", "b", "a"])
+    points = circle(0, 0, 1, 1, 90, 180)
+    pairs = TrackPairs(must_link=np.array([[0, 4]]), cannot_link=np.array([[0, 2], [1, 3], [1, 2]]))
+    together = cluster_tracks(tracks, points, 0.1, pairs=pairs)
+    assert together.cluster_ids.tolist() == [0, 1, 2, 2, 0, 3]
+    assert together.violations == (3, 3, 0)
+    apart = cluster_tracks(tracks, points, 0.1, pairs=pairs, per_video=True)
+    assert apart.cluster_ids.tolist() == [0, 2, 1, 3, 0, 4]
+    assert apart.violations == (2, 2, 0)
+    assert cluster_tracks(tracks, points, 0.1).violations is None
+    across = TrackPairs(must_link=np.array([[0, 2], [2, 3]]))
+    with pytest.raises(InputError, match="own, but track '2' of video 'b' and track '3' of video 'a' must share"):
+        cluster_tracks(tracks, points, 0.1, pairs=across, per_video=True)
 
 
 def test_all_videos_together_or_each_on_its_own():

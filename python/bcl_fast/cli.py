@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from bcl_fast.console import clustering_progress, counted, describe_threshold, describe_tracks, say
+from bcl_fast.cli_cluster import cluster, embed, pairs_of
+from bcl_fast.cli_models import calibrate, check_model_output
+from bcl_fast.console import describe_threshold, say
 from bcl_fast.errors import InputError
-from bcl_fast.options import Force, SavedModel, Seed, Tracks, recipe_options
+from bcl_fast.options import (
+    DUPLICATE_IOU,
+    Constraints,
+    DuplicateIoU,
+    Force,
+    MinOverlap,
+    SavedModel,
+    Seed,
+    ThresholdScale,
+    Tracks,
+    recipe_options,
+)
 from bcl_fast.recipe import Recipe
-
-if TYPE_CHECKING:
-    from bcl_fast.tracks import TrackSet
 
 
 class _Commands(TyperGroup):
@@ -127,80 +137,20 @@ def _check_training_outputs(
 ) -> None:
     from bcl_fast.files import check_output
 
-    if output.suffix != ".safetensors":
-        raise InputError(f"a model is written as .safetensors, got the name {output}")
-    check_output(output, force=force)
+    check_model_output(output, force=force)
     for path in (checkpoint, history):
         if path is not None:
             check_output(path, force=force or resume)
 
 
-@app.command(
+app.command(
     epilog=_example(
         "bcl-fast cluster tracks.parquet --model model.safetensors -o clusters.csv",
         "bcl-fast cluster embeddings.npy --threshold 0.8 -o - | sort -t, -k3,3n",
     )
-)
-def cluster(
-    tracks: Tracks,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help=".parquet or .csv; '-' is CSV on standard output.", show_default=False),
-    ],
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", help="A trained model; clusters are cut at its threshold.", show_default=False),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Without a model: cluster the features, scaled to unit norm, up to this squared distance.",
-            show_default=False,
-        ),
-    ] = None,
-    per_video: Annotated[
-        bool,
-        typer.Option(
-            "--per-video/--combined",
-            help="Cluster each video on its own, with cluster numbers that no other video has, or all tracks together.",
-        ),
-    ] = False,
-    force: Force = False,
-) -> None:
-    """Find out who is who: give each track the number of its cluster.
+)(cluster)
 
-    The number of clusters comes from the model's radius or its stored threshold, or from --threshold. Labels in the
-    tracks are not looked at. All tracks given are clustered together, so that a person has one number in all videos
-    (see --per-video).
-    """
-    if (model is None) == (threshold is None):
-        raise typer.BadParameter("give either --model or --threshold")
-    from bcl_fast.results import check_distance_threshold, check_result_output, cluster_tracks, write_result
-
-    check_result_output(output, force=force)
-    if threshold is not None:
-        check_distance_threshold(threshold)
-    from bcl_fast.tracks import read_tracks
-
-    people = read_tracks(tracks)
-    embeddings, distance_threshold = _embed(people, model, threshold)
-    with clustering_progress() as on_progress:
-        result = cluster_tracks(people, embeddings, distance_threshold, per_video=per_video, progress=on_progress)
-    write_result(result, output, force=force)
-    say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
-
-
-def _embed(tracks: TrackSet, model: Path | None, threshold: float | None) -> tuple[Any, float]:
-    """Points to cluster and where to stop: the model's, or the unit-norm features and the threshold."""
-    if model is None:
-        from bcl_fast.evaluation import raw_embeddings
-
-        assert threshold is not None
-        return raw_embeddings(tracks), threshold
-    from bcl_fast.embedding import load_model
-
-    loaded = load_model(model)
-    return loaded.embed_tracks(tracks), loaded.distance_threshold
+app.command(epilog=_example("bcl-fast calibrate model.safetensors --val val.parquet --precision 0.99"))(calibrate)
 
 
 @app.command(epilog=_example("bcl-fast evaluate test.parquet --model model.safetensors --raw"))
@@ -211,13 +161,18 @@ def evaluate(
         bool,
         typer.Option("--raw", help="Score the raw features beside it, told the true number of people."),
     ] = False,
+    threshold_scale: ThresholdScale = None,
+    constraints: Constraints = None,
+    min_overlap: MinOverlap = 1,
+    duplicate_iou: DuplicateIoU = DUPLICATE_IOU,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Compare clusters with labels, per video and over all videos.
 
     NMI is the normalised mutual information, WCP the weighted clustering purity (the share of tracks that are of their
-    cluster's main person). 1 is best for both.
+    cluster's main person). 1 is best for both. Violated are pairs of tracks on screen together that would share a
+    cluster without the constraints: 0 is best, and it takes no labels to count them.
     """
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
@@ -227,8 +182,9 @@ def evaluate(
 
     people = read_tracks(tracks)
     people.label_codes()
-    embeddings, threshold = _embed(people, model, None)
-    rows = score(people, embeddings, distance_threshold=threshold)
+    embeddings, threshold = embed(people, model, None, threshold_scale)
+    pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
+    rows = score(people, embeddings, distance_threshold=threshold, pairs=pairs)
     raw_rows = score(people, raw_embeddings(people), n_clusters="true") if raw else None
     from bcl_fast.console import print_scores
 

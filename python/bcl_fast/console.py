@@ -178,13 +178,23 @@ def scores_table(rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    note = "raw: the features as they are, cut at the true number of people" if raw_rows is not None else None
-    table = Table(box=SIMPLE_HEAD, caption=note, caption_justify="left")
+    notes = []
+    with_pairs = any(row.n_cannot_link for row in rows)
+    if with_pairs:
+        notes.append(
+            "violated: pairs of tracks known to be two people that would share a cluster without the constraints; "
+            f"{rows[-1].violated:,} do with them"
+        )
+    if raw_rows is not None:
+        notes.append("raw: the features as they are, cut at the true number of people")
+    table = Table(box=SIMPLE_HEAD, caption="\n".join(notes) or None, caption_justify="left")
     table.add_column("video")
-    for name in ("#tracks", "#people", "#clusters", "NMI", "WCP", *(("raw NMI", "raw WCP") if raw_rows else ())):
+    names = ["#tracks", "#people", "#clusters", "NMI", "WCP", *(["violated"] if with_pairs else [])]
+    for name in (*names, *(("raw NMI", "raw WCP") if raw_rows else ())):
         table.add_column(name, justify="right")
     for place, row in enumerate(rows):
         cells = [row.video, f"{row.n_tracks:,}", f"{row.n_identities:,}", f"{row.n_clusters:,}", *_scores(row)]
+        cells += [f"{row.violated_without:,} of {row.n_cannot_link:,}"] if with_pairs else []
         cells += _scores(raw_rows[place]) if raw_rows else []
         combined = len(rows) > 1 and place == len(rows) - 1
         table.add_row(*cells, style="bold" if combined else None, end_section=place == len(rows) - 2)

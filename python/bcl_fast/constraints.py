@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,7 @@ def resolve_constraints(
     """
     linked = _check_pairs(must_link, "must_link", n_samples)
     forbidden = _check_pairs(cannot_link, "cannot_link", n_samples)
-    groups = _groups(linked, n_samples) if len(linked) else None
+    groups = linked_groups(linked, n_samples).astype(np.int32) if len(linked) else None
     group = np.arange(n_samples, dtype=np.int32) if groups is None else groups
     together = group[forbidden[:, 0]] == group[forbidden[:, 1]]
     if together.any():
@@ -78,9 +78,21 @@ def _check_pairs(pairs: npt.ArrayLike | None, name: str, n_samples: int) -> npt.
     return np.ascontiguousarray(array, dtype=np.int32)
 
 
-def _groups(linked: npt.NDArray[np.int32], n_samples: int) -> npt.NDArray[np.int32]:
+def linked_groups(linked: npt.NDArray[Any], n_samples: int) -> npt.NDArray[np.int64]:
+    """Give all samples that pairs connect one number, 0, 1, ... by first appearance.
+
+    Parameters
+    ----------
+    linked : ndarray of shape (n_pairs, 2), int
+        Pairs of samples.
+    n_samples : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int64
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     links = coo_array((np.ones(len(linked), bool), linked.T), shape=(n_samples, n_samples))
-    return by_first_appearance(connected_components(links, directed=False)[1]).astype(np.int32)
+    return by_first_appearance(connected_components(links, directed=False)[1])

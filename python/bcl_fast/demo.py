@@ -144,17 +144,20 @@ def run_demo(
 
 def _show(test: TrackSet, model: EmbeddingModel, folder: Path) -> list[EvaluationRow]:
     from bcl_fast.evaluation import evaluate, raw_embeddings
+    from bcl_fast.pairs import automatic_pairs
     from bcl_fast.report import draw_demo
-    from bcl_fast.results import cluster_tracks, write_result
+    from bcl_fast.result_files import write_result
+    from bcl_fast.results import cluster_tracks
     from bcl_fast.tracks import write_tracks
 
     embeddings, raw, threshold = model.embed_tracks(test), raw_embeddings(test), model.distance_threshold
-    rows = evaluate(test, embeddings, distance_threshold=threshold)
+    pairs = automatic_pairs(test)
+    rows = evaluate(test, embeddings, distance_threshold=threshold, pairs=pairs)
     say(f"Clusters of people never seen in training, cut at 4 b = {threshold:.3f}, their number unknown to the method:")
     print_table(scores_table(rows, evaluate(test, raw, n_clusters="true")))
     write_tracks(test, folder / "test.parquet", force=True)
     model.save(folder / "model.safetensors", force=True)
-    write_result(cluster_tracks(test, embeddings, threshold), folder / "clusters.csv", force=True)
+    write_result(cluster_tracks(test, embeddings, threshold, pairs=pairs), folder / "clusters.csv", force=True)
     draw_demo(test, raw, embeddings, threshold, folder / "demo.png")
     say(f"Picture: {folder / 'demo.png'}   clusters: {folder / 'clusters.csv'}")
     return rows

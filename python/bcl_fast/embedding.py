@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddingModel", "load_model", "make_head"]
 
 MODEL_FORMAT = "bcl_fast model 1"
-_NEWER_METADATA = {"normalize": "true", "distance_threshold": "null"}  # what their absence means
+_NEWER_METADATA = {
+    "normalize": "true",
+    "distance_threshold": "null",
+    "threshold_scale": "1",
+}  # what their absence means
 
 
 @dataclass(eq=False)
@@ -53,6 +57,8 @@ class EmbeddingModel:
         Whether embeddings are scaled to unit norm.
     stored_threshold : float or None
         The squared distance at which clusters are cut; None for ``4 * squared_radius``.
+    threshold_scale : float
+        Clusters are cut at this multiple of that; below 1 splits rather than merges. See `bcl_fast.calibration`.
     """
 
     head: Head
@@ -62,6 +68,7 @@ class EmbeddingModel:
     recipe: dict[str, Any] = field(default_factory=dict)
     normalize: bool = True
     stored_threshold: float | None = None
+    threshold_scale: float = 1.0
 
     @property
     def dimensions(self) -> tuple[int, ...]:
@@ -75,8 +82,9 @@ class EmbeddingModel:
 
     @property
     def distance_threshold(self) -> float:
-        """Squared distance at which complete linkage stops: the stored one, or ``4 * squared_radius``."""
-        return 4 * self.squared_radius if self.stored_threshold is None else self.stored_threshold
+        """Squared distance at which complete linkage stops: the stored one or ``4 * squared_radius``, scaled."""
+        unscaled = 4 * self.squared_radius if self.stored_threshold is None else self.stored_threshold
+        return self.threshold_scale * unscaled
 
     def embed(self, features: ArrayLike, batch_size: int = 65536) -> NDArray[np.float32]:
         """Embed a matrix of features.
@@ -165,6 +173,7 @@ class EmbeddingModel:
             "squared_radius": json.dumps(self.squared_radius),
             "normalize": json.dumps(self.normalize),
             "distance_threshold": json.dumps(self.stored_threshold),
+            "threshold_scale": json.dumps(self.threshold_scale),
             "recipe": json.dumps(self.recipe),
             "bcl_fast_version": version("bcl-fast"),
             "torch_version": torch.__version__,
@@ -194,7 +203,8 @@ def load_model(path: str | os.PathLike[str]) -> EmbeddingModel:
     else:
         raise InputError(f"a model is a .safetensors or .pth.tar file, got {file}")
     finite = all(bool(torch.isfinite(tensor).all()) for tensor in model.head.state_dict().values())
-    positive = [model.squared_radius, model.input_scale, *filter(None, [model.stored_threshold])]
+    numbers = (model.squared_radius, model.input_scale, model.threshold_scale)
+    positive = [*numbers, *filter(None, [model.stored_threshold])]
     if not finite or not all(0 < value < np.inf for value in positive):
         raise InputError(f"the model {file} holds values that are not finite or a scale or radius that is not positive")
     return model
@@ -214,8 +224,8 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
         head = make_head(metadata["head"], dimensions[0], dimensions)
         head.load_state_dict(tensors)
         scale, squared_radius = (float(json.loads(metadata[key])) for key in ("input_scale", "squared_radius"))
-        # Models of before there were other losses than the ball's lack the last two.
-        normalize, threshold = (json.loads(metadata.get(k, v)) for k, v in _NEWER_METADATA.items())
+        # Models of before there were other losses than the ball's lack the last three.
+        normalize, threshold, threshold_scale = (json.loads(metadata.get(k, v)) for k, v in _NEWER_METADATA.items())
         recipe = json.loads(metadata["recipe"])
         return EmbeddingModel(
             head,
@@ -225,6 +235,7 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
             recipe,
             bool(normalize),
             None if threshold is None else float(threshold),
+            float(threshold_scale),
         )
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"the model {file} has damaged metadata or tensors: {_first_line(error)}") from error

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from bcl_fast.errors import InputError
 from bcl_fast.hierarchy import complete_linkage, cut_merges
 from bcl_fast.metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
+from bcl_fast.pairs import TrackPairs, cluster_with_pairs
 from bcl_fast.track_checks import track_name
 from bcl_fast.tracks import TrackSet
 
@@ -29,7 +30,8 @@ class EvaluationRow(NamedTuple):
     """Scores of one video, or of several clustered together (``video == "all"``, or the name of a series).
 
     ``nmi`` is the normalised mutual information, ``wcp`` the weighted clustering purity, ``b_cubed_f`` the B-cubed
-    F-score.
+    F-score. Of ``n_cannot_link`` pairs of tracks known to be two people, ``violated_without`` would share a cluster
+    without constraints and ``violated`` do.
     """
 
     video: str
@@ -39,6 +41,9 @@ class EvaluationRow(NamedTuple):
     nmi: float
     wcp: float
     b_cubed_f: float
+    n_cannot_link: int = 0
+    violated_without: int = 0
+    violated: int = 0
 
 
 def evaluate(
@@ -47,6 +52,7 @@ def evaluate(
     *,
     distance_threshold: float | None = None,
     n_clusters: str | int | None = None,
+    pairs: TrackPairs | None = None,
 ) -> list[EvaluationRow]:
     """Cluster each video by complete linkage, and all videos together, and compare with the labels.
 
@@ -60,6 +66,8 @@ def evaluate(
         Squared distance at which merging stops, such as ``model.distance_threshold``.
     n_clusters : {"true"} or int, optional
         In place of a threshold: the number of clusters, ``"true"`` for the number of identities.
+    pairs : TrackPairs, optional
+        Constraints on the clusters, with a threshold; of a video those within it.
 
     Returns
     -------
@@ -75,6 +83,10 @@ def evaluate(
     tracks.label_codes()
     if (distance_threshold is None) == (n_clusters is None):
         raise InputError("evaluation wants either a distance_threshold or n_clusters")
+    if pairs is not None:
+        if distance_threshold is None:
+            raise InputError("constraints on pairs want a distance_threshold, got a number of clusters")
+        return _evaluate_with_pairs(tracks, embeddings, distance_threshold, pairs)
     if distance_threshold is not None:
         threshold = distance_threshold
         return score_clusterer(tracks, embeddings, lambda points, _: complete_linkage(points, threshold).labels)
@@ -121,6 +133,26 @@ def score_clusterer(
         except InputError as error:
             raise InputError(f"{error} (clustering {name})") from None
         rows.append(_score(name, codes[members], labels))
+    return rows
+
+
+def _evaluate_with_pairs(
+    tracks: TrackSet, embeddings: ArrayLike, distance_threshold: float, pairs: TrackPairs
+) -> list[EvaluationRow]:
+    codes, _ = tracks.label_codes()
+    points = _check_points(tracks, np.asarray(embeddings))
+    rows = []
+    for name, members in groups_of_videos(tracks, series=False):
+        within = pairs.among(members, tracks.n_tracks)
+        labels, violations = cluster_with_pairs(points[members], distance_threshold, within)
+        row = _score(name, codes[members], labels)
+        rows.append(
+            row._replace(
+                n_cannot_link=violations.n_cannot_link,
+                violated_without=violations.without,
+                violated=violations.constrained,
+            )
+        )
     return rows
 
 

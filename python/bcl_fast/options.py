@@ -30,6 +30,37 @@ SavedModel = Annotated[
     typer.Option("--model", "-m", help="A trained model: .safetensors or .pth.tar.", show_default=False),
 ]
 
+DUPLICATE_IOU = 0.7  # that of `bcl_fast.pairs`, which takes long to import
+Constraints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--constraints",
+        metavar="[auto|FILE|none]",
+        help="Which tracks are two people, or one: auto (the default) by frames, for tracks on screen together; a CSV "
+        "file of track_a,track_b,must or cannot (columns video_a,video_b if needed); none. Repeat it for auto and "
+        "files together.",
+        show_default=False,
+    ),
+]
+MinOverlap = Annotated[int, typer.Option(min=1, help="Frames that two tracks must share to be on screen together.")]
+DuplicateIoU = Annotated[
+    float,
+    typer.Option(
+        "--duplicate-iou",
+        min=0,
+        max=1,
+        help="Tracks whose boxes overlap by more than this (intersection over union) are one face found twice.",
+    ),
+]
+ThresholdScale = Annotated[
+    float | None,
+    typer.Option(
+        help="Cut at this multiple of 4 b; below 1 splits rather than merges. By default the model's own, which is 1 "
+        "until bcl-fast calibrate stores another.",
+        show_default=False,
+    ),
+]
+
 RECIPE_HELP = {
     "loss": "The ball loss, or one that the paper compares it with.",
     "threshold": "Where clusters are cut: at 4 b (radius; default for the ball loss), or where the validation tracks "

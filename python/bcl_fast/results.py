@@ -1,24 +1,16 @@
-"""Clustering results: which track is in which cluster, and the files that say so.
-
-A result is Parquet or CSV by its suffix, a row per track: ``track_id, video_id, cluster_id, distance_to_centroid,
-cluster_size``. ``-`` is CSV on standard output.
-"""
+"""Clustering results: which track is in which cluster."""
 
 from __future__ import annotations
 
-import csv
-import os
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast.errors import InputError
-from bcl_fast.files import atomic_output, check_output
+from bcl_fast.pairs import TrackPairs, Violations, cluster_with_pairs
+from bcl_fast.track_checks import track_name
 
 if TYPE_CHECKING:
     from bcl_fast.progress import OnProgress
@@ -26,15 +18,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
 SMALLEST_NORM = 1e-12
-_KINDS: dict[str, tuple[Any, str]] = {
-    "track_id": (np.str_, "text"),
-    "video_id": (np.str_, "text"),
-    "cluster_id": (np.int64, "whole numbers"),
-    "distance_to_centroid": (np.float32, "numbers"),
-    "cluster_size": (np.int64, "whole numbers"),
-}
-
-PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +35,9 @@ class ClusteringResult:
         the embeddings are, else their mean.
     cluster_sizes : ndarray of shape (n_tracks,), int64
         Number of tracks in the track's cluster.
+    violations : Violations or None
+        How many pairs of tracks known to be two people share a cluster; None where no pairs were looked for, and in
+        results that were read from a file.
     """
 
     track_ids: NDArray[np.str_]
@@ -59,6 +45,7 @@ class ClusteringResult:
     cluster_ids: NDArray[np.int64]
     distances_to_centroid: NDArray[np.float32]
     cluster_sizes: NDArray[np.int64]
+    violations: Violations | None = None
 
     @property
     def n_tracks(self) -> int:
@@ -88,6 +75,7 @@ def cluster_tracks(
     distance_threshold: float,
     *,
     per_video: bool = False,
+    pairs: TrackPairs | None = None,
     progress: OnProgress | None = None,
 ) -> ClusteringResult:
     """Cluster tracks by complete linkage.
@@ -102,28 +90,51 @@ def cluster_tracks(
         Squared distance at which merging stops, such as ``model.distance_threshold``.
     per_video : bool, default False
         Cluster each video on its own: no cluster spans two videos, and no number stands for two clusters.
+    pairs : TrackPairs, optional
+        Tracks that must, and that must not, share a cluster. The result then tells how many of the latter do, with
+        these constraints and without.
     progress : callable, optional
-        As in `complete_linkage`; with ``per_video`` it is told of each video anew.
+        As in `complete_linkage`; it is told of each clustering anew: of each video, without constraints and with them.
 
     Raises
     ------
     InputError
-        If the threshold is NaN or negative.
+        If the threshold is NaN or negative, or each video is clustered on its own and a must-link pair spans two.
     """
-    from bcl_fast.hierarchy import complete_linkage
-
     check_distance_threshold(distance_threshold)
-    points = np.asarray(embeddings)
-    if not per_video:
-        return describe_clusters(tracks, points, complete_linkage(points, distance_threshold, progress=progress).labels)
-    cluster_ids = np.empty(tracks.n_tracks, np.int64)
-    n_clusters = 0
+    points, known = np.asarray(embeddings), pairs or TrackPairs()
+    if per_video:
+        labels, violations = _cluster_videos(tracks, points, distance_threshold, known, progress)
+    else:
+        labels, violations = cluster_with_pairs(points, distance_threshold, known, progress=progress)
+    return replace(describe_clusters(tracks, points, labels), violations=None if pairs is None else violations)
+
+
+def _cluster_videos(
+    tracks: TrackSet,
+    points: NDArray[Any],
+    distance_threshold: float,
+    pairs: TrackPairs,
+    progress: OnProgress | None,
+) -> tuple[NDArray[np.int64], Violations]:
+    """Cluster each video on its own, with numbers that no other video has."""
+    _check_within_videos(tracks, pairs)
+    labels, n_clusters, found = np.empty(tracks.n_tracks, np.int64), 0, []
     for video in tracks.videos:
-        members = tracks.video_ids == video
-        clusters = complete_linkage(points[members], distance_threshold, progress=progress)
-        cluster_ids[members] = clusters.labels + n_clusters
-        n_clusters += clusters.n_clusters
-    return describe_clusters(tracks, points, cluster_ids)
+        members = np.flatnonzero(tracks.video_ids == video)
+        within = pairs.among(members, tracks.n_tracks)
+        clusters, violations = cluster_with_pairs(points[members], distance_threshold, within, progress=progress)
+        labels[members] = clusters + n_clusters
+        n_clusters += int(clusters.max()) + 1
+        found.append(violations)
+    return labels, Violations(*(sum(counts) for counts in zip(*found, strict=True)))
+
+
+def _check_within_videos(tracks: TrackSet, pairs: TrackPairs) -> None:
+    videos = tracks.video_ids[pairs.must_link]
+    for a, b in pairs.must_link[videos[:, 0] != videos[:, 1]][:1]:
+        names = [track_name(tracks.track_ids[track], tracks.video_ids[track]) for track in (a, b)]
+        raise InputError(f"each video is clustered on its own, but {names[0]} and {names[1]} must share a cluster")
 
 
 def check_distance_threshold(distance_threshold: float) -> None:
@@ -154,127 +165,3 @@ def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: Arra
     centroids = sums / np.maximum(lengths, SMALLEST_NORM)
     distances = np.linalg.norm(points - centroids[clusters], axis=1).astype(np.float32)
     return ClusteringResult(tracks.track_ids, tracks.video_ids, clusters, distances, sizes[clusters].astype(np.int64))
-
-
-def check_result_output(path: PathLike, *, force: bool = False) -> None:
-    """Check that a result can be written to ``path``, before any long work is done.
-
-    Raises
-    ------
-    InputError
-        If the suffix is neither .parquet nor .csv, or `bcl_fast.files.check_output` objects.
-    """
-    if str(path) == "-":
-        return
-    _check_suffix(Path(path))
-    check_output(path, force=force)
-
-
-def write_result(result: ClusteringResult, path: PathLike, *, force: bool = False) -> None:
-    """Write a result to ``.parquet`` or ``.csv``, or as CSV to standard output for ``-``.
-
-    Distances have six decimals in CSV.
-
-    Raises
-    ------
-    InputError
-        If the suffix is not known, the file exists and ``force`` is false, or its folder cannot be written to.
-    """
-    if str(path) == "-":
-        return _write_csv(result, sys.stdout)
-    suffix = _check_suffix(Path(path))
-    with atomic_output(path, force=force) as temporary:
-        if suffix == ".parquet":
-            _write_parquet(result, temporary)
-        else:
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                _write_csv(result, file)
-
-
-def _check_suffix(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix not in (".parquet", ".csv"):
-        raise InputError(f"a clustering result must end in .parquet or .csv, or be '-' (CSV), got {str(path)!r}")
-    return suffix
-
-
-def _write_csv(result: ClusteringResult, file: IO[str]) -> None:
-    columns = result.columns()
-    columns["distance_to_centroid"] = np.round(result.distances_to_centroid.astype(np.float64), 6)
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
-
-
-def _write_parquet(result: ClusteringResult, path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.table({name: pa.array(column) for name, column in result.columns().items()})
-    pq.write_table(table, path)
-
-
-def read_result(path: PathLike) -> ClusteringResult:
-    """Read a result that `write_result` wrote, or any table with its columns.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, broken or of another kind, or a column is missing or holds what it should not.
-    """
-    file = Path(path)
-    suffix = _check_suffix(file)
-    if not file.is_file():
-        raise InputError(f"the clustering result {file} does not exist or is not a file")
-    columns = _read_parquet(file) if suffix == ".parquet" else _read_csv(file)
-    return ClusteringResult(*(_as_column(columns[name], name, file) for name in COLUMNS))
-
-
-def _as_column(values: list[Any], name: str, file: Path) -> NDArray[Any]:
-    dtype, wanted = _KINDS[name]
-    try:
-        if None in values:
-            raise ValueError("a value is missing")
-        if dtype is np.int64:  # int() of a number would round it
-            values = [int(str(value)) for value in values]
-        return np.array([str(value) for value in values] if dtype is np.str_ else values, dtype=dtype)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"column {name!r} of {file} must be {wanted} in every row ({error})") from None
-
-
-def _read_parquet(file: Path) -> dict[str, list[Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(file) as opened:
-            _check_columns(opened.schema_arrow.names, file)
-            return dict(opened.read(columns=list(COLUMNS)).to_pydict())
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise InputError(f"{file} must be a whole Parquet file ({reason})") from None
-
-
-def _read_csv(file: Path) -> dict[str, list[Any]]:
-    try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            rows = csv.reader(lines)
-            header = next(rows, [])
-            _check_columns(header, file)
-            columns: list[list[Any]] = [list(column) for column in zip(*_whole_rows(rows, header, file), strict=True)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file} must be CSV in UTF-8 ({error})") from None
-    return dict(zip(header, columns or [[] for _ in header], strict=True))
-
-
-def _whole_rows(rows: Iterator[list[str]], header: list[str], file: Path) -> Iterator[list[str]]:
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            raise InputError(f"{file} must have {len(header)} columns in every line, got {len(row)} in line {number}")
-        yield row
-
-
-def _check_columns(found: list[str], file: Path) -> None:
-    missing = [name for name in COLUMNS if name not in found]
-    if missing:
-        raise InputError(f"{file} must have the columns {', '.join(COLUMNS)}, got none named {', '.join(missing)}")
