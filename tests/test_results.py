@@ -123,7 +123,8 @@ def test_thresholds_that_are_none(threshold):
 def test_parquet_gives_back_what_was_written(tmp_path):
     write_result(example(), tmp_path / "result.parquet")
     assert_same(example(), read_result(tmp_path / "result.parquet"))
-    assert tuple(pq.read_schema(tmp_path / "result.parquet").names) == COLUMNS
+    assert tuple(pq.read_schema(tmp_path / "result.parquet").names) == (*COLUMNS, "embedding")
+    np.testing.assert_array_equal(read_result(tmp_path / "result.parquet").embeddings, example().embeddings)
 
 
 def test_csv_gives_back_what_was_written(tmp_path):

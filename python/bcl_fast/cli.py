@@ -147,6 +147,7 @@ app.command(
     epilog=_example(
         "bcl-fast cluster tracks.parquet --model model.safetensors -o clusters.csv",
         "bcl-fast cluster embeddings.npy --threshold 0.8 -o - | sort -t, -k3,3n",
+        "bcl-fast cluster new.parquet --model model.safetensors --update clusters.parquet -o clusters2.parquet",
     )
 )(cluster)
 
@@ -182,7 +183,7 @@ def evaluate(
 
     people = read_tracks(tracks)
     people.label_codes()
-    embeddings, threshold = embed(people, model, None, threshold_scale)
+    embeddings, threshold, _ = embed(people, model, None, threshold_scale)
     pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
     rows = score(people, embeddings, distance_threshold=threshold, pairs=pairs)
     raw_rows = score(people, raw_embeddings(people), n_clusters="true") if raw else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from bcl_fast.options import DUPLICATE_IOU, Constraints, DuplicateIoU, Force, Mi
 
 if TYPE_CHECKING:
     from bcl_fast.pairs import TrackPairs, Violations
+    from bcl_fast.results import ClusteringResult
     from bcl_fast.tracks import TrackSet
 
 
@@ -44,6 +46,19 @@ def cluster(
     constraints: Constraints = None,
     min_overlap: MinOverlap = 1,
     duplicate_iou: DuplicateIoU = DUPLICATE_IOU,
+    update: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RESULT",
+            help="Add the tracks to this result: its clusters keep numbers and names, new people get new numbers. "
+            "A .parquet result is enough; beside a .csv one give its tracks too.",
+            show_default=False,
+        ),
+    ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="With --update: CSV of cluster_id,name to keep in the result.", show_default=False),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Find out who is who: give each track the number of its cluster.
@@ -56,7 +71,11 @@ def cluster(
         raise typer.BadParameter("give either --model or --threshold")
     if threshold is not None and threshold_scale is not None:
         raise typer.BadParameter("--threshold-scale scales the threshold of a --model")
-    from bcl_fast.result_files import check_result_output, write_result
+    if update is None and names is not None:
+        raise typer.BadParameter("--names wants --update RESULT, whose clusters it names")
+    if update is not None and per_video:
+        raise typer.BadParameter("--update adds to all clusters, --per-video keeps videos apart")
+    from bcl_fast.result_files import check_result_output, read_result, write_result
     from bcl_fast.results import check_distance_threshold, cluster_tracks
 
     check_result_output(output, force=force)
@@ -64,28 +83,56 @@ def cluster(
         check_distance_threshold(threshold)
     from bcl_fast.tracks import read_tracks
 
+    old = None if update is None else read_result(update)
     people = read_tracks(tracks)
-    embeddings, distance_threshold = embed(people, model, threshold, threshold_scale)
+    embeddings, distance_threshold, embedded_by = embed(people, model, threshold, threshold_scale)
     pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
-    with clustering_progress() as on_progress:
-        result = cluster_tracks(
-            people, embeddings, distance_threshold, per_video=per_video, pairs=pairs, progress=on_progress
-        )
-    write_result(result, output, force=force)
+    if old is None:
+        with clustering_progress() as on_progress:
+            result = cluster_tracks(
+                people, embeddings, distance_threshold, per_video=per_video, pairs=pairs, progress=on_progress
+            )
+    else:
+        result = _add(people, embeddings, distance_threshold, embedded_by, old, names, pairs)
+    write_result(replace(result, embedded_by=embedded_by), output, force=force)
     say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
     if result.violations is not None:
         say(describe_violations(result.violations))
+    if old is not None:
+        from bcl_fast.console import print_growth
+        from bcl_fast.updating import growth
+
+        print_growth(growth(old, result))
+
+
+def _add(
+    tracks: TrackSet,
+    embeddings: Any,
+    distance_threshold: float,
+    embedded_by: str,
+    old: ClusteringResult,
+    names: Path | None,
+    pairs: TrackPairs | None,
+) -> ClusteringResult:
+    """Add tracks to a result, and names to its clusters."""
+    from bcl_fast.updating import name_clusters, read_names, update_result
+
+    if old.embeddings is not None and old.embedded_by not in (None, embedded_by):
+        raise InputError("the result to add to was made with another model: give that one, or cluster all tracks anew")
+    if names is not None:
+        old = name_clusters(old, read_names(names))
+    return update_result(old, tracks, embeddings, distance_threshold, pairs=pairs)
 
 
 def embed(
     tracks: TrackSet, model: Path | None, threshold: float | None, threshold_scale: float | None
-) -> tuple[Any, float]:
-    """Points to cluster and where to stop: the model's, or the unit-norm features and the threshold."""
+) -> tuple[Any, float, str]:
+    """Points to cluster, where to stop, and what made the points: a model, or the features scaled to unit norm."""
     if model is None:
         from bcl_fast.evaluation import raw_embeddings
 
         assert threshold is not None
-        return raw_embeddings(tracks), threshold
+        return raw_embeddings(tracks), threshold, "features"
     from bcl_fast.embedding import load_model
 
     loaded = load_model(model)
@@ -93,7 +140,7 @@ def embed(
         if not threshold_scale >= 0:
             raise InputError(f"the threshold scale must be 0 or more, got {threshold_scale}")
         loaded.threshold_scale = threshold_scale
-    return loaded.embed_tracks(tracks), loaded.distance_threshold
+    return loaded.embed_tracks(tracks), loaded.distance_threshold, loaded.fingerprint()
 
 
 def pairs_of(

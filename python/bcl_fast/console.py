@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from bcl_fast.progress import OnProgress
     from bcl_fast.progress import Progress as ClusteringProgress
     from bcl_fast.tracks import TrackSet
+    from bcl_fast.updating import Growth
 
+LINES_OF_GROWTH = 30
 LINES_OF_PROGRESS = 20  # of a training whose output is not a terminal
 LEAST_SHARE = 0.02  # of a clustering, before which the time left is not worth saying
 
@@ -205,12 +207,32 @@ def _scores(row: EvaluationRow) -> list[str]:
     return [f"{row.nmi:.3f}", f"{row.wcp:.3f}"]
 
 
-def print_table(table: Table) -> None:
-    """Print a table on standard output, never cut short where that is not a terminal."""
+def print_growth(rows: Sequence[Growth]) -> None:
+    """Print on standard error which clusters of a result grew, and which are new."""
+    if not rows:
+        say("no track is new")
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    hidden = rows[LINES_OF_GROWTH:]
+    note = f"and {counted(len(hidden), 'cluster')} that {sum(row.n_added for row in hidden):,} tracks joined or opened"
+    table = Table(box=SIMPLE_HEAD, caption=note if hidden else None, caption_justify="left")
+    named = any(row.name for row in rows)
+    for column in ("cluster", *(["name"] if named else []), "tracks before", "added"):
+        table.add_column(column, justify="left" if column == "name" else "right")
+    for row in rows[:LINES_OF_GROWTH]:
+        before = f"{row.n_before:,}" if row.n_before else "new"
+        table.add_row(str(row.cluster_id), *([row.name] if named else []), before, f"{row.n_added:,}")
+    print_table(table, stderr=True)
+
+
+def print_table(table: Table, *, stderr: bool = False) -> None:
+    """Print a table on standard output or error, never cut short where that is not a terminal."""
     from rich.console import Console
 
-    terminal = Console()
-    console = terminal if terminal.is_terminal else Console(width=200)
+    terminal = Console(stderr=stderr)
+    console = terminal if terminal.is_terminal else Console(stderr=stderr, width=200)
     console.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -85,6 +86,14 @@ class EmbeddingModel:
         """Squared distance at which complete linkage stops: the stored one or ``4 * squared_radius``, scaled."""
         unscaled = 4 * self.squared_radius if self.stored_threshold is None else self.stored_threshold
         return self.threshold_scale * unscaled
+
+    def fingerprint(self) -> str:
+        """Short name of the map from features to embeddings, the same for the same weights, scale and normalisation."""
+        digest = hashlib.sha256(f"{self.head_kind} {self.input_scale} {self.normalize}".encode())
+        for name, tensor in sorted(self.head.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def embed(self, features: ArrayLike, batch_size: int = 65536) -> NDArray[np.float32]:
         """Embed a matrix of features.

@@ -1,6 +1,7 @@
 """Files of clustering results: Parquet or CSV by suffix, a row per track.
 
-The columns are ``track_id, video_id, cluster_id, distance_to_centroid, cluster_size``. ``-`` is CSV on standard output.
+Columns are ``track_id, video_id, cluster_id, distance_to_centroid, cluster_size``, ``name`` where clusters have names,
+and in Parquet ``embedding``. ``-`` is CSV on standard output.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from bcl_fast.errors import InputError
 from bcl_fast.files import atomic_output, check_output
-from bcl_fast.results import COLUMNS, ClusteringResult
+from bcl_fast.results import COLUMNS, EMBEDDING, NAME, ClusteringResult
 
 _KINDS: dict[str, tuple[Any, str]] = {
     "track_id": (np.str_, "text"),
@@ -25,7 +26,9 @@ _KINDS: dict[str, tuple[Any, str]] = {
     "cluster_id": (np.int64, "whole numbers"),
     "distance_to_centroid": (np.float32, "numbers"),
     "cluster_size": (np.int64, "whole numbers"),
+    NAME: (np.str_, "text"),
 }
+_EMBEDDED_BY = b"bcl_fast.embedded_by"  # key of the metadata
 
 PathLike = str | os.PathLike[str]
 
@@ -84,8 +87,12 @@ def _write_parquet(result: ClusteringResult, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table({name: pa.array(column) for name, column in result.columns().items()})
-    pq.write_table(table, path)
+    columns = {name: pa.array(column) for name, column in result.columns().items()}
+    if result.embeddings is not None:
+        width = result.embeddings.shape[1]
+        columns[EMBEDDING] = pa.FixedSizeListArray.from_arrays(pa.array(result.embeddings.ravel()), width)
+    metadata = {} if result.embedded_by is None else {_EMBEDDED_BY: result.embedded_by}
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
 
 
 def read_result(path: PathLike) -> ClusteringResult:
@@ -100,9 +107,22 @@ def read_result(path: PathLike) -> ClusteringResult:
     suffix = _check_suffix(file)
     if not file.is_file():
         raise InputError(f"the clustering result {file} does not exist or is not a file")
-    columns = _read_parquet(file) if suffix == ".parquet" else _read_csv(file)
+    if suffix == ".csv":
+        columns = _read_csv(file)
+        embeddings, embedded_by = None, None
+    else:
+        columns, embeddings, embedded_by = _read_parquet(file)
     track_ids, video_ids, cluster_ids, distances, sizes = (_as_column(columns[name], name, file) for name in COLUMNS)
-    return ClusteringResult(track_ids, video_ids, cluster_ids, distances, sizes)
+    return ClusteringResult(
+        track_ids,
+        video_ids,
+        cluster_ids,
+        distances,
+        sizes,
+        names=_as_column(columns[NAME], NAME, file) if NAME in columns else None,
+        embeddings=embeddings,
+        embedded_by=embedded_by,
+    )
 
 
 def _as_column(values: list[Any], name: str, file: Path) -> NDArray[Any]:
@@ -117,17 +137,37 @@ def _as_column(values: list[Any], name: str, file: Path) -> NDArray[Any]:
         raise InputError(f"column {name!r} of {file} must be {wanted} in every row ({error})") from None
 
 
-def _read_parquet(file: Path) -> dict[str, list[Any]]:
+def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], NDArray[np.float32] | None, str | None]:
+    """Columns, embeddings and what made them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(file) as opened:
             _check_columns(opened.schema_arrow.names, file)
-            return dict(opened.read(columns=list(COLUMNS)).to_pydict())
+            table = opened.read()
     except (pa.ArrowException, OSError) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise InputError(f"{file} must be a whole Parquet file ({reason})") from None
+    wanted = [name for name in (*COLUMNS, NAME) if name in table.column_names]
+    embeddings = _as_matrix(table.column(EMBEDDING), file) if EMBEDDING in table.column_names else None
+    embedded_by = (table.schema.metadata or {}).get(_EMBEDDED_BY)
+    return table.select(wanted).to_pydict(), embeddings, None if embedded_by is None else embedded_by.decode()
+
+
+def _as_matrix(column: Any, file: Path) -> NDArray[np.float32]:
+    import pyarrow as pa
+
+    kind = column.type
+    whole = pa.types.is_fixed_size_list(kind) and column.null_count == 0
+    if whole and kind.value_type == pa.float32():
+        values = column.combine_chunks().flatten()
+        matrix = values.to_numpy(zero_copy_only=False).reshape(len(column), kind.list_size)
+        if np.isfinite(matrix).all():
+            return matrix
+    raise InputError(
+        f"column {EMBEDDING!r} of {file} must be lists of float32 numbers, as many and finite in every row"
+    )
 
 
 def _read_csv(file: Path) -> dict[str, list[Any]]:

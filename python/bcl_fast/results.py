@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bcl_fast.tracks import TrackSet
 
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
+NAME, EMBEDDING = "name", "embedding"
 SMALLEST_NORM = 1e-12
 
 
@@ -35,6 +36,12 @@ class ClusteringResult:
         the embeddings are, else their mean.
     cluster_sizes : ndarray of shape (n_tracks,), int64
         Number of tracks in the track's cluster.
+    names : ndarray of shape (n_tracks,), str, or None
+        Name that a user gave to the track's cluster; ``""`` for a cluster without one.
+    embeddings : ndarray of shape (n_tracks, n_dimensions), float32, or None
+        The points that were clustered; Parquet files keep them, so that tracks can be added later.
+    embedded_by : str or None
+        What made the embeddings: the fingerprint of a model, or ``"features"``. Kept with them.
     violations : Violations or None
         How many pairs of tracks known to be two people share a cluster; None where no pairs were looked for, and in
         results that were read from a file.
@@ -45,6 +52,9 @@ class ClusteringResult:
     cluster_ids: NDArray[np.int64]
     distances_to_centroid: NDArray[np.float32]
     cluster_sizes: NDArray[np.int64]
+    names: NDArray[np.str_] | None = None
+    embeddings: NDArray[np.float32] | None = None
+    embedded_by: str | None = None
     violations: Violations | None = None
 
     @property
@@ -58,7 +68,7 @@ class ClusteringResult:
         return len(np.unique(self.cluster_ids))
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Columns of the files, by name."""
+        """Columns of the files but for the embeddings, by name."""
         values = (
             self.track_ids,
             self.video_ids,
@@ -66,7 +76,10 @@ class ClusteringResult:
             self.distances_to_centroid,
             self.cluster_sizes,
         )
-        return dict(zip(COLUMNS, values, strict=True))
+        columns: dict[str, NDArray[Any]] = dict(zip(COLUMNS, values, strict=True))
+        if self.names is not None:
+            columns[NAME] = self.names
+        return columns
 
 
 def cluster_tracks(
@@ -154,14 +167,31 @@ def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: Arra
     cluster_ids : array-like of shape (n_tracks,), int
         From 0.
     """
+    return describe_rows(tracks.track_ids, tracks.video_ids, np.asarray(embeddings), np.asarray(cluster_ids, np.int64))
+
+
+def describe_rows(
+    track_ids: NDArray[np.str_],
+    video_ids: NDArray[np.str_],
+    embeddings: NDArray[Any],
+    cluster_ids: NDArray[np.int64],
+) -> ClusteringResult:
+    """`describe_clusters` of tracks that are known by their names alone."""
     from scipy.sparse import csr_array
 
-    points = np.asarray(embeddings, dtype=np.float64)
-    clusters = np.asarray(cluster_ids, dtype=np.int64)
-    sizes = np.bincount(clusters)
-    sums = csr_array((np.ones(len(clusters)), (clusters, np.arange(len(clusters))))) @ points
+    points = embeddings.astype(np.float64)
+    sizes = np.bincount(cluster_ids)
+    n_tracks = len(cluster_ids)
+    sums = csr_array((np.ones(n_tracks), (cluster_ids, np.arange(n_tracks))), (len(sizes), n_tracks)) @ points
     on_sphere = np.allclose(np.linalg.norm(points, axis=1), 1, atol=1e-3)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True) if on_sphere else sizes[:, None]
     centroids = sums / np.maximum(lengths, SMALLEST_NORM)
-    distances = np.linalg.norm(points - centroids[clusters], axis=1).astype(np.float32)
-    return ClusteringResult(tracks.track_ids, tracks.video_ids, clusters, distances, sizes[clusters].astype(np.int64))
+    distances = np.linalg.norm(points - centroids[cluster_ids], axis=1).astype(np.float32)
+    return ClusteringResult(
+        track_ids,
+        video_ids,
+        cluster_ids,
+        distances,
+        sizes[cluster_ids].astype(np.int64),
+        embeddings=embeddings.astype(np.float32, copy=False),
+    )
