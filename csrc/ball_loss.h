@@ -3,8 +3,11 @@
 //   b = softplus(raw), gamma = 9 b + margin, d(i, k) = |f_i - mu_k|^2, v_i the nearest centroid of another class
 //   loss = alpha mean_i relu(d(i, y_i) - b) + mean_i relu(gamma - d(i, v_i))
 //
-// Cost O(n k d); the n x k distances are never stored. Every sum runs in a fixed order: the same bits for any number of
-// threads. The caller owns all buffers, C-contiguous.
+// With a list of classes that cannot be one, v_i is the nearest centroid of those listed for y_i, and a sample without
+// any takes no part in the second mean but counts in its n.
+//
+// Cost O(n k d), or O(n d) and d for each listed class of a sample; the n x k distances are never stored. Every sum
+// runs in a fixed order: the same bits for any number of threads. The caller owns all buffers, C-contiguous.
 #pragma once
 
 #include <cstdint>
@@ -22,19 +25,27 @@ struct BallLossOptions {
   int n_threads = 0;
 };
 
+// Which classes push each other away, by label: those of label c are labels[offsets[c] .. offsets[c + 1]). Without
+// offsets all classes do.
+struct CannotLink {
+  const int64_t* offsets = nullptr;  // [num_classes + 1]
+  const int64_t* labels = nullptr;   // [n]
+  int64_t n = 0;
+};
+
 // Scalars of one evaluation; `violated_*` are shares of the samples.
 template <class T>
 struct BallLossSummary {
   T loss, similar, dissimilar, violated_similar, violated_dissimilar, raw_gradient;
 };
 
-// labels index [0, num_classes); num_classes < 0 allows any integers. Classes without samples take no part; with one
-// class alone the dissimilar part is 0. gradient [n, d] receives d loss / d embeddings, unless null. Throws
-// std::invalid_argument for labels out of range and for what check_finite refuses.
+// labels index [0, num_classes); num_classes < 0 allows any integers, and no list. Classes without samples take no
+// part; with one class alone the dissimilar part is 0. gradient [n, d] receives d loss / d embeddings, unless null.
+// Throws std::invalid_argument for labels out of range, a list that is not one, and what check_finite refuses.
 template <class T>
 BallLossSummary<T> ball_loss_cpu(const T* embeddings /* [n, d] */, const int64_t* labels /* [n] */, int64_t n,
-                                 int64_t d, int64_t num_classes, double raw, const BallLossOptions& options,
-                                 T* gradient);
+                                 int64_t d, int64_t num_classes, const CannotLink& cannot_link, double raw,
+                                 const BallLossOptions& options, T* gradient);
 
 // out = factor * gradient, on the threads that computed the gradient: beside torch's own, which go on spinning for a
 // while after a product, the next forward pass would find the processors taken.

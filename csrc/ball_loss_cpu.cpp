@@ -23,7 +23,9 @@ int64_t n_blocks(int64_t n, int64_t block) { return (n + block - 1) / block; }
 template <class T>
 struct BallLoss {
   const T* embeddings;
+  const int64_t* labels;
   const int64_t n, d;
+  const CannotLink& cannot_link;
   const BallLossOptions& options;
   const Kernels<T>& math = kernels<T>();
 
@@ -40,11 +42,13 @@ struct BallLoss {
   std::vector<int32_t> pushed_by = std::vector<int32_t>(n);
   std::vector<uint8_t> pulled = std::vector<uint8_t>(n);
 
-  BallLoss(const T* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t num_classes, double raw,
-           const BallLossOptions& options)
+  BallLoss(const T* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t num_classes,
+           const CannotLink& cannot_link, double raw, const BallLossOptions& options)
       : embeddings(embeddings),
+        labels(labels),
         n(n),
         d(d),
+        cannot_link(cannot_link),
         options(options),
         classes(number_classes(labels, n, num_classes)),
         members(group_by(classes.of_sample, classes.n_classes)),
@@ -132,6 +136,11 @@ struct BallLoss {
   }
 
   Sums margins_of_rows(int64_t first, int64_t last, T* scratch) {
+    Sums sums;
+    if (cannot_link.offsets != nullptr) {
+      for (int64_t i = first; i < last; ++i) add_margins(i, nearest_listed(i), sums);
+      return sums;
+    }
     const int64_t m = last - first;
     T best[kBlockRows];
     int32_t nearest[kBlockRows];
@@ -144,9 +153,24 @@ struct BallLoss {
       }
       math.update_best(scratch, kBlockColumns, m, n_columns, static_cast<int32_t>(first_column), best, nearest);
     });
-    Sums sums;
     for (int64_t r = 0; r < m; ++r) add_margins(first + r, nearest[r], sums);
     return sums;
+  }
+
+  // The nearest centroid of the classes that cannot be one with sample i's, -1 if none is here; ties go to the first.
+  int32_t nearest_listed(int64_t i) const {
+    T best = std::numeric_limits<T>::infinity();
+    int32_t nearest = -1;
+    for (int64_t e = cannot_link.offsets[labels[i]]; e < cannot_link.offsets[labels[i] + 1]; ++e) {
+      const int32_t c = classes.of_label[cannot_link.labels[e]];
+      if (c < 0 || c == classes.of_sample[i] || inverse_norm[c] == 0) continue;
+      const T distance = math.squared_distance(row(i), centroid(c), d);
+      if (distance < best) {
+        best = distance;
+        nearest = c;
+      }
+    }
+    return nearest;
   }
 
   // The two distances are taken again as differences: no cancellation, whatever the embeddings' norm.
@@ -217,12 +241,30 @@ struct BallLoss {
   }
 };
 
+// Anything else would be read out of bounds.
+void check(const CannotLink& cannot_link, int64_t num_classes) {
+  if (cannot_link.offsets == nullptr) return;
+  if (num_classes < 0) throw std::invalid_argument("cannot_link wants num_classes");
+  const int64_t* offsets = cannot_link.offsets;
+  for (int64_t c = 0; c < num_classes; ++c)
+    if (offsets[c] > offsets[c + 1]) throw std::invalid_argument("cannot_link: offsets must not decrease");
+  if (offsets[0] != 0 || offsets[num_classes] != cannot_link.n)
+    throw std::invalid_argument("cannot_link: offsets must run from 0 to the number of listed labels, " +
+                                std::to_string(cannot_link.n));
+  for (int64_t e = 0; e < cannot_link.n; ++e)
+    if (cannot_link.labels[e] < 0 || cannot_link.labels[e] >= num_classes)
+      throw std::invalid_argument("cannot_link: labels must lie in [0, " + std::to_string(num_classes) + "), got " +
+                                  std::to_string(cannot_link.labels[e]) + " at position " + std::to_string(e));
+}
+
 }  // namespace
 
 template <class T>
 BallLossSummary<T> ball_loss_cpu(const T* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t num_classes,
-                                 double raw, const BallLossOptions& options, T* gradient) {
-  BallLoss<T> loss(embeddings, labels, n, d, num_classes, raw, options);
+                                 const CannotLink& cannot_link, double raw, const BallLossOptions& options,
+                                 T* gradient) {
+  check(cannot_link, num_classes);
+  BallLoss<T> loss(embeddings, labels, n, d, num_classes, cannot_link, raw, options);
   loss.compute_centroids();
   const auto sums = loss.compute_margins();
   if (gradient != nullptr) loss.compute_gradient(gradient);
@@ -245,9 +287,9 @@ void ball_loss_backward_cpu(const T* gradient, int64_t n, T factor, int n_thread
 
 template void ball_loss_backward_cpu(const float*, int64_t, float, int, float*);
 template void ball_loss_backward_cpu(const double*, int64_t, double, int, double*);
-template BallLossSummary<float> ball_loss_cpu(const float*, const int64_t*, int64_t, int64_t, int64_t, double,
-                                              const BallLossOptions&, float*);
-template BallLossSummary<double> ball_loss_cpu(const double*, const int64_t*, int64_t, int64_t, int64_t, double,
-                                               const BallLossOptions&, double*);
+template BallLossSummary<float> ball_loss_cpu(const float*, const int64_t*, int64_t, int64_t, int64_t,
+                                              const CannotLink&, double, const BallLossOptions&, float*);
+template BallLossSummary<double> ball_loss_cpu(const double*, const int64_t*, int64_t, int64_t, int64_t,
+                                               const CannotLink&, double, const BallLossOptions&, double*);
 
 }  // namespace bcl

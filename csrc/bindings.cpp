@@ -180,12 +180,15 @@ py::array admission(const Array<T>& points, int64_t n_new, const Array<int32_t>&
 
 // Addresses come from torch tensors; ops.py is the only caller.
 template <class T>
-void ball_loss(uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d, int64_t num_classes, double raw,
+void ball_loss(uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d, int64_t num_classes,
+               uintptr_t cannot_link_offsets, uintptr_t cannot_link_labels, int64_t n_cannot_link, double raw,
                const BallLossOptions& options, uintptr_t workspace, bool with_gradient) {
+  const CannotLink cannot_link{reinterpret_cast<const int64_t*>(cannot_link_offsets),
+                               reinterpret_cast<const int64_t*>(cannot_link_labels), n_cannot_link};
   T* const gradient = reinterpret_cast<T*>(workspace);
   const BallLossSummary<T> s =
       ball_loss_cpu(reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, num_classes,
-                    raw, options, with_gradient ? gradient : nullptr);
+                    cannot_link, raw, options, with_gradient ? gradient : nullptr);
   T* summary = with_gradient ? gradient + n * d : gradient;
   for (const T value : {s.loss, s.similar, s.dissimilar, s.violated_similar, s.violated_dissimilar, s.raw_gradient})
     *summary++ = value;

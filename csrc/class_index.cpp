@@ -9,7 +9,8 @@ namespace {
 Classes number_bounded(const int64_t* labels, int64_t n, int64_t num_classes) {
   Classes classes;
   classes.of_sample.resize(n);
-  std::vector<int32_t> number(num_classes, -1);
+  std::vector<int32_t>& number = classes.of_label;
+  number.assign(num_classes, -1);
   for (int64_t i = 0; i < n; ++i) {
     if (labels[i] < 0 || labels[i] >= num_classes)
       throw std::invalid_argument("labels must lie in [0, " + std::to_string(num_classes) + "), got " +

@@ -20,6 +20,7 @@ Groups group_by(const std::vector<int32_t>& keys, int64_t n_groups);
 struct Classes {
   int64_t n_classes = 0;
   std::vector<int32_t> of_sample;
+  std::vector<int32_t> of_label;  // where num_classes >= 0: -1 for a label that does not occur; else empty
 };
 
 Classes number_classes(const int64_t* labels, int64_t n, int64_t num_classes);

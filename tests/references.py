@@ -15,8 +15,12 @@ def ball_loss_reference(
     alpha: float = 4.0,
     margin: float = 0.05,
     sphere: bool = True,
+    apart: Tensor | None = None,
 ) -> Tensor:
-    """Eqs. 5-7 of Tapaswi et al. (2019) by autograd, with all n x k distances in memory."""
+    """Eqs. 5-7 of Tapaswi et al. (2019) by autograd, with all n x k distances in memory.
+
+    ``apart[a, b]`` says whether class b pushes class a away, in place of all other classes.
+    """
     squared_radius = F.softplus(raw_radius)
     present, own = torch.unique(labels, return_inverse=True)
     sums = embeddings.new_zeros(len(present), embeddings.shape[1]).index_add(0, own, embeddings)
@@ -25,6 +29,9 @@ def ball_loss_reference(
     own_distance = distances.gather(1, own[:, None])[:, 0]
     loss = alpha * F.relu(own_distance - squared_radius).mean()
     if len(present) > 1:
-        nearest_other = distances.scatter(1, own[:, None], float("inf")).amin(1)
+        others = distances.scatter(1, own[:, None], float("inf"))
+        if apart is not None:
+            others = others.masked_fill(~apart[present][:, present][own], float("inf"))
+        nearest_other = others.amin(1)
         loss = loss + F.relu(9 * squared_radius + margin - nearest_other).mean()
     return loss

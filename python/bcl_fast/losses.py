@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bcl_fast.ops import ball_loss
+from bcl_fast.ops import ClassLists, ball_loss
 
 
 class BallLossTerms(NamedTuple):
@@ -116,16 +116,19 @@ class BallLoss(nn.Module):
         """Squared distance ``4 b`` at which complete linkage stops."""
         return 4 * self.squared_radius
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of a batch."""
-        return self._evaluate(embeddings, labels)[0]
+    def forward(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None = None) -> Tensor:
+        """Return the loss of a batch; with ``cannot_link`` only the identities listed for another push it away.
 
-    def terms(self, embeddings: Tensor, labels: Tensor) -> BallLossTerms:
+        See `cannot_link_lists`. Lists go by label, so they want ``num_classes``.
+        """
+        return self._evaluate(embeddings, labels, cannot_link)[0]
+
+    def terms(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None = None) -> BallLossTerms:
         """Return the loss with its two parts and the share of samples that violate each."""
-        loss, summary = self._evaluate(embeddings, labels)
+        loss, summary = self._evaluate(embeddings, labels, cannot_link)
         return BallLossTerms(loss, *summary[1:5].unbind())
 
-    def _evaluate(self, embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _evaluate(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None) -> tuple[Tensor, Tensor]:
         return ball_loss(
             embeddings,
             labels,
@@ -135,8 +138,38 @@ class BallLoss(nn.Module):
             margin=self.margin,
             sphere=self.space == "sphere",
             check_finite=self.check_finite,
+            cannot_link=cannot_link,
         )
 
     def extra_repr(self) -> str:
         """Show the settings, as torch prints modules."""
         return f"space={self.space!r}, alpha={self.alpha}, margin={self.margin}, num_classes={self.num_classes}"
+
+
+def cannot_link_lists(pairs: Tensor, num_classes: int) -> ClassLists:
+    """List for each class the classes that it cannot be one with, for `BallLoss`.
+
+    Parameters
+    ----------
+    pairs : Tensor, shape (n_pairs, 2), int64
+        Pairs of different classes, in either order, in ``[0, num_classes)``; repeats do no harm.
+    num_classes : int
+
+    Returns
+    -------
+    lists : ClassLists
+        Each pair in both directions, sorted.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from bcl_fast.losses import cannot_link_lists
+    >>> cannot_link_lists(torch.tensor([[0, 2], [2, 1]]), num_classes=3)
+    ClassLists(offsets=tensor([0, 1, 2, 4]), labels=tensor([2, 2, 0, 1]))
+    """
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype != torch.int64:
+        raise ValueError(f"pairs must be int64 of shape (n_pairs, 2), got {pairs.dtype} of shape {tuple(pairs.shape)}")
+    keys = torch.unique(torch.cat([pairs, pairs.flip(1)]) @ torch.tensor([num_classes, 1], device=pairs.device))
+    counts = torch.bincount(keys // num_classes, minlength=num_classes)
+    offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    return ClassLists(offsets, keys % num_classes)

@@ -6,7 +6,7 @@ autograd node wraps the operator from outside, because ``register_autograd`` cos
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,7 +20,8 @@ SUMMARY = ("loss", "similar", "dissimilar", "violated_similar", "violated_dissim
 _library = torch.library.Library("bcl_fast", "DEF")
 _library.define(
     "ball_loss(Tensor embeddings, Tensor labels, Tensor raw_radius, int num_classes, float alpha, float margin, "
-    "bool sphere, bool check_finite, bool with_gradient) -> Tensor"
+    "bool sphere, bool check_finite, bool with_gradient, Tensor? cannot_link_offsets=None, "
+    "Tensor? cannot_link_labels=None) -> Tensor"
 )
 _library.define("ball_loss_backward(Tensor workspace, Tensor loss_gradient) -> Tensor")
 
@@ -44,8 +45,12 @@ def _ball_loss_cpu(
     sphere: bool,
     check_finite: bool,
     with_gradient: bool,
+    cannot_link_offsets: Tensor | None = None,
+    cannot_link_labels: Tensor | None = None,
 ) -> Tensor:
     embeddings, labels = embeddings.contiguous(), labels.contiguous()
+    offsets = None if cannot_link_offsets is None else cannot_link_offsets.contiguous()
+    listed = None if cannot_link_labels is None else cannot_link_labels.contiguous()
     workspace = _workspace(embeddings, with_gradient)
     options = _core.BallLossOptions(alpha, margin, sphere, check_finite, torch.get_num_threads())
     n_samples, n_features = embeddings.shape
@@ -55,6 +60,9 @@ def _ball_loss_cpu(
         n_samples,
         n_features,
         num_classes,
+        0 if offsets is None else offsets.data_ptr(),
+        0 if listed is None else listed.data_ptr(),
+        0 if listed is None else listed.shape[0],
         raw_radius.item(),
         options,
         workspace.data_ptr(),
@@ -73,6 +81,8 @@ def _ball_loss_fake(
     sphere: bool,
     check_finite: bool,
     with_gradient: bool,
+    cannot_link_offsets: Tensor | None = None,
+    cannot_link_labels: Tensor | None = None,
 ) -> Tensor:
     return _workspace(embeddings, with_gradient)
 
@@ -100,10 +110,18 @@ class _BallLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, embeddings: Tensor, labels: Tensor, raw_radius: Tensor, *options: Any
+        ctx: Any,
+        embeddings: Tensor,
+        labels: Tensor,
+        raw_radius: Tensor,
+        cannot_link_offsets: Tensor | None,
+        cannot_link_labels: Tensor | None,
+        *options: Any,
     ) -> tuple[Tensor, Tensor]:
         with_gradient = ctx.needs_input_grad[0] or ctx.needs_input_grad[2]
-        workspace = torch.ops.bcl_fast.ball_loss(embeddings, labels, raw_radius, *options, with_gradient)
+        workspace = torch.ops.bcl_fast.ball_loss(
+            embeddings, labels, raw_radius, *options, with_gradient, cannot_link_offsets, cannot_link_labels
+        )
         ctx.save_for_backward(workspace)
         ctx.shape, ctx.n_options, ctx.raw_dtype = embeddings.shape, len(options), raw_radius.dtype
         summary = workspace.narrow(0, workspace.shape[0] - len(SUMMARY), len(SUMMARY))
@@ -115,7 +133,7 @@ class _BallLoss(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, loss_gradient: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
         if loss_gradient is None:
-            return (None,) * (3 + ctx.n_options)
+            return (None,) * (5 + ctx.n_options)
         embeddings_gradient = raw_gradient = None
         (workspace,) = ctx.saved_tensors
         gradient = torch.ops.bcl_fast.ball_loss_backward(workspace, loss_gradient)
@@ -124,7 +142,22 @@ class _BallLoss(torch.autograd.Function):
             embeddings_gradient = gradient.narrow(0, 0, n_gradient).view(ctx.shape)
         if ctx.needs_input_grad[2]:
             raw_gradient = gradient.select(0, n_gradient + SUMMARY.index("raw_gradient")).to(ctx.raw_dtype)
-        return (embeddings_gradient, None, raw_gradient, *(None,) * ctx.n_options)
+        return (embeddings_gradient, None, raw_gradient, None, None, *(None,) * ctx.n_options)
+
+
+class ClassLists(NamedTuple):
+    """Some classes for each class, in compressed rows.
+
+    Attributes
+    ----------
+    offsets : Tensor, shape (num_classes + 1,), int64
+        The classes of class ``k`` are ``labels[offsets[k]:offsets[k + 1]]``.
+    labels : Tensor, shape (offsets[-1],), int64
+        Classes, in ``[0, num_classes)``.
+    """
+
+    offsets: Tensor
+    labels: Tensor
 
 
 def ball_loss(
@@ -137,6 +170,7 @@ def ball_loss(
     margin: float = 0.05,
     sphere: bool = True,
     check_finite: bool = True,
+    cannot_link: ClassLists | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Ball loss of a batch and what it is made of (Tapaswi et al., ICCV 2019, Eqs. 5-7).
 
@@ -158,6 +192,9 @@ def ball_loss(
         Centroids are scaled to unit length; else they are plain means.
     check_finite : bool
         Refuse embeddings that are not finite and classes without a centroid.
+    cannot_link : ClassLists, optional
+        Classes that each class is pushed away from, in place of all others; wants ``num_classes``. A sample whose class
+        has none in the batch counts as far enough.
 
     Returns
     -------
@@ -178,7 +215,11 @@ def ball_loss(
         embeddings = embeddings.float()
     classes = -1 if num_classes is None else num_classes
     options = (classes, alpha, margin, sphere, check_finite)
-    return _BallLoss.apply(embeddings, labels, raw_radius, *options)  # type: ignore[no-untyped-call]
+    lists: tuple[Tensor | None, Tensor | None] = (None, None)
+    if cannot_link is not None:
+        _check_lists(cannot_link, num_classes, embeddings.device)
+        lists = cannot_link
+    return _BallLoss.apply(embeddings, labels, raw_radius, *lists, *options)  # type: ignore[no-untyped-call]
 
 
 def _check(embeddings: Tensor, labels: Tensor) -> None:
@@ -200,3 +241,16 @@ def _check(embeddings: Tensor, labels: Tensor) -> None:
         )
     if labels.device != embeddings.device:
         raise ValueError(f"labels must be on the embeddings' device {embeddings.device}, got {labels.device}")
+
+
+def _check_lists(lists: ClassLists, num_classes: int | None, device: torch.device) -> None:
+    """Check all but the values, which the core checks."""
+    if num_classes is None:
+        raise ValueError("cannot_link lists classes by label, so it wants num_classes, got None")
+    if any(part.dtype != torch.int64 or part.ndim != 1 for part in lists):
+        found = " and ".join(f"{part.dtype} of shape {tuple(part.shape)}" for part in lists)
+        raise TypeError(f"cannot_link must hold 1-D int64 offsets and labels, got {found}")
+    if len(lists.offsets) != num_classes + 1:
+        raise ValueError(f"cannot_link must have num_classes + 1 ({num_classes + 1}) offsets, got {len(lists.offsets)}")
+    if any(part.device != device for part in lists):
+        raise ValueError(f"cannot_link must be on the embeddings' device {device}, got {lists.offsets.device}")
