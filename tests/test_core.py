@@ -16,14 +16,22 @@ KERNELS = {np.float32: _core.ball_loss_float32, np.float64: _core.ball_loss_floa
 
 
 def ball_loss(
-    embeddings: npt.NDArray, labels: npt.NDArray, *, num_classes: int = -1, sphere: bool = True, threads: int = 2
+    embeddings: npt.NDArray,
+    labels: npt.NDArray,
+    *,
+    num_classes: int = -1,
+    cannot_link: tuple[npt.NDArray, npt.NDArray] | None = None,
+    sphere: bool = True,
+    threads: int = 2,
 ) -> tuple[npt.NDArray, npt.NDArray]:
     """Return the gradient and the summary."""
     n, d = embeddings.shape
     workspace = np.full(n * d + 6, np.nan, embeddings.dtype)
     options = _core.BallLossOptions(4.0, 0.05, sphere, True, threads)
+    lists = (0, 0, 0) if cannot_link is None else (*(part.ctypes.data for part in cannot_link), len(cannot_link[1]))
     KERNELS[embeddings.dtype.type](
-        embeddings.ctypes.data, labels.ctypes.data, n, d, num_classes, -1.0, options, workspace.ctypes.data, True
+        *(embeddings.ctypes.data, labels.ctypes.data, n, d, num_classes, *lists),
+        *(-1.0, options, workspace.ctypes.data, True),
     )
     return workspace[:-6].reshape(n, d), workspace[-6:]
 
@@ -85,6 +93,20 @@ def test_simd_path_can_be_forced(value: str, sentence: str) -> None:
         assert f"got '{value}'" in run.stderr
     else:
         assert run.stdout.strip() == _core.simd_paths()[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ball_loss_with_all_other_classes_listed_is_that_without_lists(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    embeddings, labels = rng.standard_normal((97, 33)).astype(dtype), rng.integers(0, 12, 97)
+    others = np.array([[k for k in range(12) if k != own] for own in range(12)])
+    lists = np.arange(13) * 11, others.ravel()
+    for mine, wanted in zip(
+        ball_loss(embeddings, labels, num_classes=12, cannot_link=lists),
+        ball_loss(embeddings, labels, num_classes=12),
+        strict=True,
+    ):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("path", _core.simd_paths())

@@ -201,6 +201,26 @@ def test_the_world_is_shared_by_seed_alone():
     assert world.mean.shape == (256,)
 
 
+def test_a_shift_turns_the_nuisance_and_nothing_else():
+    world, shifted, other = World(), World(nuisance_shift=0.75), World(nuisance_shift=1.0)
+    np.testing.assert_array_equal(shifted.mean, world.mean)
+    np.testing.assert_array_equal(shifted.identity_basis, world.identity_basis)
+    lengths = [np.linalg.norm(w.nuisance_basis, axis=1) for w in (world, shifted, other)]
+    np.testing.assert_allclose(lengths[1], lengths[0], rtol=1e-4)
+    cosines = [(w.nuisance_basis * world.nuisance_basis).sum(1) / lengths[0] ** 2 for w in (shifted, other)]
+    np.testing.assert_allclose(cosines[0], 0.5, atol=1e-4)
+    np.testing.assert_allclose(cosines[1], 0, atol=1e-4)
+
+
+def test_a_shift_of_the_test_episodes_leaves_the_rest(splits):
+    shifted = simulate_splits(0.05, seed=3, test_shift=0.5)
+    for one, other in zip(splits[:2], shifted[:2], strict=True):
+        np.testing.assert_array_equal(one.features, other.features)
+    for field in ("labels", "frames", "offsets", "track_ids"):
+        np.testing.assert_array_equal(getattr(shifted.test, field), getattr(splits.test, field))
+    assert not np.array_equal(shifted.test.features, splits.test.features)
+
+
 def test_every_norm_is_the_length_of_its_part():
     silent = dict.fromkeys(
         ["mean_norm", "identity_norm", "look_norm", "scene_norm", "track_norm", "face_norm", "noise_norm"], 0.0

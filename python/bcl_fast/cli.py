@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from bcl_fast.cli_cluster import cluster, embed, pairs_of
-from bcl_fast.cli_models import calibrate, check_model_output
+from bcl_fast.cli_models import calibrate, check_model_output, finetune
 from bcl_fast.console import describe_threshold, say
 from bcl_fast.errors import InputError
 from bcl_fast.options import (
@@ -153,6 +153,8 @@ app.command(
 
 app.command(epilog=_example("bcl-fast calibrate model.safetensors --val val.parquet --precision 0.99"))(calibrate)
 
+app.command(epilog=_example("bcl-fast finetune model.safetensors episodes.parquet -o adapted.safetensors"))(finetune)
+
 
 @app.command(epilog=_example("bcl-fast evaluate test.parquet --model model.safetensors --raw"))
 def evaluate(
@@ -209,12 +211,16 @@ def simulate(
     split: Annotated[
         str, typer.Option(metavar="[train|val|test]", help="Which of the three goes to a file or '-'.")
     ] = "test",
+    shift: Annotated[
+        float,
+        typer.Option(help="Domain shift of test, 0 to 1: how much its pose and light differ from those of train."),
+    ] = 0.0,
     force: Force = False,
 ) -> None:
     """Make labelled tracks of invented people in invented films."""
     from bcl_fast.demo import simulate_to
 
-    simulate_to(output, scale=scale, seed=seed, split=split, force=force)
+    simulate_to(output, scale=scale, seed=seed, split=split, test_shift=shift, force=force)
 
 
 @app.command(epilog=_example("bcl-fast demo", "bcl-fast demo -o /tmp/demo --seed 1"))

@@ -1,16 +1,23 @@
-"""The commands that change a trained model: ``calibrate``."""
+"""The commands that take a trained model and give another: ``calibrate`` and ``finetune``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from bcl_fast.cli_cluster import pairs_of
 from bcl_fast.console import counted, say
 from bcl_fast.errors import InputError
-from bcl_fast.options import DUPLICATE_IOU, Constraints, DuplicateIoU, Force, MinOverlap
+from bcl_fast.finetuning_recipe import FinetuningRecipe
+from bcl_fast.options import DUPLICATE_IOU, Constraints, DuplicateIoU, Force, MinOverlap, Seed, Tracks
+
+if TYPE_CHECKING:
+    from bcl_fast.finetuning import FinetuningRecord, FinetuningResult
+
+RECIPE = FinetuningRecipe()
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A trained model: .safetensors or .pth.tar.", show_default=False)
@@ -68,3 +75,99 @@ def check_model_output(path: Path, *, force: bool) -> None:
     if path.suffix != ".safetensors":
         raise InputError(f"a model is written as .safetensors, got the name {path}")
     check_output(path, force=force)
+
+
+def finetune(
+    model: Model,
+    tracks: Tracks,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The adapted model, .safetensors; with --per-video a folder, which gets <video>.safetensors each.",
+            show_default=False,
+        ),
+    ],
+    per_video: Annotated[
+        bool, typer.Option("--per-video/--joint", help="A model for each video, or one for all of them.")
+    ] = False,
+    learn_radius: Annotated[bool, typer.Option("--learn-radius", help="Let the radius b change too.")] = False,
+    rounds: Annotated[
+        int, typer.Option(help="At most so many rounds of so many batches (the next option).")
+    ] = RECIPE.rounds,
+    steps_per_round: Annotated[
+        int, typer.Option(help="Batches from one look at the held-out pairs to the next.")
+    ] = RECIPE.steps_per_round,
+    learning_rate: Annotated[float, typer.Option(help="Of stochastic gradient descent.")] = RECIPE.learning_rate,
+    proximal: Annotated[
+        float, typer.Option(help="Weight of staying near the model's weights, against forgetting.")
+    ] = RECIPE.proximal,
+    radius_scale: Annotated[
+        float, typer.Option(help="Faces of a track are drawn into a ball of this multiple of b.")
+    ] = RECIPE.radius_scale,
+    seed: Seed = RECIPE.seed,
+    constraints: Constraints = None,
+    min_overlap: MinOverlap = 1,
+    duplicate_iou: DuplicateIoU = DUPLICATE_IOU,
+    force: Force = False,
+) -> None:
+    """Adapt a model to new videos without labels.
+
+    Faces of one track are one person, and tracks on screen together are two (see --constraints): that is all it learns
+    from. A fifth of the tracks is held out, and the round kept that gets fewest of their pairs wrong; where no round is
+    better than the model, it stays as it is.
+    """
+    recipe = FinetuningRecipe(
+        rounds=rounds,
+        steps_per_round=steps_per_round,
+        learning_rate=learning_rate,
+        proximal=proximal,
+        radius_scale=radius_scale,
+        learn_radius=learn_radius,
+        seed=seed,
+    )
+    if per_video:
+        if output.exists() and not output.is_dir():
+            raise InputError(f"--per-video writes a model for each video to a folder, got the file {output}")
+    else:
+        check_model_output(output, force=force)
+    from bcl_fast.embedding import load_model
+    from bcl_fast.finetuning import finetune as adapt
+    from bcl_fast.tracks import read_tracks
+
+    loaded, videos = load_model(model), read_tracks(tracks)
+    from bcl_fast.pairs import TrackPairs
+
+    pairs = pairs_of(videos, constraints, min_overlap, duplicate_iou) or TrackPairs()
+    if not per_video:
+        result = adapt(loaded, videos, pairs=pairs, recipe=recipe, on_round=lambda record: say(_describe(record)))
+        result.model.save(output, force=force)
+        say(_describe_best(result, output))
+        return
+    parts = [(video, np.flatnonzero(videos.video_ids == video)) for video in videos.videos]
+    results = [
+        (video, adapt(loaded, videos.select(part), pairs=pairs.among(part, videos.n_tracks), recipe=recipe))
+        for video, part in parts
+    ]
+    output.mkdir(exist_ok=True)
+    for video, result in results:
+        result.model.save(output / f"{video}.safetensors", force=force)
+        say(f"{video}: {_describe_best(result, output / f'{video}.safetensors')}")
+
+
+def _describe(record: FinetuningRecord) -> str:
+    """One round in one line."""
+    violated = f"two people too near {record.violated_cannot:.1%}, faces outside their ball {record.violated_must:.1%}"
+    loss = "as it came    " if record.loss is None else f"loss {record.loss:9.4f}"
+    return (
+        f"round {record.round:>2}  {loss}  b {record.squared_radius:.4f}  {violated}{'  best' if record.best else ''}"
+    )
+
+
+def _describe_best(result: FinetuningResult, output: Path) -> str:
+    before, best = result.history[0], result.history[result.best_round]
+    if result.best_round == 0:
+        return f"no round was better than the model, which stays as it was -> {output}"
+    shares = f"{before.violated_cannot:.1%} -> {best.violated_cannot:.1%}"
+    return f"round {best.round} kept: pairs of two people within the threshold {shares} -> {output}"

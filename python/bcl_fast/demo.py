@@ -26,14 +26,16 @@ DEMO_RECIPE = Recipe(  # a short one for few people, chosen by validation NMI ov
 DEMO_FILES = ("test.parquet", "model.safetensors", "clusters.csv", "demo.png")
 
 
-def simulate_to(output: Path, *, scale: float, seed: int, split: str = "test", force: bool = False) -> None:
+def simulate_to(
+    output: Path, *, scale: float, seed: int, split: str = "test", test_shift: float = 0.0, force: bool = False
+) -> None:
     """Write simulated tracks: all three splits into a folder, one of them to a file or standard output.
 
     Parameters
     ----------
     output : Path
         ``-`` or a name with a suffix is one file, anything else a folder, made if it is not there.
-    scale, seed
+    scale, seed, test_shift
         As for `bcl_fast.simulate.simulate_splits`.
     split : {"train", "val", "test"}
         What goes to one file.
@@ -43,7 +45,7 @@ def simulate_to(output: Path, *, scale: float, seed: int, split: str = "test", f
     Raises
     ------
     InputError
-        If ``split`` or ``scale`` is not valid, or an output exists or cannot be written.
+        If ``split``, ``scale`` or ``test_shift`` is not valid, or an output exists or cannot be written.
     """
     if split not in SPLITS:
         raise InputError(f"split must be train, val or test, got {split!r}")
@@ -55,7 +57,7 @@ def simulate_to(output: Path, *, scale: float, seed: int, split: str = "test", f
     from bcl_fast.simulate import simulate_splits
     from bcl_fast.tracks import write_tracks
 
-    splits = simulate_splits(scale, seed)
+    splits = simulate_splits(scale, seed, test_shift=test_shift)
     if single:
         write_tracks(getattr(splits, split), output, force=force)
         say(f"{describe_tracks(getattr(splits, split))} -> {output}")
