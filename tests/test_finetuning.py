@@ -14,7 +14,7 @@ from bcl_fast.embedding import EmbeddingModel, load_model, make_head
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation import evaluate
 from bcl_fast.finetuning import finetune
-from bcl_fast.finetuning_data import FEWEST_HELD_OUT, FinetuningData
+from bcl_fast.finetuning_data import FEWEST_HELD_OUT, FinetuningData, HeldOut
 from bcl_fast.finetuning_recipe import FinetuningRecipe
 from bcl_fast.pairs import TrackPairs, automatic_pairs
 from bcl_fast.recipe import Recipe
@@ -110,11 +110,21 @@ def test_shares_by_hand():
     model = EmbeddingModel(make_head("residual", 2), "residual", 1.0, 0.05)  # cut at 0.2
     pairs = TrackPairs(cannot_link=np.array([[0, 1], [0, 2]]))
     data = FinetuningData(tracks, pairs, 0.0, np.random.default_rng(0))
-    shares = data.shares(model, 0.5)
-    assert shares.must == pytest.approx(1 / 3)  # both faces of track 1, 0.586 from the centroid between them
-    assert shares.cannot == pytest.approx(1 / 2)  # tracks 0 and 2 show one direction
-    assert shares.violated == pytest.approx(5 / 12)
-    assert data.shares(model, 0.6).must == 0
+    found = data.look(model, 0.5)
+    assert found.violated_must == pytest.approx(1 / 3)  # both faces of track 1, 0.586 from the centroid between them
+    assert found.violated_cannot == pytest.approx(1 / 2)  # tracks 0 and 2 show one direction
+    assert found.violated == pytest.approx(5 / 12)
+    between = 2 - 2 / np.sqrt(1.01)
+    np.testing.assert_allclose(found.shortfalls, [0, 0.2 - between], atol=1e-6)
+    assert data.look(model, 0.6).violated_must == 0
+
+
+def test_a_change_counts_from_two_standard_errors_on():
+    before = HeldOut(0, 0, np.array([1.0, 1, 1, 1]))
+    assert HeldOut(0, 0, np.array([0.5, 0.6, 0.5, 0.4])).surely_below(before)
+    assert not HeldOut(0, 0, np.array([0.0, 1, 1, 1])).surely_below(before)
+    assert not before.surely_below(before)
+    assert not HeldOut(0, 0, np.empty(0)).surely_below(HeldOut(0, 0, np.empty(0)))
 
 
 def test_must_link_makes_one_class_of_tracks():

@@ -116,7 +116,7 @@ def finetune(
 
     Faces of one track are one person, and tracks on screen together are two (see --constraints): that is all it learns
     from. A fifth of the tracks is held out, and the round kept that gets fewest of their pairs wrong; where no round is
-    better than the model, it stays as it is.
+    surely better than the model, it stays as it is.
     """
     recipe = FinetuningRecipe(
         rounds=rounds,
@@ -168,6 +168,6 @@ def _describe(record: FinetuningRecord) -> str:
 def _describe_best(result: FinetuningResult, output: Path) -> str:
     before, best = result.history[0], result.history[result.best_round]
     if result.best_round == 0:
-        return f"no round was better than the model, which stays as it was -> {output}"
+        return f"no round was surely better than the model, which stays as it was -> {output}"
     shares = f"{before.violated_cannot:.1%} -> {best.violated_cannot:.1%}"
     return f"round {best.round} kept: pairs of two people within the threshold {shares} -> {output}"

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bcl_fast.embedding import EmbeddingModel
 from bcl_fast.errors import InputError
-from bcl_fast.finetuning_data import Batch, FinetuningData
+from bcl_fast.finetuning_data import Batch, FinetuningData, HeldOut
 from bcl_fast.finetuning_recipe import FinetuningRecipe
 from bcl_fast.losses import BallLoss, cannot_link_lists
 from bcl_fast.pairs import TrackPairs, automatic_pairs
@@ -41,7 +41,8 @@ class FinetuningRecord:
     squared_radius : float
         ``b`` at the end of the round.
     best : bool
-        Whether no round before had a smaller sum of the two shares.
+        Whether no round before had a smaller sum of the two shares, and the pairs of two people fall short of the
+        threshold by less than at the start, by two standard errors.
     """
 
     round: int
@@ -143,20 +144,24 @@ class _Finetuner:
     def run(self, on_round: OnRound | None) -> FinetuningResult:
         """Train until the held-out pairs get no better."""
         history: list[FinetuningRecord] = []
-        best, best_round, fewest = self.start, 0, math.inf
+        best, best_round = self.start, 0
+        start = fewest = self._look(self.start)
         for number in range(self.recipe.rounds + 1):
             value = self._fit() if number else None
             model = self._model() if number else self.start
-            shares = self.data.shares(model, self.recipe.radius_scale * model.squared_radius)
-            is_best = shares.violated < fewest
+            found = self._look(model)
+            is_best = found.violated < fewest.violated and found.surely_below(start)
             if is_best:
-                best, best_round, fewest = model, number, shares.violated
-            history.append(FinetuningRecord(number, value, *shares, model.squared_radius, is_best))
+                best, best_round, fewest = model, number, found
+            history.append(FinetuningRecord(number, value, *found[:2], model.squared_radius, is_best or number == 0))
             if on_round is not None:
                 on_round(history[-1])
             if number - best_round >= self.recipe.patience:
                 break
         return FinetuningResult(best, history, best_round)
+
+    def _look(self, model: EmbeddingModel) -> HeldOut:
+        return self.data.look(model, self.recipe.radius_scale * model.squared_radius)
 
     def _fit(self) -> float:
         self.head.train()

@@ -20,24 +20,34 @@ Integers = NDArray[np.int64]
 FEWEST_HELD_OUT = 5  # pairs; of fewer the share says nothing
 
 
-class PairShares(NamedTuple):
-    """Shares of held-out pairs that a model gets wrong.
+class HeldOut(NamedTuple):
+    """What a model makes of the tracks and pairs held out.
 
     Attributes
     ----------
-    must : float
-        Of the faces of tracks of two faces or more, those outside the ball around their track's centroid.
-    cannot : float
-        Of the pairs of tracks known to be two people, those within the threshold.
+    violated_must : float
+        Of the faces of tracks of two faces or more, the share outside the ball around their track's centroid.
+    violated_cannot : float
+        Of the pairs of tracks known to be two people, the share within the threshold.
+    shortfalls : ndarray of shape (n_pairs,), float64
+        What each of these pairs lacks in squared distance to lie beyond the threshold; 0 where it does.
     """
 
-    must: float
-    cannot: float
+    violated_must: float
+    violated_cannot: float
+    shortfalls: NDArray[np.float64]
 
     @property
     def violated(self) -> float:
-        """Mean of the two."""
-        return (self.must + self.cannot) / 2
+        """Mean of the two shares."""
+        return (self.violated_must + self.violated_cannot) / 2
+
+    def surely_below(self, other: HeldOut) -> bool:
+        """Whether the shortfalls are smaller than another's by two standard errors of the mean difference."""
+        differences = other.shortfalls - self.shortfalls
+        if len(differences) < 2:
+            return False
+        return bool(differences.mean() > 2 * differences.std(ddof=1) / len(differences) ** 0.5)
 
 
 class Batch(NamedTuple):
@@ -112,8 +122,8 @@ class FinetuningData:
         self._watched_pairs = pairs.cannot_link[watched[pairs.cannot_link].all(axis=1)]
         self._watched_tracks = tracks.select(watched & (self._lengths > 1))
 
-    def shares(self, model: EmbeddingModel, squared_radius: float) -> PairShares:
-        """Measure what the model gets wrong of the pairs held out.
+    def look(self, model: EmbeddingModel, squared_radius: float) -> HeldOut:
+        """See what a model makes of the tracks and pairs held out.
 
         Parameters
         ----------
@@ -121,14 +131,17 @@ class FinetuningData:
         squared_radius : float
             Of the ball around a track's centroid that is to hold the track's faces.
         """
-        must = cannot = np.empty(0, bool)
+        outside = np.zeros(0, bool)
         if self._watched_tracks.n_tracks:
-            must = _distances_to_centroids(model, self._watched_tracks) > squared_radius
-        if len(self._watched_pairs):
-            points = model.embed_tracks(self.tracks)
-            distances = ((points[self._watched_pairs[:, 0]] - points[self._watched_pairs[:, 1]]) ** 2).sum(axis=1)
-            cannot = distances <= model.distance_threshold
-        return PairShares(*(float(np.mean(wrong)) if len(wrong) else 0.0 for wrong in (must, cannot)))
+            outside = _distances_to_centroids(model, self._watched_tracks) > squared_radius
+        points = model.embed_tracks(self.tracks).astype(np.float64)
+        distances = ((points[self._watched_pairs[:, 0]] - points[self._watched_pairs[:, 1]]) ** 2).sum(axis=1)
+        within = distances <= model.distance_threshold
+        return HeldOut(
+            violated_must=float(outside.mean()) if len(outside) else 0.0,
+            violated_cannot=float(within.mean()) if len(within) else 0.0,
+            shortfalls=np.maximum(model.distance_threshold - distances, 0),
+        )
 
     def batches(self, rng: np.random.Generator, batch_size: int, faces_per_track: int) -> Iterator[Batch]:
         """Cut one permutation of the tracks after the other into batches, for ever; add tracks that cannot be one."""
