@@ -111,10 +111,14 @@ def train(
         raise typer.BadParameter("--resume wants --checkpoint FILE")
     _check_training_outputs(output, checkpoint, history, force=force, resume=resume)
     from bcl_fast.console import training_progress
+    from bcl_fast.recipe_choice import choose_recipe
     from bcl_fast.tracks import read_tracks
     from bcl_fast.training import train as fit
 
     people, others = read_tracks(tracks), read_tracks(val) if val else None
+    recipe, reason = choose_recipe(recipe, people)
+    if reason:
+        say(reason)
     with training_progress(recipe.epochs) as progress:
         result = fit(
             people,

@@ -67,7 +67,8 @@ RECIPE_HELP = {
     "fall into the true number of clusters (validation; default for the other losses).",
     "normalize": "Scale embeddings to unit norm; by default all losses but prototypical and crossentropy do.",
     "faces": "What a track shows in a batch: one random face, or the mean of a random half of its faces.",
-    "head": "Network on top of the features. mlp is the paper's; the others start as the identity, for few identities.",
+    "head": "Network on top of the features. mlp is the paper's; residual and linear start as the identity, for few "
+    "identities; auto chooses by their number, with numbers that suit it, and says so.",
     "dimensions": "Widths of the head, first to last, such as 256-128-64; by default those of the head.",
     "epochs": "Passes over the training tracks.",
     "batch_size": "Tracks per batch.",
@@ -90,7 +91,7 @@ CHOICES = {
     "loss": f"[{'|'.join(LOSSES)}]",
     "threshold": "[radius|validation]",
     "faces": "[one|half]",
-    "head": "[mlp|residual|linear]",
+    "head": "[mlp|residual|linear|auto]",
     "space": "[sphere|euclidean]",
     "dimensions": "N-N-...",
 }

@@ -30,8 +30,9 @@ class Recipe:
         Whether embeddings are scaled to unit norm; None: except for ``prototypical`` and ``crossentropy``.
     faces : {"one", "half"}
         What a track shows of itself in a batch: one random face, or the mean of a random half of its faces.
-    head : {"mlp", "residual", "linear"}
-        ``mlp`` is the paper's; the other two start as the identity map, which suits a few hundred training identities.
+    head : {"mlp", "residual", "linear", "auto"}
+        ``mlp`` is the paper's; the next two start as the identity map, which suits a few hundred training identities.
+        ``auto`` is one of them by the number of identities, with numbers that suit it (`bcl_fast.recipe_choice`).
     dimensions : tuple of int or None
         Widths of the head from the features to the embeddings, both included; None for the defaults of the head.
     epochs : int
@@ -67,7 +68,7 @@ class Recipe:
     threshold: Literal["radius", "validation"] | None = None
     normalize: bool | None = None
     faces: Literal["one", "half"] = "one"
-    head: Literal["mlp", "residual", "linear"] = "mlp"
+    head: Literal["mlp", "residual", "linear", "auto"] = "mlp"
     dimensions: tuple[int, ...] | None = None
     epochs: int = 128
     batch_size: int = 2000
@@ -102,7 +103,7 @@ class Recipe:
         self._require("loss", self.loss in LOSSES, f"one of {', '.join(LOSSES)}")
         self._require("threshold", self.threshold in ("radius", "validation", None), "radius or validation")
         self._require("faces", self.faces in ("one", "half"), "one or half")
-        self._require("head", self.head in ("mlp", "residual", "linear"), "mlp, residual or linear")
+        self._require("head", self.head in ("mlp", "residual", "linear", "auto"), "mlp, residual, linear or auto")
         self._require("space", self.space in ("sphere", "euclidean"), "sphere or euclidean")
         if self.loss == "ball" and not self.normalized:
             wanted = "euclidean where embeddings are not normalised: the sphere is for unit norm"

@@ -25,6 +25,7 @@ from bcl_fast.loss_choice import make_loss
 from bcl_fast.losses import BallLoss
 from bcl_fast.metrics import normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.recipe import Recipe
+from bcl_fast.recipe_choice import choose_recipe
 from bcl_fast.thresholds import fit_squared_radius, threshold_for_count
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training_data import TrainingData, identity_codes
@@ -80,7 +81,7 @@ def train(
     tracks, val : TrackSet
         Labelled tracks to train on, and to choose the best epoch with; best of people who are not trained on.
     recipe : Recipe, optional
-        Every number of the training.
+        Every number of the training; what ``head="auto"`` stands for is in the model's recipe.
     checkpoint : path-like, optional
         File that holds the whole state after each epoch, written atomically.
     resume : bool, default=False
@@ -109,7 +110,7 @@ def train(
         or identities, a face is not finite or zero, dimensions disagree, an output exists, the checkpoint belongs to
         other data or another recipe, or the loss diverges.
     """
-    recipe = replace(recipe or Recipe(), **options)
+    recipe, _ = choose_recipe(replace(recipe or Recipe(), **options), tracks)
     trainer = _Trainer(tracks, val, recipe)
     data = describe_data(tracks, val)
     if _found_checkpoint(checkpoint, resume, force):
