@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -42,16 +43,18 @@ def as_single_images(tracks: TrackSet) -> TrackSet:
     return TrackSet.from_arrays(tracks.features, labels=np.repeat(tracks.labels, np.diff(tracks.offsets)))
 
 
+def split_people(data: Path, seed: int) -> Split:
+    """112 people to train on, 23 to validate with, 89 to test on."""
+    with np.load(data / "faces224" / "features.npz") as file:
+        embedding, label = file["embedding"], file["label"]
+    rng = np.random.default_rng(seed)
+    people = np.split(rng.permutation(np.unique(label)), [112, 112 + 23])
+    return Split(*(group_in_tracks(embedding, label, part, rng) for part in people))
+
+
 @pytest.fixture(scope="module")
 def splits(shared_data) -> list[Split]:
-    with np.load(shared_data / "faces224" / "features.npz") as file:
-        embedding, label = file["embedding"], file["label"]
-    result = []
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        people = np.split(rng.permutation(np.unique(label)), [112, 112 + 23])
-        result.append(Split(*(group_in_tracks(embedding, label, part, rng) for part in people)))
-    return result
+    return [split_people(shared_data, seed) for seed in SEEDS]
 
 
 @pytest.fixture(scope="module")

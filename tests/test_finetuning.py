@@ -192,6 +192,8 @@ def test_tracks_that_tell_nothing():
     faces = TrackSet.from_arrays(tracks.features[:4])
     with pytest.raises(InputError, match="wants tracks of two faces or more, got 4 tracks of one face"):
         finetune(untrained(), faces, pairs=TrackPairs(cannot_link=np.array([[0, 1]])))
+    with pytest.raises(InputError, match="fine-tuning wants a model whose embeddings have unit norm"):
+        finetune(replace(untrained(), normalize=False), tracks)
     with pytest.raises(InputError, match="the model takes features of 8 dimensions, the tracks have 16"):
         finetune(untrained(8), tracks)
 

@@ -101,13 +101,16 @@ def finetune(
     Raises
     ------
     InputError
-        If no tracks are known to be two people, no track has two faces, dimensions disagree, or the loss diverges.
+        If no tracks are known to be two people, no track has two faces, dimensions disagree, the model's embeddings are
+        not of unit norm, or the loss diverges.
     """
     recipe = replace(recipe or FinetuningRecipe(), **options)
     if tracks.n_features != model.n_features:
         raise InputError(
             f"the model takes features of {model.n_features} dimensions, the tracks have {tracks.n_features}"
         )
+    if not model.normalize:
+        raise InputError("fine-tuning wants a model whose embeddings have unit norm, got one whose do not")
     unlabelled = replace(tracks, labels=None)
     known = automatic_pairs(unlabelled) if pairs is None else pairs
     return _Finetuner(model, unlabelled, known, recipe).run(on_round)
