@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ import pytest
 
 from bcl_fast.embedding import EmbeddingModel
 from bcl_fast.evaluation import EvaluationRow, evaluate, raw_embeddings
+from bcl_fast.finetuning import finetune
+from bcl_fast.pairs import automatic_pairs, count_violated
 from bcl_fast.recipe import Recipe
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training import train
@@ -111,3 +114,42 @@ def test_unseen_people_are_found_without_knowing_how_many(scores, unit, record_p
 def test_the_number_of_people_is_about_right(scores):
     for kind in ("residual", "linear"):
         assert all(abs(row.n_clusters - 89) <= 0.3 * 89 for row in scores["tracks", kind])
+
+
+def as_videos(tracks: TrackSet, rng: np.random.Generator, n_videos: int = 3) -> TrackSet:
+    """Deal the people out to videos as casts; every other track or so shares the screen with the one before."""
+    film = dict(zip(rng.permutation(np.unique(tracks.labels)), np.arange(89) % n_videos, strict=True))
+    films = np.array([film[person] for person in tracks.labels])
+    order = np.lexsort((rng.random(tracks.n_tracks), films))
+    tracks, films = tracks.select(order), films[order]
+    may_join = (
+        (films[1:] == films[:-1]) & (tracks.labels[1:] != tracks.labels[:-1]) & (rng.random(len(films) - 1) < 0.5)
+    )
+    moment, joined = np.zeros(len(films), np.int64), False
+    for track in range(1, len(films)):
+        joined = bool(may_join[track - 1]) and not joined  # two at a time
+        moment[track] = moment[track - 1] + (0 if joined else 10)
+    lengths = np.diff(tracks.offsets)
+    frames = np.repeat(moment - tracks.offsets[:-1], lengths) + np.arange(tracks.n_faces)
+    return replace(
+        tracks, video_ids=films.astype(np.str_), track_ids=np.arange(len(films)).astype(np.str_), frames=frames
+    )
+
+
+def test_constraints_and_fine_tuning_do_not_hurt(splits):
+    for seed, split in enumerate(splits[:2]):
+        model = train(split.train, split.val, recipe=RECIPE, head="linear").model
+        videos = as_videos(split.test, np.random.default_rng(seed))
+        pairs = automatic_pairs(videos)
+        assert len(pairs.cannot_link) > 100
+        assert count_violated(videos.labels, pairs.cannot_link) == 0
+        adapted = finetune(model, videos).model
+        plain, after = (
+            evaluate(videos, m.embed_tracks(videos), distance_threshold=m.distance_threshold, pairs=known)
+            for m, known in ((model, None), (adapted, pairs))
+        )
+        for before, now in zip(plain, after, strict=True):
+            print(f"split {seed} {before.video:4} NMI {before.nmi:.3f} -> {now.nmi:.3f}, clusters {before.n_clusters}"
+                  f" -> {now.n_clusters} of {now.n_identities}")  # fmt: skip
+            assert now.nmi >= before.nmi - 0.01
+            assert now.violated == 0
