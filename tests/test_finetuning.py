@@ -23,6 +23,7 @@ from bcl_fast.tracks import TrackSet, write_tracks
 from bcl_fast.training import train
 from tests.cli_examples import films, refused, run
 
+FEW = ("--rounds", 2, "--steps-per-round", 5)
 QUICK = {"rounds": 2, "steps_per_round": 5, "batch_size": 16}
 
 
@@ -236,23 +237,32 @@ def folder(tmp_path_factory):
 
 def test_a_model_for_all_videos(folder, tmp_path):
     output = tmp_path / "adapted.safetensors"
-    result = run("finetune", folder / "m.safetensors", folder / "episodes.parquet", "-o", output, "--rounds", 2)
+    result = run("finetune", folder / "m.safetensors", folder / "episodes.parquet", "-o", output, *FEW)
     assert (result.exit_code, result.stdout) == (0, "")
     lines = result.stderr.splitlines()
     assert [line[:8] for line in lines[:3]] == ["round  0", "round  1", "round  2"]
     assert f"-> {output}" in lines[-1]
-    assert_same(load_model(output), finetune(load_model(folder / "m.safetensors"), episodes(), rounds=2).model)
+    assert_same(
+        load_model(output),
+        finetune(load_model(folder / "m.safetensors"), episodes(), rounds=2, steps_per_round=5).model,
+    )
 
 
 def test_a_model_for_each_video(folder, tmp_path):
     result = run(
         *("finetune", folder / "m.safetensors", folder / "episodes.parquet", "-o", tmp_path / "models"),
-        *("--per-video", "--rounds", 1),
+        *("--per-video", *FEW),
     )
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (tmp_path / "models").iterdir())
     assert names == [f"{video}.safetensors" for video in episodes().videos]
     assert load_model(tmp_path / "models" / names[0]).n_features == 16
+    command, to = ("finetune", folder / "m.safetensors"), ("-o", tmp_path / "models", "--per-video")
+    assert "exists already" in refused(tmp_path, *command, folder / "episodes.parquet", *to)
+    odd = replace(episodes(), video_ids=np.char.add("a/", episodes().video_ids))
+    write_tracks(odd, tmp_path / "odd.parquet")
+    message = refused(tmp_path, *command, tmp_path / "odd.parquet", *to)
+    assert "names a file after each video, got the video 'a/series1-episode01'" in message
 
 
 def test_what_cannot_be_fine_tuned(folder, tmp_path):

@@ -91,7 +91,7 @@ def test_the_learning_rate_falls_every_ten_epochs():
         ("learning_rate", float("nan"), "learning_rate must be finite and positive, got nan"),
         ("momentum", 1.0, r"momentum must be in \[0, 1\), got 1.0"),
         ("margin", -0.1, "margin must be finite and not negative, got -0.1"),
-        ("head", "conv", "head must be mlp, residual or linear, got 'conv'"),
+        ("head", "conv", "head must be mlp, residual, linear or auto, got 'conv'"),
         ("space", "hyperbolic", "space must be sphere or euclidean, got 'hyperbolic'"),
         ("validation_interval", 0, "validation_interval must be at least 1, got 0"),
     ],

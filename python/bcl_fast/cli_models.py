@@ -145,6 +145,11 @@ def finetune(
         result.model.save(output, force=force)
         say(_describe_best(result, output))
         return
+    for video in videos.videos:
+        if Path(video).name != video:
+            raise InputError(f"--per-video names a file after each video, got the video {video!r}")
+        if output.is_dir():
+            check_model_output(output / f"{video}.safetensors", force=force)
     parts = [(video, np.flatnonzero(videos.video_ids == video)) for video in videos.videos]
     results = [
         (video, adapt(loaded, videos.select(part), pairs=pairs.among(part, videos.n_tracks), recipe=recipe))
