@@ -16,7 +16,7 @@ INSTALL := $(BUILD) $(if $(EDITABLE),$(EDITABLE_FLAGS))
 SOURCES := CMakeLists.txt constraints.txt pyproject.toml \
   $(if $(EDITABLE),,$(shell find cmake csrc python -name __pycache__ -prune -o -print))
 
-CXX_SOURCES := $(wildcard csrc/*.h csrc/*.cpp csrc/*.cuh csrc/*.cu)
+CXX_SOURCES := $(wildcard csrc/*.h csrc/*.cpp csrc/*.cuh csrc/*.cu tests/*.h tests/*.cpp)
 CLANG_FORMAT := $(PY) -c 'from clang_format import clang_format; clang_format()'
 
 .NOTPARALLEL:
@@ -83,7 +83,7 @@ $(VENV)/installed-dev: $(VENV)/created $(SOURCES)
 # sees the packages of .venv but not its path hooks (PYTHONPATH reads no .pth file), so that an editable install of the
 # package stays out. The preloaded libstdc++ lets ASan see exceptions.
 SANITIZED_TESTS := $(wildcard tests/test_core*.py) \
-  $(patsubst %,tests/test_%.py,adding_data constraints identical_points linkage metric progress radius_graph rungs screen)
+  $(patsubst %,tests/test_%.py,adding_data constraints cuda_kernels identical_points linkage metric progress radius_graph rungs screen)
 SITE := $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 LIBRARY = $$(g++ -print-file-name=$(1))
 
@@ -98,7 +98,8 @@ sanitize-address sanitize-thread: $(VENV)/installed-dev
 	CXX=g++ $(BUILD) --quiet --no-deps --upgrade --target build/$@ --config-settings=build-dir=build/$@-cmake \
 	  --config-settings=cmake.define.BCL_SANITIZE=$(FLAGS) --config-settings=cmake.define.BCL_CUDA=OFF --config-settings=install.strip=false .
 	$(PY) -m venv --without-pip build/sanitize-python
-	PYTHONPATH="$(CURDIR)/build/$@:$(SITE)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD="$(PRELOAD)" \
+	PYTHONPATH="$(CURDIR)/build/$@:$(SITE)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	  CXXFLAGS="-fsanitize=$(FLAGS) -fno-sanitize-recover=all -g -O1" LD_PRELOAD="$(PRELOAD)" \
 	  build/sanitize-python/bin/python -m pytest -p no:cacheprovider --capture=sys $(SANITIZED_TESTS) $(ARGS)
 
 clean:

@@ -11,15 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import gpu_report
+from bench.tables import table
+
 COMMAND = "make bench"
-
-
-def table(header: list[str], rows: list[list[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(header) + " |"
-    yield "|" + "---|" * len(header)
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
-    yield ""
 
 
 def of_group(results: dict[str, Any], group: str) -> list[dict[str, Any]]:
@@ -168,7 +163,7 @@ def training(results: dict[str, Any]) -> Iterator[str]:
 def main() -> None:
     results = json.loads(Path(sys.argv[1]).read_text())
     parts = (machine, clustering, radius_graph, ball_loss, training)
-    lines = ["# Measured\n", *(line for part in parts for line in part(results))]
+    lines = ["# Measured\n", *(line for part in parts for line in part(results)), *gpu_report.sections()]
     print(*lines, sep="\n")
     Path(__file__).with_name("RESULTS.md").write_text("\n".join(lines))
     plot_scaling(results, Path(__file__).parents[1] / "docs" / "scaling.png")

@@ -10,6 +10,7 @@
 // runs in a fixed order: the same bits for any number of threads. The caller owns all buffers, C-contiguous.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace bcl {
@@ -51,5 +52,24 @@ BallLossSummary<T> ball_loss_cpu(const T* embeddings /* [n, d] */, const int64_t
 // while after a product, the next forward pass would find the processors taken.
 template <class T>
 void ball_loss_backward_cpu(const T* gradient /* [n] */, int64_t n, T factor, int n_threads, T* out /* [n] */);
+
+// The same on a CUDA device, in at most four launches. All pointers are the device's; nothing allocates or waits, so
+// that a CUDA graph can capture it. Labels index [0, num_classes); there is no list of classes yet. Nothing is thrown
+// for what is found in the values: a label out of range, and with check_finite a class that sums to zero on the sphere,
+// make the loss NaN.
+//   scratch  // ball_loss_cuda_scratch_bytes<T>(n, d, num_classes) bytes, 16-byte aligned; O(n + num_classes d)
+//   summary  // [6] in the order of BallLossSummary
+template <class T>
+void ball_loss_cuda(const T* embeddings /* [n, d] */, const int64_t* labels /* [n] */, int64_t n, int64_t d,
+                    int64_t num_classes, const T* raw /* [1] */, const BallLossOptions& options, void* scratch,
+                    T* gradient /* [n, d] or null */, T* summary, int device, void* stream);
+
+template <class T>
+size_t ball_loss_cuda_scratch_bytes(int64_t n, int64_t d, int64_t num_classes);
+
+// out = factor * values, in one launch.
+template <class T>
+void ball_loss_backward_cuda(const T* values /* [n] */, int64_t n, const T* factor /* [1] */, T* out /* [n] */,
+                             int device, void* stream);
 
 }  // namespace bcl

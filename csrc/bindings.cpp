@@ -9,6 +9,7 @@
 
 #include "admission.h"
 #include "ball_loss.h"
+#include "bindings_cuda.h"
 #include "cuda_version.h"
 #include "kernels.h"
 #include "linkage.h"
@@ -72,12 +73,12 @@ void check_points(const Array<T>& points, double distance_threshold) {
 
 template <class T>
 py::tuple radius_graph(const Array<T>& points, double distance_threshold, int num_threads, const py::object& progress,
-                       int64_t directions) {
+                       int64_t directions, int cuda_device) {
   check_points(points, distance_threshold);
   const T* const data = points.data();
   const int64_t n = points.shape(0), d = points.shape(1);
   RadiusGraph graph = watched(progress, "pairs", n, [&](const Watch& watch) {
-    return radius_graph_cpu(data, n, d, distance_threshold, num_threads, watch, directions);
+    return radius_graph_cpu(data, n, d, distance_threshold, num_threads, watch, directions, cuda_device);
   });
   return py::make_tuple(to_numpy(std::move(graph.offsets)), to_numpy(std::move(graph.neighbors)),
                         to_numpy(std::move(graph.distances)), graph.scale, graph.directions);
@@ -143,7 +144,7 @@ py::tuple linkage(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Arra
 template <class T>
 py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, int64_t most_pairs,
                             const std::optional<Array<int32_t>>& groups, const Array<int32_t>& forbidden_pairs,
-                            int num_threads, const py::object& progress, bool may_copy) {
+                            int num_threads, const py::object& progress, bool may_copy, int cuda_device) {
   check_points(points, distance_threshold);
   const int64_t n = points.shape(0), d = points.shape(1);
   if (most_pairs < 1) throw std::invalid_argument("most_pairs must be >= 1");
@@ -155,6 +156,7 @@ py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, i
   options.n_forbidden = forbidden_pairs.shape(0);
   options.n_threads = num_threads;
   options.may_copy = may_copy;
+  options.cuda_device = cuda_device;
   ScaledDendrogram result;
   {
     const T* data = points.data();
@@ -204,11 +206,12 @@ template <class T>
 void define_for(py::module_& m) {
   m.def("radius_graph", &radius_graph<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
         py::arg("num_threads") = 0, py::arg("progress") = py::none(), py::arg("directions") = -1,
+        py::arg("cuda_device") = kNoDevice,
         "Pairs of points within a squared distance: (offsets, neighbors, distances, scale, directions of the screen).");
   m.def("linkage_of_points", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
         py::arg("most_pairs"), py::arg("groups").noconvert(), py::arg("forbidden_pairs").noconvert(),
         py::arg("num_threads") = 0, py::arg("progress") = py::none(), py::arg("may_copy") = true,
-        "Complete linkage of points, rung by rung: (merges, labels).");
+        py::arg("cuda_device") = kNoDevice, "Complete linkage of points, rung by rung: (merges, labels).");
   m.def("admit", &admission<T>, py::arg("points").noconvert(), py::arg("n_new"), py::arg("clusters").noconvert(),
         py::arg("distance_threshold"), py::arg("num_threads") = 0,
         "The nearest cluster that each of the first points may join, -1: none.");
@@ -229,6 +232,7 @@ PYBIND11_MODULE(_core, m) {
 
   m.def("cuda_version", &cuda_version,
         "CUDA runtime version the module was built with (13000 for 13.0), -1 without CUDA.");
+  m.def("cuda_device_count", &cuda_device_count, "CUDA devices that there are; RuntimeError says why there is none.");
   m.def("simd_path", [] { return std::string(kernels<float>().name); }, "The instruction set in use.");
   m.def("simd_paths", &simd_paths, "The instruction sets this machine runs, fastest first.");
   m.def("default_threads", &default_threads, "Threads used where the caller does not say.");
@@ -252,6 +256,7 @@ PYBIND11_MODULE(_core, m) {
         "A workspace of ball_loss_float32 times a factor.");
   m.def("ball_loss_backward_float64", &ball_loss_backward<double>, py::call_guard<py::gil_scoped_release>(),
         "A workspace of ball_loss_float64 times a factor.");
+  define_cuda(m);
 }
 
 }  // namespace bcl

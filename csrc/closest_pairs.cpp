@@ -199,12 +199,13 @@ ClosestPairs search(const ExactDistances<T>& exact, const Clusters& clusters, co
 
 template <class T>
 ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const std::vector<int32_t>& names,
-                           const Forbidden& forbidden, int64_t most, int n_threads, const Watch& watch) {
+                           const Forbidden& forbidden, int64_t most, int n_threads, int cuda_device,
+                           const Watch& watch) {
   const int64_t n = clusters.n();
   const std::vector<int32_t> first_members = clusters.first_members();
   const double guess = kGuessMargin * typical_distance(exact, clusters, most, n_threads);
   const ScaledPoints points(exact.row(0), first_members.data(), n, exact.d(), n_threads);
-  const Screen screen(points, exact.tau(), guess, n_threads);
+  const Screen screen(points, exact.tau(), guess, n_threads, Screen::kDecide, cuda_device);
   // With a guess the search need not begin with everything within tau; without it, or where it was too low, it does.
   if (guess < exact.tau()) {
     Pool pool(most, exact.stored(guess));
@@ -212,12 +213,17 @@ ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clust
     if (static_cast<int64_t>(found.pairs.size()) > most / kFewest) return found;
   }
   Pool pool(most, kInfinity);
+  if (guess < exact.tau() && cuda_device != kNoDevice) {
+    // Now there may be many candidates: a device would list them all, the CPU takes them as they come.
+    const Screen on_cpu(points, exact.tau(), exact.tau(), n_threads);
+    return search(exact, clusters, names, forbidden, on_cpu, pool, n_threads, watch);
+  }
   return search(exact, clusters, names, forbidden, screen, pool, n_threads, watch);
 }
 
 template ClosestPairs closest_pairs(const ExactDistances<float>&, const Clusters&, const std::vector<int32_t>&,
-                                    const Forbidden&, int64_t, int, const Watch&);
+                                    const Forbidden&, int64_t, int, int, const Watch&);
 template ClosestPairs closest_pairs(const ExactDistances<double>&, const Clusters&, const std::vector<int32_t>&,
-                                    const Forbidden&, int64_t, int, const Watch&);
+                                    const Forbidden&, int64_t, int, int, const Watch&);
 
 }  // namespace bcl

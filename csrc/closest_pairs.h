@@ -35,6 +35,7 @@ struct Forbidden {
 // most, and every pair closer than the farthest of them. Which pairs come out does not depend on the number of threads.
 template <class T>
 ClosestPairs closest_pairs(const ExactDistances<T>& exact, const Clusters& clusters, const std::vector<int32_t>& names,
-                           const Forbidden& forbidden, int64_t most, int n_threads, const Watch& watch);
+                           const Forbidden& forbidden, int64_t most, int n_threads, int cuda_device,
+                           const Watch& watch);
 
 }  // namespace bcl

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "device_screen.h"
 #include "parallel.h"
 #include "uninitialized.h"
 
@@ -24,8 +25,9 @@ struct RadiusGraph {
 };
 
 // tau >= 0, may be infinite; points are finite. n < 2^31. directions: of the screen, -1: decided from a sample.
+// cuda_device: what screens the pairs instead; the graph is the same, bit for bit.
 template <class T>
 RadiusGraph radius_graph_cpu(const T* points /* [n, d] */, int64_t n, int64_t d, double tau, int n_threads,
-                             const Watch& watch, int64_t directions = -1);
+                             const Watch& watch, int64_t directions = -1, int cuda_device = kNoDevice);
 
 }  // namespace bcl

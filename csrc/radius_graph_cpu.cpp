@@ -61,14 +61,14 @@ BlockPairs pairs_of_block(const Screen& screen, const ExactDistances<T>& exact, 
 
 template <class T>
 RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, int n_threads, const Watch& watch,
-                             int64_t directions) {
+                             int64_t directions, int cuda_device) {
   const ExactDistances<T> exact(points, n, d, tau);
   RadiusGraph graph;
   graph.scale = exact.scale();
   std::vector<BlockPairs> blocks((n + kScreenRows - 1) / kScreenRows);
   {
     const ScaledPoints scaled(points, nullptr, n, d, n_threads);
-    const Screen screen(scaled, tau, tau, n_threads, directions);
+    const Screen screen(scaled, tau, tau, n_threads, directions, cuda_device);
     graph.directions = screen.directions();
     std::vector<std::unique_ptr<Scratch>> scratch(resolve_threads(n_threads, blocks.size()));
     parallel_for(
@@ -84,7 +84,7 @@ RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, 
   return graph;
 }
 
-template RadiusGraph radius_graph_cpu(const float*, int64_t, int64_t, double, int, const Watch&, int64_t);
-template RadiusGraph radius_graph_cpu(const double*, int64_t, int64_t, double, int, const Watch&, int64_t);
+template RadiusGraph radius_graph_cpu(const float*, int64_t, int64_t, double, int, const Watch&, int64_t, int);
+template RadiusGraph radius_graph_cpu(const double*, int64_t, int64_t, double, int, const Watch&, int64_t, int);
 
 }  // namespace bcl

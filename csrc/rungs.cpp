@@ -134,8 +134,9 @@ ScaledDendrogram complete_linkage_of_points(const T* points, int64_t n, int64_t 
   for (bool all = false; !all && ladder.n_clusters() > 1;) {
     const int64_t n_clusters = ladder.n_clusters();
     const Rung rung(ladder, arranged.order(), options);
-    ClosestPairs closest = closest_pairs(exact, rung.clusters, rung.names, rung.forbidden, options.most_pairs,
-                                         options.n_threads, course.stage("pairs", n_clusters, 0, kPairsPart));
+    ClosestPairs closest =
+        closest_pairs(exact, rung.clusters, rung.names, rung.forbidden, options.most_pairs, options.n_threads,
+                      options.cuda_device, course.stage("pairs", n_clusters, 0, kPairsPart));
     all = closest.all;
     Graph graph(n_clusters, closest.pairs);
     closest.pairs = {};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "course.h"
+#include "device_screen.h"
 #include "linkage.h"
 
 namespace bcl {
@@ -24,6 +25,7 @@ struct RungOptions {
   int64_t n_forbidden = 0;
   bool may_copy = true;  // the points, to have them in an order that is faster
   int n_threads = 0;
+  int cuda_device = kNoDevice;  // that screens the pairs, instead of the CPU
 };
 
 // Heights are squared distances over dendrogram.scale. A group with a forbidden pair inside is the caller's error.

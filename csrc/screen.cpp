@@ -69,8 +69,13 @@ int64_t choose_depth(int64_t d, const std::vector<double>& shares) {
 
 }  // namespace
 
-Screen::Screen(const ScaledPoints& points, double largest_tau, double typical_tau, int n_threads, int64_t directions)
+Screen::Screen(const ScaledPoints& points, double largest_tau, double typical_tau, int n_threads, int64_t directions,
+               int cuda_device)
     : points_(points) {
+  if (cuda_device != kNoDevice) {
+    device_.emplace(points, [=](auto... arguments) { return make_cuda_pair_source(arguments..., cuda_device); });
+    return;
+  }
   if (directions != 0 && points.n() >= kFewestPoints) {
     const Directions axes = principal_directions(points, kMostDirections, n_threads);
     const double limit = kLossOfBytes * points.scaled(std::min(typical_tau, largest_tau));
@@ -90,6 +95,7 @@ Screen::Screen(const ScaledPoints& points, double largest_tau, double typical_ta
 }
 
 void Screen::walk(int64_t first, int64_t last, double tau, Scratch& scratch, const Found& found) const {
+  if (device_) return device_->walk(first, last, tau, found);
   // Only pairs i < j: the first block of columns holds some j <= i.
   const Found found_above = [&](int64_t i, const int32_t* columns, int64_t count) {
     const int32_t* const end = columns + count;

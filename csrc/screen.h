@@ -1,7 +1,7 @@
 // The candidates among all pairs: every pair within tau, and few others, without evaluating most.
 //
 // Exact: rejects only what a rigorous bound proves to lie beyond tau. Two ways, chosen by the expected time on a sample
-// of pairs: float32 tiles of all features, or the leading directions in 8-bit integers.
+// of pairs: float32 tiles of all features, or the leading directions in 8-bit integers. Or a CUDA device does it.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "device_screen.h"
 #include "distance_tile.h"
 #include "leading_screen.h"
 #include "parallel.h"
@@ -28,7 +29,7 @@ class Screen {
   // directions: that all pairs are asked about, a multiple of 8; 0: float32 tiles.
   static constexpr int64_t kDecide = -1;
   Screen(const ScaledPoints& points, double largest_tau, double typical_tau, int n_threads,
-         int64_t directions = kDecide);
+         int64_t directions = kDecide, int cuda_device = kNoDevice);
 
   int64_t directions() const { return directions_; }
 
@@ -52,6 +53,7 @@ class Screen {
   int64_t directions_ = 0;
   std::optional<Panels<float>> panels_;
   std::optional<LeadingScreen> leading_;
+  std::optional<DeviceScreen> device_;
 };
 
 }  // namespace bcl

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulated import Kernels, compile_kernels
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -15,6 +17,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data are not here (../shared/data)")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
+    """The CUDA kernels, compiled for the host."""
+    return Kernels(compile_kernels(tmp_path_factory.mktemp("simulated")))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ _Points = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 _Progress = Callable[[str, int, float], Any]
 
 def cuda_version() -> int: ...
+def cuda_device_count() -> int: ...
 def simd_path() -> str: ...
 def simd_paths() -> list[str]: ...
 def default_threads() -> int: ...
@@ -19,6 +20,7 @@ def radius_graph(
     num_threads: int = 0,
     progress: _Progress | None = None,
     directions: int = -1,
+    cuda_device: int = -1,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float, int]: ...
 def complete_linkage(
     offsets: npt.NDArray[np.int64],
@@ -36,6 +38,7 @@ def linkage_of_points(
     num_threads: int = 0,
     progress: _Progress | None = None,
     may_copy: bool = True,
+    cuda_device: int = -1,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def admit(
     points: _Points,
@@ -81,4 +84,43 @@ def ball_loss_backward_float32(
 ) -> None: ...
 def ball_loss_backward_float64(
     workspace: int, n_values: int, factor: float, num_threads: int, gradient: int
+) -> None: ...
+
+# What follows exists only where cuda_version() >= 0.
+
+def ball_loss_cuda_scratch_bytes_float32(n_samples: int, n_features: int, num_classes: int) -> int: ...
+def ball_loss_cuda_scratch_bytes_float64(n_samples: int, n_features: int, num_classes: int) -> int: ...
+def ball_loss_cuda_float32(
+    embeddings: int,
+    labels: int,
+    n_samples: int,
+    n_features: int,
+    num_classes: int,
+    raw_radius: int,
+    options: BallLossOptions,
+    scratch: int,
+    workspace: int,
+    with_gradient: bool,
+    device: int,
+    stream: int,
+) -> None: ...
+def ball_loss_cuda_float64(
+    embeddings: int,
+    labels: int,
+    n_samples: int,
+    n_features: int,
+    num_classes: int,
+    raw_radius: int,
+    options: BallLossOptions,
+    scratch: int,
+    workspace: int,
+    with_gradient: bool,
+    device: int,
+    stream: int,
+) -> None: ...
+def ball_loss_backward_cuda_float32(
+    workspace: int, n_values: int, factor: int, gradient: int, device: int, stream: int
+) -> None: ...
+def ball_loss_backward_cuda_float64(
+    workspace: int, n_values: int, factor: int, gradient: int, device: int, stream: int
 ) -> None: ...

@@ -20,6 +20,7 @@ from bcl_fast.errors import InputError
 from bcl_fast.options import (
     DUPLICATE_IOU,
     Constraints,
+    Device,
     DuplicateIoU,
     Force,
     MinOverlap,
@@ -100,6 +101,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")] = False,
     history: Annotated[Path | None, typer.Option(help="File for the scores, a line of JSON per epoch.")] = None,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard.")] = None,
+    device: Device = "cpu",
     force: Force = False,
 ) -> None:
     """Train a head and the radius of its balls on labelled tracks.
@@ -111,10 +113,12 @@ def train(
         raise typer.BadParameter("--resume wants --checkpoint FILE")
     _check_training_outputs(output, checkpoint, history, force=force, resume=resume)
     from bcl_fast.console import training_progress
+    from bcl_fast.devices import cuda_device
     from bcl_fast.recipe_choice import choose_recipe
     from bcl_fast.tracks import read_tracks
     from bcl_fast.training import train as fit
 
+    cuda_device(device)  # what cannot be used is better known before the tracks are read
     people, others = read_tracks(tracks), read_tracks(val) if val else None
     recipe, reason = choose_recipe(recipe, people)
     if reason:
@@ -131,6 +135,7 @@ def train(
             force=force,
             on_epoch=progress.on_epoch,
             on_batch=progress.on_batch,
+            device=device,
         )
     result.model.save(output, force=force)
     say(f"epoch {result.best_epoch} kept: {describe_threshold(result.model)} -> {output}")

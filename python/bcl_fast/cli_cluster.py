@@ -10,7 +10,7 @@ import typer
 
 from bcl_fast.console import clustering_progress, counted, describe_tracks, say
 from bcl_fast.errors import InputError
-from bcl_fast.options import DUPLICATE_IOU, Constraints, DuplicateIoU, Force, MinOverlap, ThresholdScale, Tracks
+from bcl_fast.options import DUPLICATE_IOU, Constraints, Device, DuplicateIoU, Force, MinOverlap, ThresholdScale, Tracks
 
 if TYPE_CHECKING:
     from bcl_fast.pairs import TrackPairs, Violations
@@ -59,6 +59,7 @@ def cluster(
         Path | None,
         typer.Option(help="With --update: CSV of cluster_id,name to keep in the result.", show_default=False),
     ] = None,
+    device: Device = "cpu",
     force: Force = False,
 ) -> None:
     """Find out who is who: give each track the number of its cluster.
@@ -75,9 +76,13 @@ def cluster(
         raise typer.BadParameter("--names wants --update RESULT, whose clusters it names")
     if update is not None and per_video:
         raise typer.BadParameter("--update adds to all clusters, --per-video keeps videos apart")
+    if update is not None and device != "cpu":
+        raise typer.BadParameter("--update adds tracks on the CPU, without --device")
+    from bcl_fast.devices import cuda_device
     from bcl_fast.result_files import check_result_output, read_result, write_result
     from bcl_fast.results import check_distance_threshold, cluster_tracks
 
+    cuda_device(device)
     check_result_output(output, force=force)
     if threshold is not None:
         check_distance_threshold(threshold)
@@ -90,7 +95,13 @@ def cluster(
     if old is None:
         with clustering_progress() as on_progress:
             result = cluster_tracks(
-                people, embeddings, distance_threshold, per_video=per_video, pairs=pairs, progress=on_progress
+                people,
+                embeddings,
+                distance_threshold,
+                per_video=per_video,
+                pairs=pairs,
+                progress=on_progress,
+                device=device,
             )
     else:
         result = _add(people, embeddings, distance_threshold, embedded_by, old, names, pairs)

@@ -61,6 +61,9 @@ class BallClustering(ClusterMixin, BaseEstimator):
         depend on it.
     progress : callable, default=None
         Called by `fit` with a `bcl_fast.progress.Progress` at the start of each stage and up to ten times a second.
+    device : str, default="cpu"
+        ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close in `fit`. The result does not
+        depend on it.
 
     Attributes
     ----------
@@ -105,6 +108,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         "memory_limit": [None, Interval(Integral, 1, None, closed="left")],
         "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
         "progress": [None, callable],
+        "device": [str],
     }
 
     def __init__(
@@ -116,6 +120,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         memory_limit: int | None = None,
         n_jobs: int | None = None,
         progress: OnProgress | None = None,
+        device: str = "cpu",
     ) -> None:
         self.distance_threshold = distance_threshold
         self.n_clusters = n_clusters
@@ -123,6 +128,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         self.memory_limit = memory_limit
         self.n_jobs = n_jobs
         self.progress = progress
+        self.device = device
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -171,6 +177,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
             memory_limit=self.memory_limit,
             n_jobs=self.n_jobs,
             progress=self.progress,
+            device=self.device,
         )
         self._fit_X = None if precomputed else points
         self._cannot_link = None if cannot_link is None else np.array(cannot_link)

@@ -45,7 +45,7 @@ class EmbeddingModel:
     Attributes
     ----------
     head : Head
-        The trained head, on the CPU, float32.
+        The trained head, float32.
     head_kind : str
         ``"mlp"``, ``"residual"`` or ``"linear"``.
     input_scale : float
@@ -160,8 +160,9 @@ class EmbeddingModel:
 
     def _project(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         scaled = np.multiply(rows, np.float32(self.input_scale), dtype=np.float32)
+        device = next(self.head.parameters()).device
         with torch.inference_mode():
-            return self.head.project(torch.from_numpy(scaled)).numpy()
+            return self.head.project(torch.from_numpy(scaled).to(device)).cpu().numpy()
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the model as one ``.safetensors`` file, atomically.

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from bcl_fast import _core
 from bcl_fast.clustering_input import check_points, check_threshold, n_threads, rung_memory
 from bcl_fast.constraints import Constraints, resolve_constraints
+from bcl_fast.devices import cuda_device
 from bcl_fast.errors import InputError
 from bcl_fast.labels import by_first_appearance
 from bcl_fast.metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
@@ -66,6 +67,7 @@ def complete_linkage(
     memory_limit: int | None = None,
     n_jobs: int | None = None,
     progress: OnProgress | None = None,
+    device: str = "cpu",
 ) -> CompleteLinkage:
     """Merge the two closest clusters while the largest distance between them is at most a threshold.
 
@@ -101,6 +103,8 @@ def complete_linkage(
     progress : callable, optional
         Called with a `bcl_fast.progress.Progress` at the start of each stage and up to ten times a second. What it
         raises ends the call, as Ctrl-C does.
+    device : str, default="cpu"
+        ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close. The result does not depend on it.
 
     Returns
     -------
@@ -147,11 +151,15 @@ def complete_linkage(
         raise InputError("distance_threshold and n_clusters exclude each other: give one of them")
     threshold = np.inf if distance_threshold is None else check_threshold(distance_threshold)
     n_jobs = n_threads(n_jobs)
+    gpu = cuda_device(device)
     constrain = partial(resolve_constraints, must_link, cannot_link)
+    tell = core_progress(progress)
     if metric == "precomputed":
-        merges, labels = _merge_precomputed(X, threshold, constrain, core_progress(progress))
+        if device != "cpu":
+            raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
+        merges, labels = _merge_precomputed(X, threshold, constrain, tell)
     else:
-        merges, labels = merge_points(X, threshold, metric, constrain, memory_limit, n_jobs, core_progress(progress))
+        merges, labels = merge_points(X, threshold, metric, constrain, memory_limit, n_jobs, tell, gpu)
     if n_clusters is not None:
         labels = cut_merges(merges, len(labels), n_clusters)
         merges = merges[: len(labels) - n_clusters]
@@ -166,11 +174,14 @@ def merge_points(
     memory_limit: int | None,
     n_jobs: int,
     tell: Callable[[str, int, float], None] | None = None,
+    gpu: int = -1,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Check points and merge them: merges with heights in the metric's unit, and labels."""
     points, squared = to_squared_euclidean(check_points(X), threshold, metric)
     pairs, may_copy = rung_memory(points, memory_limit)
-    merges, labels = _core.linkage_of_points(points, squared, pairs, *constrain(len(points)), n_jobs, tell, may_copy)
+    merges, labels = _core.linkage_of_points(
+        points, squared, pairs, *constrain(len(points)), n_jobs, tell, may_copy, gpu
+    )
     # Every height is within the threshold; rounding to float32 may have lifted it above.
     merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
     return merges, labels
@@ -227,7 +238,12 @@ def linkage(
 
 
 def radius_graph(
-    X: npt.ArrayLike, distance_threshold: float, *, n_jobs: int | None = None, progress: OnProgress | None = None
+    X: npt.ArrayLike,
+    distance_threshold: float,
+    *,
+    n_jobs: int | None = None,
+    progress: OnProgress | None = None,
+    device: str = "cpu",
 ) -> csr_array:
     """Find all pairs of samples within a squared distance.
 
@@ -243,6 +259,8 @@ def radius_graph(
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
         depend on it.
     progress : callable, optional
+        As in `complete_linkage`.
+    device : str, default="cpu"
         As in `complete_linkage`.
 
     Returns
@@ -269,7 +287,7 @@ def radius_graph(
     threshold = check_threshold(distance_threshold)
     points = check_points(X)
     offsets, neighbors, distances, scale, _ = _core.radius_graph(
-        points, threshold, n_threads(n_jobs), core_progress(progress)
+        points, threshold, n_threads(n_jobs), core_progress(progress), cuda_device=cuda_device(device)
     )
     if offsets[-1] <= np.iinfo(np.int32).max:
         offsets = offsets.astype(np.int32)  # of another type than the columns, SciPy would copy those

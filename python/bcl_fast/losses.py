@@ -42,10 +42,11 @@ class BallLoss(nn.Module):
         Where ``raw_radius`` starts.
     num_classes : int, optional
         Promises labels in ``[0, num_classes)``, which spares their numbering; identities absent from a batch take no
-        part.
+        part. On CUDA nothing waits for the device then, so that a CUDA graph can capture the loss.
     check_finite : bool, default=True
         Refuse embeddings that are not finite, and identities whose embeddings sum to zero on the sphere. Without it
-        such an identity takes no part and NaN embeddings give a NaN loss.
+        such an identity takes no part and NaN embeddings give a NaN loss. On CUDA with ``num_classes``, where nothing
+        is read back, what would be refused makes the loss NaN instead, as do labels out of range.
 
     Attributes
     ----------

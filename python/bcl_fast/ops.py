@@ -6,6 +6,7 @@ autograd node wraps the operator from outside, because ``register_autograd`` cos
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -99,8 +100,93 @@ def _ball_loss_backward_fake(workspace: Tensor, loss_gradient: Tensor) -> Tensor
     return torch.empty_like(workspace)
 
 
+def _cuda_kernel(name: str, dtype: torch.dtype) -> Callable[..., Any]:
+    """Return a function of the core by its name without the type: a build without CUDA has none."""
+    return getattr(_core, f"{name}_{str(dtype).removeprefix('torch.')}")
+
+
+def _current_stream(device: torch.device) -> int:
+    return torch.cuda.current_stream(device).cuda_stream
+
+
+def _ball_loss_cuda(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    num_classes: int,
+    alpha: float,
+    margin: float,
+    sphere: bool,
+    check_finite: bool,
+    with_gradient: bool,
+    cannot_link_offsets: None = None,
+    cannot_link_labels: None = None,
+) -> Tensor:
+    options = (alpha, margin, sphere, check_finite)
+    if num_classes < 0:
+        return _ball_loss_cuda_of_any_labels(embeddings, labels, raw_radius, *options, with_gradient)
+    embeddings, labels, raw_radius = embeddings.contiguous(), labels.contiguous(), raw_radius.to(embeddings.dtype)
+    device, dtype = embeddings.device, embeddings.dtype
+    n_samples, n_features = embeddings.shape
+    workspace = _workspace(embeddings, with_gradient)
+    n_bytes = _cuda_kernel("ball_loss_cuda_scratch_bytes", dtype)(n_samples, n_features, num_classes)
+    scratch = torch.empty(n_bytes, dtype=torch.uint8, device=device)
+    _cuda_kernel("ball_loss_cuda", dtype)(
+        embeddings.data_ptr(),
+        labels.data_ptr(),
+        n_samples,
+        n_features,
+        num_classes,
+        raw_radius.data_ptr(),
+        _core.BallLossOptions(*options, 0),
+        scratch.data_ptr(),
+        workspace.data_ptr(),
+        with_gradient,
+        device.index,
+        _current_stream(device),
+    )
+    return workspace
+
+
+def _ball_loss_cuda_of_any_labels(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    alpha: float,
+    margin: float,
+    sphere: bool,
+    check_finite: bool,
+    with_gradient: bool,
+) -> Tensor:
+    """Give the labels numbers, which waits for the device; so what ``check_finite`` refuses can be said as well."""
+    present, codes = torch.unique(labels, return_inverse=True)
+    options = (alpha, margin, sphere, check_finite)
+    workspace = _ball_loss_cuda(embeddings, codes, raw_radius, present.numel(), *options, with_gradient)
+    if check_finite and bool(workspace[-len(SUMMARY)].isnan()):
+        # The CPU kernel finds the reason again, and raises it.
+        on_cpu = embeddings.cpu(), labels.cpu(), raw_radius.cpu()
+        torch.ops.bcl_fast.ball_loss(*on_cpu, -1, *options, False)
+    return workspace
+
+
+def _ball_loss_backward_cuda(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    gradient = torch.empty_like(workspace)
+    _cuda_kernel("ball_loss_backward_cuda", workspace.dtype)(
+        workspace.data_ptr(),
+        workspace.numel(),
+        loss_gradient.data_ptr(),
+        gradient.data_ptr(),
+        workspace.device.index,
+        _current_stream(workspace.device),
+    )
+    return gradient
+
+
 _library.impl("ball_loss", _ball_loss_cpu, "CPU")
 _library.impl("ball_loss_backward", _ball_loss_backward_cpu, "CPU")
+if _core.cuda_version() >= 0:
+    _library.impl("ball_loss", _ball_loss_cuda, "CUDA")
+    _library.impl("ball_loss_backward", _ball_loss_backward_cuda, "CUDA")
 torch.library.register_fake("bcl_fast::ball_loss", _ball_loss_fake, lib=_library)
 torch.library.register_fake("bcl_fast::ball_loss_backward", _ball_loss_backward_fake, lib=_library)
 
@@ -183,7 +269,8 @@ def ball_loss(
     raw_radius : Tensor, 0-dim
         The squared radius is ``softplus(raw_radius)``.
     num_classes : int, optional
-        Spares the numbering of the labels.
+        Spares the numbering of the labels. On CUDA nothing waits for the device then, so that a CUDA graph can capture
+        the call; a label out of range, or what ``check_finite`` would refuse, makes the loss NaN.
     alpha : float
         Weight of the similar part.
     margin : float
@@ -210,7 +297,7 @@ def ball_loss(
     TypeError
         If a dtype is not one of those above.
     """
-    _check(embeddings, labels)
+    _check(embeddings, labels, raw_radius)
     if embeddings.dtype in (torch.float16, torch.bfloat16):
         embeddings = embeddings.float()
     classes = -1 if num_classes is None else num_classes
@@ -222,7 +309,7 @@ def ball_loss(
     return _BallLoss.apply(embeddings, labels, raw_radius, *lists, *options)  # type: ignore[no-untyped-call]
 
 
-def _check(embeddings: Tensor, labels: Tensor) -> None:
+def _check(embeddings: Tensor, labels: Tensor, raw_radius: Tensor) -> None:
     if embeddings.ndim != 2:
         raise ValueError(f"embeddings must be 2-D (n_samples, n_features), got shape {tuple(embeddings.shape)}")
     if labels.shape != embeddings.shape[:1]:
@@ -235,16 +322,27 @@ def _check(embeddings: Tensor, labels: Tensor) -> None:
         raise TypeError(f"embeddings must be float16, bfloat16, float32 or float64, got {embeddings.dtype}")
     if labels.dtype != torch.int64:
         raise TypeError(f"labels must be int64, got {labels.dtype}")
-    if embeddings.device.type not in ("cpu", "meta"):
+    _check_devices(embeddings.device, labels.device, raw_radius.device)
+
+
+def _check_devices(device: torch.device, of_labels: torch.device, of_radius: torch.device) -> None:
+    if device.type not in ("cpu", "cuda", "meta"):
+        raise ValueError(f"embeddings must be on the CPU or a CUDA device, got {device}")
+    if device.type == "cuda" and _core.cuda_version() < 0:
         raise ValueError(
-            f"embeddings must be on the CPU, where the kernels of this version run, got {embeddings.device}"
+            f"embeddings are on {device}, but this build of bcl_fast has no CUDA kernels: "
+            "install it where nvcc is found, with BCL_CUDA=ON"
         )
-    if labels.device != embeddings.device:
-        raise ValueError(f"labels must be on the embeddings' device {embeddings.device}, got {labels.device}")
+    if of_labels != device:
+        raise ValueError(f"labels must be on the embeddings' device {device}, got {of_labels}")
+    if device.type == "cuda" and of_radius != device:
+        raise ValueError(f"raw_radius must be on the embeddings' device {device}, got {of_radius}")
 
 
 def _check_lists(lists: ClassLists, num_classes: int | None, device: torch.device) -> None:
     """Check all but the values, which the core checks."""
+    if device.type == "cuda":
+        raise ValueError(f"cannot_link is known to the kernels of the CPU alone, got embeddings on {device}")
     if num_classes is None:
         raise ValueError("cannot_link lists classes by label, so it wants num_classes, got None")
     if any(part.dtype != torch.int64 or part.ndim != 1 for part in lists):

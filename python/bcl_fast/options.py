@@ -25,6 +25,7 @@ Tracks = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", min=0)]
+Device = Annotated[str, typer.Option(metavar="[cpu|cuda|cuda:N]", help="Where to compute; cuda is an NVIDIA GPU.")]
 SavedModel = Annotated[
     Path,
     typer.Option("--model", "-m", help="A trained model: .safetensors or .pth.tar.", show_default=False),

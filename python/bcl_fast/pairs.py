@@ -6,6 +6,7 @@ at the same moment are two people, which is what `overlapping_pairs` finds. `bcl
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -78,6 +79,7 @@ def cluster_with_pairs(
     pairs: TrackPairs,
     *,
     progress: OnProgress | None = None,
+    device: str = "cpu",
 ) -> tuple[Integers, Violations]:
     """Cluster points by complete linkage under constraints, and count what they prevented.
 
@@ -90,6 +92,8 @@ def cluster_with_pairs(
         Of samples.
     progress : callable, optional
         As in `bcl_fast.complete_linkage`, without the constraints and then with them.
+    device : str, default "cpu"
+        As in `bcl_fast.complete_linkage`.
 
     Returns
     -------
@@ -98,9 +102,10 @@ def cluster_with_pairs(
     violations : Violations
         Cannot-link pairs that share a cluster, without the constraints and with them.
     """
-    labels = plain = complete_linkage(points, distance_threshold, progress=progress).labels
+    link = partial(complete_linkage, points, distance_threshold, progress=progress, device=device)
+    labels = plain = link().labels
     if len(pairs.must_link) or len(pairs.cannot_link):
-        labels = complete_linkage(points, distance_threshold, **pairs._asdict(), progress=progress).labels
+        labels = link(**pairs._asdict()).labels
     counts = (count_violated(clusters, pairs.cannot_link) for clusters in (plain, labels))
     return labels, Violations(len(pairs.cannot_link), *counts)
 

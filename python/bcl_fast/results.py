@@ -90,6 +90,7 @@ def cluster_tracks(
     per_video: bool = False,
     pairs: TrackPairs | None = None,
     progress: OnProgress | None = None,
+    device: str = "cpu",
 ) -> ClusteringResult:
     """Cluster tracks by complete linkage.
 
@@ -108,6 +109,8 @@ def cluster_tracks(
         these constraints and without.
     progress : callable, optional
         As in `complete_linkage`; it is told of each clustering anew: of each video, without constraints and with them.
+    device : str, default "cpu"
+        As in `complete_linkage`.
 
     Raises
     ------
@@ -117,9 +120,9 @@ def cluster_tracks(
     check_distance_threshold(distance_threshold)
     points, known = np.asarray(embeddings), pairs or TrackPairs()
     if per_video:
-        labels, violations = _cluster_videos(tracks, points, distance_threshold, known, progress)
+        labels, violations = _cluster_videos(tracks, points, distance_threshold, known, progress, device)
     else:
-        labels, violations = cluster_with_pairs(points, distance_threshold, known, progress=progress)
+        labels, violations = cluster_with_pairs(points, distance_threshold, known, progress=progress, device=device)
     return replace(describe_clusters(tracks, points, labels), violations=None if pairs is None else violations)
 
 
@@ -129,6 +132,7 @@ def _cluster_videos(
     distance_threshold: float,
     pairs: TrackPairs,
     progress: OnProgress | None,
+    device: str,
 ) -> tuple[NDArray[np.int64], Violations]:
     """Cluster each video on its own, with numbers that no other video has."""
     _check_within_videos(tracks, pairs)
@@ -136,7 +140,9 @@ def _cluster_videos(
     for video in tracks.videos:
         members = np.flatnonzero(tracks.video_ids == video)
         within = pairs.among(members, tracks.n_tracks)
-        clusters, violations = cluster_with_pairs(points[members], distance_threshold, within, progress=progress)
+        clusters, violations = cluster_with_pairs(
+            points[members], distance_threshold, within, progress=progress, device=device
+        )
         labels[members] = clusters + n_clusters
         n_clusters += int(clusters.max()) + 1
         found.append(violations)

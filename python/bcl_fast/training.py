@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bcl_fast.checkpoints import TrainingState, describe_data, restore_checkpoint, save_checkpoint
+from bcl_fast.devices import torch_device
 from bcl_fast.embedding import EmbeddingModel, make_head
 from bcl_fast.errors import InputError
 from bcl_fast.files import check_output
@@ -28,7 +29,9 @@ from bcl_fast.recipe import Recipe
 from bcl_fast.recipe_choice import choose_recipe
 from bcl_fast.thresholds import fit_squared_radius, threshold_for_count
 from bcl_fast.tracks import TrackSet
+from bcl_fast.training_batches import make_batches
 from bcl_fast.training_data import TrainingData, identity_codes
+from bcl_fast.training_step import Steps
 
 __all__ = ["EpochRecord", "Recipe", "TrainingResult", "train"]
 
@@ -67,6 +70,7 @@ def train(
     force: bool = False,
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
+    device: str = "cpu",
     **options: Any,
 ) -> TrainingResult:
     """Train a head and its squared radius with the ball loss, or a head with another loss.
@@ -96,6 +100,8 @@ def train(
         Called with the `EpochRecord` after each epoch, when all files are written.
     on_batch : callable, optional
         Called with epoch, batch (both counted from 1) and the number of batches after each batch.
+    device : str, default="cpu"
+        ``"cuda"`` or ``"cuda:<number>"`` trains on a GPU, from the same batches and faces.
     **options
         Fields of the recipe to replace, such as ``epochs=10``.
 
@@ -107,11 +113,11 @@ def train(
     ------
     InputError
         If labels are missing, the threshold wants validation tracks and there are none, there are fewer than two tracks
-        or identities, a face is not finite or zero, dimensions disagree, an output exists, the checkpoint belongs to
-        other data or another recipe, or the loss diverges.
+        or identities, a face is not finite or zero, dimensions disagree, the device cannot be used, an output exists,
+        the checkpoint belongs to other data or another recipe, or the loss diverges.
     """
     recipe, _ = choose_recipe(replace(recipe or Recipe(), **options), tracks)
-    trainer = _Trainer(tracks, val, recipe)
+    trainer = _Trainer(tracks, val, recipe, torch_device(device))
     data = describe_data(tracks, val)
     if _found_checkpoint(checkpoint, resume, force):
         restore_checkpoint(str(checkpoint), trainer.state, recipe, data)
@@ -142,8 +148,11 @@ def _found_checkpoint(checkpoint: PathLike | None, resume: bool, force: bool) ->
 class _Trainer:
     """The parts of a run that stay, and the state that changes."""
 
-    def __init__(self, tracks: TrackSet, val: TrackSet | None, recipe: Recipe) -> None:
+    def __init__(self, tracks: TrackSet, val: TrackSet | None, recipe: Recipe, device: torch.device) -> None:
+        if device.type != "cpu" and recipe.loss != "ball":
+            raise InputError(f"a GPU trains with the ball loss alone, got the loss {recipe.loss!r}: use device 'cpu'")
         self.recipe = recipe
+        self.device = device
         self.data = TrainingData(tracks, recipe.input_scale)
         if val is not None and val.n_features != tracks.n_features:
             wanted = f"the {tracks.n_features} dimensions of the training features"
@@ -153,6 +162,8 @@ class _Trainer:
             raise InputError(f"a threshold from the validation tracks wants some, got none: {cure}")
         self.validation = None if val is None else _Validation(val)
         self.state = self._start()
+        self.batches = make_batches(self.data, recipe.faces, device)
+        self.steps = Steps(self.state, self._embed, self.batches, device)
 
     def _start(self) -> TrainingState:
         recipe = self.recipe
@@ -160,6 +171,8 @@ class _Trainer:
             torch.manual_seed(recipe.seed)
             head = make_head(recipe.head, self.data.tracks.n_features, recipe.dimensions)
             loss = make_loss(recipe, self.data.n_identities, head.dimensions[-1])
+        head.to(self.device)
+        loss.to(self.device)
         weights = [parameter for parameter in loss.parameters() if parameter.ndim > 0]  # a classifier's
         groups = [
             {"params": [*head.parameters(), *weights], "weight_decay": recipe.weight_decay},
@@ -170,7 +183,6 @@ class _Trainer:
 
     def run_epoch(self, epoch: int, on_batch: OnBatch | None) -> EpochRecord:
         """Train for one epoch, validate, and keep the weights if they are the best so far."""
-        self._set_learning_rates(epoch)
         fitted = self._fit(epoch, on_batch)
         start = time.perf_counter()
         stop, scores = self._validate(epoch)
@@ -190,22 +202,21 @@ class _Trainer:
     def _fit(self, epoch: int, on_batch: OnBatch | None) -> dict[str, Any]:
         """Take a step per batch; return the means of the loss terms and the seconds."""
         self.state.head.train()
-        terms: dict[str, list[Tensor]] = {}
-        data_seconds, step_seconds = 0.0, 0.0
+        rate, data_seconds = self.recipe.learning_rate_at(epoch), 0.0
+        rates = (rate, rate * self.recipe.radius_learning_rate_factor)
         start = time.perf_counter()
-        batches = self.data.batches(self.state.rng, self.recipe.batch_size)
-        for number, batch in enumerate(batches, start=1):
-            faces, labels = self.data.draw(self.state.rng, batch, self.recipe.faces)
-            drawn = time.perf_counter()
-            for name, value in self._step(torch.from_numpy(faces), torch.from_numpy(labels)).items():
-                terms.setdefault(name, []).append(value)
-            stepped = time.perf_counter()
-            data_seconds += drawn - start
-            step_seconds += stepped - drawn
-            if on_batch is not None:
-                on_batch(epoch, number, len(batches))
-            start = time.perf_counter()
-        means = {name: float(torch.stack(values).double().mean()) for name, values in terms.items()}
+        with self.steps.epoch(rates, numbers_learn=epoch > self.recipe.radius_freeze_epochs):
+            n_batches = self.batches.begin(self.state.rng, self.recipe.batch_size)
+            data_seconds += time.perf_counter() - start
+            for number in range(n_batches):
+                fetching = time.perf_counter()
+                self.batches.fetch(number)
+                data_seconds += time.perf_counter() - fetching
+                self.steps.run()
+                if on_batch is not None:
+                    on_batch(epoch, number + 1, n_batches)
+        means = self.steps.means(n_batches)
+        step_seconds = time.perf_counter() - start - data_seconds
         self._check_converging(epoch, means["loss"])
         return {**means, "data_seconds": data_seconds, "step_seconds": step_seconds}
 
@@ -214,22 +225,8 @@ class _Trainer:
             cure = f"choose a learning_rate below {self.recipe.learning_rate}"
             raise InputError(f"the loss or a weight is no longer finite in epoch {epoch}: {cure}")
 
-    def _set_learning_rates(self, epoch: int) -> None:
-        """Set both rates from the epoch alone; a frozen radius gathers no momentum either."""
-        rate = self.recipe.learning_rate_at(epoch)
-        head_group, radius_group = self.state.optimizer.param_groups
-        head_group["lr"] = rate
-        radius_group["lr"] = rate * self.recipe.radius_learning_rate_factor
-        for number in radius_group["params"]:
-            number.requires_grad_(epoch > self.recipe.radius_freeze_epochs)
-
-    def _step(self, faces: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        self.state.optimizer.zero_grad(set_to_none=True)
-        head = self.state.head if self.recipe.normalized else self.state.head.project
-        terms = self.state.loss.terms(head(faces), labels)
-        terms.loss.backward()
-        self.state.optimizer.step()
-        return {name: term.detach() for name, term in terms._asdict().items()}
+    def _embed(self, faces: Tensor) -> Tensor:
+        return self.state.head(faces) if self.recipe.normalized else self.state.head.project(faces)
 
     def _validate(self, epoch: int) -> tuple[_Stop, dict[str, Any]]:
         """Find where clusters are cut after this epoch, as far as it asks for that, and score the validation tracks."""
@@ -292,7 +289,7 @@ class _Trainer:
         """Return the model of the best epoch so far, apart from the state."""
         head = copy.deepcopy(self.state.head)
         head.load_state_dict(self.state.best_weights)
-        model = self._model(head.eval(), _Stop(self.state.best_squared_radius, self.state.best_threshold))
+        model = self._model(head.cpu().eval(), _Stop(self.state.best_squared_radius, self.state.best_threshold))
         if self.state.best_squared_radius is None:
             model.squared_radius = self._squared_radius(model)
         return model
