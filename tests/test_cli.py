@@ -32,7 +32,7 @@ from bcl_fast.results import COLUMNS
 from bcl_fast.tracks import concatenate, read_tracks, write_tracks
 from tests.cli_examples import QUICK, films, listing, run, without_labels
 
-COMMANDS = ("train", "cluster", "calibrate", "finetune", "evaluate", "simulate", "demo", "info")
+COMMANDS = ("train", "cluster", "calibrate", "finetune", "evaluate", "simulate", "demo", "reproduce", "info")
 BCL_FAST = (sys.executable, "-m", "bcl_fast")
 
 

@@ -31,6 +31,7 @@ from bcl_fast.options import (
     recipe_options,
 )
 from bcl_fast.recipe import Recipe
+from bcl_fast.reproduce_command import reproduce
 
 
 class _Commands(TyperGroup):
@@ -243,6 +244,11 @@ def demo(
     from bcl_fast.demo import run_demo
 
     run_demo(output, seed=seed)
+
+
+app.command(
+    epilog=_example("bcl-fast reproduce table5 --repeats 3", "bcl-fast reproduce all -o reproduction --scale 0.05")
+)(reproduce)
 
 
 @app.command(epilog=_example("bcl-fast info"))
