@@ -25,7 +25,6 @@ from bcl_fast.reproduce_variants import (
     loss_variant,
 )
 from bcl_fast.simulate import Splits
-from bcl_fast.training_data import TrainingData
 
 Score = Callable[[Splits, EmbeddingModel | None], list[Record]]
 PAPER_BATCH = 2000
@@ -242,7 +241,7 @@ def _losses_time() -> Output:
 
 def time_of_losses(splits: Splits, model: EmbeddingModel | None) -> list[Record]:
     """Time the losses on batches of the training tracks."""
-    codes = TrainingData(splits.train).codes
+    codes, _ = splits.train.label_codes()
     return [
         {
             **record,
