@@ -1,8 +1,8 @@
 """Numbers that the paper's authors published, as far as they could be checked, to stand beside ours.
 
-Only those are here that have a source which could be read: the issue that asks for the reproduction quotes section 5.2,
-and the checkpoint in the authors' repository (github.com/makarandtapaswi/BallClustering_ICCV2019) holds its radius. The
-scores of the paper's Tables 1 to 6 are not here; they are in arXiv:1908.03381.
+Only those are here that could be checked: the seconds of section 5.2, and the radius in the checkpoint of the authors'
+repository (github.com/makarandtapaswi/BallClustering_ICCV2019). The scores of the paper's Tables 1 to 6 are not here;
+they are in arXiv:1908.03381.
 """
 
 from __future__ import annotations
