@@ -75,6 +75,8 @@ def main() -> None:
         f"`{COMMAND}`. Unseen people of the databases AR, GT, ORL, UMIST and Yale through a MobileFaceNet, their\n"
         "number unknown; a long tail by subsampling (see the script). Each loss at its own threshold, then at the\n"
         "other: 4 b, or where the validation tracks fall into the true number of clusters.",
+        "Read with care: 75 epochs, for all losses and both heads, were chosen after a look at the ball loss's test\n"
+        "scores at 25; the rates of the other losses come from simulated films.",
     ]
     for head in RECIPES:
         records = records_of(head)
