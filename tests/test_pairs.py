@@ -100,12 +100,13 @@ def mean_overlap_reference(tracks: TrackSet, a: int, b: int) -> float:
     return float(np.mean(overlaps)) if overlaps else 0.0
 
 
-@given(n_tracks=st.integers(1, 12), seed=st.integers(0, 2**16), limit=st.sampled_from([0.0, 0.2, 0.5, 0.7]))
+@given(n_tracks=st.integers(1, 12), seed=st.integers(0, 2**16), limit=st.sampled_from([0.0, 0.2001, 0.4999, 0.7001]))
 def test_duplicates_equal_a_plain_loop(n_tracks, seed, limit):
+    # The limits, but for 0, are no mean that the grid has: there rounding would decide.
     tracks = boxed(np.random.default_rng(seed), n_tracks)
     together = automatic_pairs(tracks, duplicate_iou=None).cannot_link.tolist()
     overlaps = {(a, b): mean_overlap_reference(tracks, a, b) for a, b in together}
-    expected = [list(pair) for pair, overlap in overlaps.items() if overlap <= limit + 1e-12]
+    expected = [list(pair) for pair, overlap in overlaps.items() if overlap <= limit]
     assert automatic_pairs(tracks, duplicate_iou=limit).cannot_link.tolist() == expected
 
 
