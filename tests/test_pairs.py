@@ -8,13 +8,15 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import pdist, squareform
 
+from bcl_fast import complete_linkage
 from bcl_fast import pairs as pairs_module
 from bcl_fast.errors import InputError
 from bcl_fast.pair_files import collect_pairs, read_pairs
-from bcl_fast.pairs import TrackPairs, automatic_pairs, count_violated, overlapping_pairs
+from bcl_fast.pairs import TrackPairs, automatic_pairs, cluster_with_pairs, count_violated, overlapping_pairs
 from bcl_fast.simulate import simulate_episodes
 from bcl_fast.tracks import TrackSet
 
@@ -225,3 +227,22 @@ def test_pairs_among_some_tracks():
     pairs = TrackPairs(np.array([[0, 4]]), np.array([[1, 2], [2, 4], [0, 3]]))
     part = pairs.among(np.array([4, 2, 0]), 5)
     assert (part.must_link.tolist(), part.cannot_link.tolist()) == ([[2, 0]], [[1, 0]])
+
+
+# --- clusters
+
+
+@settings(deadline=None)
+@given(n=st.integers(2, 25), seed=st.integers(0, 2**16), quantile=st.floats(0, 1), share=st.floats(0, 0.5))
+def test_clusters_are_those_under_the_constraints(n, seed, quantile, share):
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(n, 2))
+    distances = pdist(points, "sqeuclidean")
+    threshold = np.quantile(distances, quantile)
+    together = np.argwhere(np.triu(squareform(distances) > threshold * rng.random() * 2, 1))
+    cannot_link = together[rng.random(len(together)) < share]
+    labels, violations = cluster_with_pairs(points, threshold, TrackPairs(cannot_link=cannot_link))
+    wanted = complete_linkage(points, threshold, cannot_link=cannot_link).labels
+    np.testing.assert_array_equal(labels, wanted)
+    plain = complete_linkage(points, threshold).labels
+    assert violations == (len(cannot_link), count_violated(plain, cannot_link), 0)

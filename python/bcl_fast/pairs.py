@@ -91,7 +91,7 @@ def cluster_with_pairs(
     pairs : TrackPairs
         Of samples.
     progress : callable, optional
-        As in `bcl_fast.complete_linkage`, without the constraints and then with them.
+        As in `bcl_fast.complete_linkage`, without the constraints and then, where they change something, with them.
     device : str, default "cpu"
         As in `bcl_fast.complete_linkage`.
 
@@ -103,11 +103,13 @@ def cluster_with_pairs(
         Cannot-link pairs that share a cluster, without the constraints and with them.
     """
     link = partial(complete_linkage, points, distance_threshold, progress=progress, device=device)
-    labels = plain = link().labels
-    if len(pairs.must_link) or len(pairs.cannot_link):
+    labels = link().labels
+    n_without = n_violated = count_violated(labels, pairs.cannot_link)
+    # If none of the pairs came together, no merge was forbidden: with the constraints the same ones are made.
+    if len(pairs.must_link) or n_without:
         labels = link(**pairs._asdict()).labels
-    counts = (count_violated(clusters, pairs.cannot_link) for clusters in (plain, labels))
-    return labels, Violations(len(pairs.cannot_link), *counts)
+        n_violated = count_violated(labels, pairs.cannot_link)
+    return labels, Violations(len(pairs.cannot_link), n_without, n_violated)
 
 
 def automatic_pairs(
