@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from bcl_fast.recipe import LOSSES, Recipe
 from bcl_fast.reproduce_cells import score_per_video
 from bcl_fast.reproduce_output import Record, Table
 from bcl_fast.reproduce_tables import PER_VIDEO
 from bcl_fast.reproduce_variants import NAMES, loss_variant
 from bcl_fast.simulate import Splits
-from bcl_fast.tracks import TrackSet
 from bcl_fast.training import train
+from tests.test_faces224 import SEEDS, split_people
 
-DATA = Path(__file__).parents[1] / ".." / "shared" / "data" / "faces224" / "features.npz"
+DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 COMMAND = "python -m bench.faces224"
-SEEDS = (0, 1, 2)
 LEAST_SHARE = 0.07  # of the images of the person that is last in the tail
 RECIPES = {  # other losses learn at multiples of the rate, at which the paper's head diverges from 0.1
     "mlp": Recipe(epochs=75, batch_size=256, learning_rate=0.03, radius_learning_rate_factor=0.01),
@@ -31,36 +28,12 @@ RECIPES = {  # other losses learn at multiples of the rate, at which the paper's
 FACTS = ("#Ch", "#T")
 
 
-def long_tailed_tracks(
-    embedding: np.ndarray, label: np.ndarray, people: np.ndarray, rng: np.random.Generator
-) -> TrackSet:
-    """Tracks of one to four images; of the last people a single image is left."""
-    rows, lengths, names = [], [], []
-    for place, person in enumerate(people):
-        images = rng.permutation(np.flatnonzero(label == person))
-        images = images[: max(1, round(len(images) * LEAST_SHARE ** (place / (len(people) - 1))))]
-        while len(images):
-            track, images = np.split(images, [rng.integers(1, 5)])
-            rows.append(track)
-            lengths.append(len(track))
-            names.append(person)
-    return TrackSet.from_arrays(embedding[np.concatenate(rows)], np.append(0, np.cumsum(lengths)), labels=names)
-
-
-def read_splits(seed: int) -> Splits:
-    with np.load(DATA) as file:
-        embedding, label = file["embedding"], file["label"]
-    rng = np.random.default_rng(seed)
-    people = np.split(rng.permutation(np.unique(label)), [112, 112 + 23])
-    return Splits(*(long_tailed_tracks(embedding, label, part, rng) for part in people))
-
-
 def records_of(head: str) -> list[Record]:
     records = []
     for loss in LOSSES:
         variant = loss_variant(RECIPES[head], loss)
         for seed in SEEDS:
-            splits = read_splits(seed)
+            splits = Splits(*split_people(DATA, seed, LEAST_SHARE))
             model = train(splits.train, splits.val, recipe=variant.of_repeat(seed)).model
             scored = score_per_video(splits, model, method=NAMES[loss])
             records += [{**record, "split": f"split {seed}", "repeat": 0} for record in scored]

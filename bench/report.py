@@ -78,8 +78,9 @@ def radius_graph(results: dict[str, Any]) -> Iterator[str]:
     yield "## Radius graph: all pairs within a squared distance\n"
     yield "64-D unit vectors. The screen asks all pairs about a few principal directions in 8-bit integers, or leaves"
     yield "them to float32 tiles, as it decides from a sample; the second line of each case has float32 tiles forced.\n"
+    cases = list(dict.fromkeys(run["params"]["case"] for run in runs))
     rows = []
-    for run in runs:
+    for run in sorted(runs, key=lambda r: cases.index(r["params"]["case"])):
         extra, case = run["extra_info"], run["params"]["case"]
         ours = next(r for r in runs if r["params"] == {"implementation": "bcl_fast", "case": case})
         is_ours = run["params"]["implementation"].startswith("bcl_fast")
@@ -95,7 +96,6 @@ def radius_graph(results: dict[str, Any]) -> Iterator[str]:
                 f"{median(run) / extra['gemm_seconds']:.1f}x",
             ]
         )
-    rows.sort(key=lambda row: list(dict.fromkeys(r["params"]["case"] for r in runs)).index(row[0].split(":")[0]))
     header = ["points, threshold", "pairs", "implementation", "seconds", "time / ours", "directions", "time / sgemm"]
     yield from table(header, rows)
 

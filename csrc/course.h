@@ -25,7 +25,7 @@ class Course {
   // For a stage that takes the part [begin, end) of a rung over n_clusters. The course must outlive what is returned.
   Watch stage(const char* name, int64_t n_clusters, double begin, double end) {
     if (!watch_) return {};
-    const double pairs = 0.5 * static_cast<double>(n_clusters) * static_cast<double>(n_clusters);
+    const double pairs = pairs_of(n_clusters);
     const Watch watch = [this, name, n_clusters, pairs, begin, end](double share) {
       const double done = finished_ + pairs * (begin + (end - begin) * share);
       share_ = std::max(share_, done / (finished_ + pairs * (1 + kLaterRungs)));
@@ -35,11 +35,11 @@ class Course {
     return watch;
   }
 
-  void end_rung(int64_t n_clusters) {
-    finished_ += 0.5 * static_cast<double>(n_clusters) * static_cast<double>(n_clusters);
-  }
+  void end_rung(int64_t n_clusters) { finished_ += pairs_of(n_clusters); }
 
  private:
+  static double pairs_of(int64_t n) { return 0.5 * static_cast<double>(n) * static_cast<double>(n); }
+
   static constexpr double kLaterRungs = 1.0 / 3;  // as if each rung left half the clusters
 
   const RungWatch& watch_;

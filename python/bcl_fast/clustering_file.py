@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
 import safetensors.numpy
 
 from bcl_fast.errors import InputError
-from bcl_fast.files import atomic_output
+from bcl_fast.files import atomic_output, read_safetensors
 
 CLUSTERING_FORMAT = "bcl_fast clustering 1"
 
@@ -61,16 +60,7 @@ def read_clustering(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
     file = Path(path)
     if not file.is_file():
         raise InputError(f"the clustering {file} does not exist or is not a file")
-    try:
-        with safetensors.safe_open(file, framework="np") as opened:
-            metadata = opened.metadata() or {}
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"the clustering {file} is not a whole .safetensors file: {error}") from error
-    if metadata.get("format") != CLUSTERING_FORMAT:
-        raise InputError(
-            f"the clustering {file} must be of the format {CLUSTERING_FORMAT!r}, got {metadata.get('format')!r}"
-        )
+    arrays, metadata = read_safetensors(file, "clustering", kind=CLUSTERING_FORMAT, framework="np")
     _check_arrays(arrays, file)
     try:
         return arrays, dict(json.loads(metadata["about"]))

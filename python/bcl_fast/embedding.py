@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from bcl_fast.errors import InputError
-from bcl_fast.files import atomic_output
+from bcl_fast.files import atomic_output, read_safetensors
 from bcl_fast.heads import SMALLEST_NORM, Head, make_head
 from bcl_fast.track_checks import track_name
 
@@ -221,14 +220,7 @@ def load_model(path: str | os.PathLike[str]) -> EmbeddingModel:
 
 
 def _load_safetensors(file: Path) -> EmbeddingModel:
-    try:
-        with safetensors.safe_open(file, framework="pt") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"the model {file} is not a whole .safetensors file: {error}") from error
-    if metadata.get("format") != MODEL_FORMAT:
-        raise InputError(f"the model {file} must be of the format {MODEL_FORMAT!r}, got {metadata.get('format')!r}")
+    tensors, metadata = read_safetensors(file, "model", kind=MODEL_FORMAT, framework="pt")
     try:
         dimensions = [int(width) for width in json.loads(metadata["dimensions"])]
         head = make_head(metadata["head"], dimensions[0], dimensions)

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written stays behind."""
+"""Writing files so that nothing half-written stays behind; reading what ``.safetensors`` files hold."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bcl_fast.errors import InputError
 
@@ -44,6 +45,37 @@ def atomic_output(path: str | os.PathLike[str], *, force: bool = False) -> Itera
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_safetensors(file: Path, what: str, *, kind: str, framework: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read the tensors of a ``.safetensors`` file and its metadata, which must name its format.
+
+    Parameters
+    ----------
+    file : Path
+    what : str
+        What the file is called in errors, such as ``"model"``.
+    kind : str
+        The entry ``format`` of the metadata.
+    framework : {"np", "pt"}
+        Whose tensors to make.
+
+    Raises
+    ------
+    InputError
+        If the file is not a whole one, or of another format.
+    """
+    import safetensors
+
+    try:
+        with safetensors.safe_open(file, framework=framework) as opened:
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"the {what} {file} is not a whole .safetensors file: {error}") from error
+    if metadata.get("format") != kind:
+        raise InputError(f"the {what} {file} must be of the format {kind!r}, got {metadata.get('format')!r}")
+    return tensors, metadata
 
 
 def _umask() -> int:
