@@ -16,7 +16,7 @@ INSTALL := $(BUILD) $(if $(EDITABLE),$(EDITABLE_FLAGS))
 SOURCES := CMakeLists.txt constraints.txt pyproject.toml \
   $(if $(EDITABLE),,$(shell find cmake csrc python -name __pycache__ -prune -o -print))
 
-CXX_SOURCES := $(wildcard csrc/*.h csrc/*.cpp csrc/*.cuh csrc/*.cu tests/*.h tests/*.cpp)
+CXX_SOURCES := $(shell find csrc tests -name '*.h' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu')
 CLANG_FORMAT := $(PY) -c 'from clang_format import clang_format; clang_format()'
 
 .NOTPARALLEL:
@@ -82,8 +82,7 @@ $(VENV)/installed-dev: $(VENV)/created $(SOURCES)
 # A second build of the core, with sanitizers, under build/. Its tests do not import torch. They run in an environment that
 # sees the packages of .venv but not its path hooks (PYTHONPATH reads no .pth file), so that an editable install of the
 # package stays out. The preloaded libstdc++ lets ASan see exceptions.
-SANITIZED_TESTS := $(wildcard tests/test_core*.py) \
-  $(patsubst %,tests/test_%.py,adding_data constraints cuda_kernels identical_points linkage metric progress radius_graph rungs screen)
+SANITIZED_TESTS := tests/core tests/cluster
 SITE := $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 LIBRARY = $$(g++ -print-file-name=$(1))
 

@@ -166,7 +166,7 @@ def main() -> None:
     lines = ["# Measured\n", *(line for part in parts for line in part(results)), *gpu_report.sections()]
     print(*lines, sep="\n")
     Path(__file__).with_name("RESULTS.md").write_text("\n".join(lines))
-    plot_scaling(results, Path(__file__).parents[1] / "docs" / "scaling.png")
+    plot_scaling(results, Path(__file__).parents[1] / "docs" / "_static" / "scaling.png")
 
 
 if __name__ == "__main__":

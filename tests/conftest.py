@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulated import Kernels, compile_kernels
+from tests.core.cuda.host_kernels import Kernels, compile_kernels
 
 
 @pytest.fixture(scope="session")

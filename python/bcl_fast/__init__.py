@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     __version__: str
     from bcl_fast._core import cuda_version
-    from bcl_fast.clustering import BallClustering
-    from bcl_fast.embedding import load_model
-    from bcl_fast.hierarchy import complete_linkage, linkage, radius_graph
-    from bcl_fast.losses import BallLoss
-    from bcl_fast.tracks import TrackSet, read_tracks
-    from bcl_fast.training import train
+    from bcl_fast.cluster._estimator import BallClustering
+    from bcl_fast.cluster._linkage import complete_linkage, linkage, radius_graph
+    from bcl_fast.losses._ball import BallLoss
+    from bcl_fast.models._model import load_model
+    from bcl_fast.tracks._io import TrackSet, read_tracks
+    from bcl_fast.training._train import train
 
 _HOMES = {
-    "BallClustering": "clustering",
-    "BallLoss": "losses",
-    "TrackSet": "tracks",
-    "complete_linkage": "hierarchy",
+    "BallClustering": "cluster._estimator",
+    "BallLoss": "losses._ball",
+    "TrackSet": "tracks._track_set",
+    "complete_linkage": "cluster._linkage",
     "cuda_version": "_core",
-    "linkage": "hierarchy",
-    "load_model": "embedding",
-    "radius_graph": "hierarchy",
-    "read_tracks": "tracks",
-    "train": "training",
+    "linkage": "cluster._linkage",
+    "load_model": "models._model",
+    "radius_graph": "cluster._linkage",
+    "read_tracks": "tracks._io",
+    "train": "training._train",
 }
 
 __all__ = [

@@ -1,0 +1,68 @@
+// Four launches, or three without a gradient; nothing else happens on the host.
+#include "ball_loss/class_kernels.cuh"
+#include "ball_loss/finish_kernels.cuh"
+#include "ball_loss/margins_kernel.cuh"
+#include "cuda/launch.cuh"
+
+namespace bcl {
+namespace {
+
+using namespace cuda;
+
+template <class Tile, class T>
+void launch_margins(BallLossArrays<T>& a, cudaStream_t stream) {
+  a.n_margin_blocks = MarginsKernel<CudaBlock, T, Tile>::grid(a);
+  launch<MarginsKernel, T, Tile>(a, stream);
+}
+
+// float64 is for checking gradients: one size of tile will do.
+void choose_margins(BallLossArrays<double>& a, cudaStream_t stream) {
+  launch_margins<SmallTile<CudaBlock, double>>(a, stream);
+}
+void choose_margins(BallLossArrays<float>& a, cudaStream_t stream) {
+  if (a.n >= kManyRows) return launch_margins<LargeTile<CudaBlock, float>>(a, stream);
+  launch_margins<SmallTile<CudaBlock, float>>(a, stream);
+}
+
+}  // namespace
+
+template <class T>
+size_t ball_loss_cuda_scratch_bytes(int64_t n, int64_t d, int64_t num_classes) {
+  BallLossArrays<T> a{};
+  a.n = n;
+  a.k = num_classes;
+  a.d = static_cast<int>(d);
+  return place_scratch(a, nullptr);
+}
+
+template <class T>
+void ball_loss_cuda(const T* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t num_classes, const T* raw,
+                    const BallLossOptions& options, void* scratch, T* gradient, T* summary, int device, void* stream) {
+  if (n >= int64_t{1} << 30 || d >= int64_t{1} << 31 || num_classes >= int64_t{1} << 31)
+    throw std::invalid_argument("on CUDA embeddings must be fewer than 2**30, features and classes fewer than 2**31");
+  const OnDevice on_device(device);
+  const auto on_stream = static_cast<cudaStream_t>(stream);
+  BallLossArrays<T> a = make_arrays(embeddings, labels, n, d, num_classes, raw, options, gradient, summary);
+  place_scratch(a, scratch);
+  launch<CentroidsKernel, T>(a, on_stream);
+  choose_margins(a, on_stream);
+  if (gradient != nullptr) launch<ThroughSumsKernel, T>(a, on_stream);
+  launch<FinishKernel, T>(a, on_stream);
+}
+
+template <class T>
+void ball_loss_backward_cuda(const T* values, int64_t n, const T* factor, T* out, int device, void* stream) {
+  const OnDevice on_device(device);
+  launch<ScaleKernel, T>(typename ScaleKernel<CudaBlock, T>::Arrays{values, n, factor, out},
+                         static_cast<cudaStream_t>(stream));
+}
+
+#define BCL_INSTANTIATE(T)                                                                                            \
+  template size_t ball_loss_cuda_scratch_bytes<T>(int64_t, int64_t, int64_t);                                         \
+  template void ball_loss_cuda(const T*, const int64_t*, int64_t, int64_t, int64_t, const T*, const BallLossOptions&, \
+                               void*, T*, T*, int, void*);                                                            \
+  template void ball_loss_backward_cuda(const T*, int64_t, const T*, T*, int, void*);
+BCL_INSTANTIATE(float)
+BCL_INSTANTIATE(double)
+
+}  // namespace bcl

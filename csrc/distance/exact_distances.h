@@ -1,0 +1,79 @@
+// Squared distances in float64, from the coordinates: what decides whether a pair lies within tau.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "distance/scaled_points.h"
+#include "simd/kernels.h"
+
+namespace bcl {
+
+template <class T>
+class ExactDistances {
+ public:
+  ExactDistances(const T* points, int64_t n, int64_t d, double tau)
+      : points_(points),
+        d_(d),
+        tau_(tau),
+        scale_(choose_scale(std::min(tau, largest_squared_distance(n)))),
+        inverse_scale_(1 / scale_),
+        doubt_((d + 8) * std::ldexp(1.0, -52)) {}
+
+  int64_t d() const { return d_; }
+  double tau() const { return tau_; }
+  const T* row(int64_t i) const { return points_ + i * d_; }
+
+  // distances[t] = |point i - point columns[t]|^2
+  void evaluate(int64_t i, const int32_t* columns, int64_t count, double* distances) const {
+    kernels<T>().exact_distances(row(i), points_, d_, columns, count, d_, distances);
+    for (int64_t t = 0; t < count; ++t)
+      if (std::abs(distances[t] - tau_) < doubt_ * tau_) distances[t] = sequential(i, columns[t]);
+  }
+
+  // Distances are stored in float32, divided by a power of two where float32's range would not hold them (1 else).
+  double scale() const { return scale_; }
+  float stored(double distance) const { return static_cast<float>(distance * inverse_scale_); }
+
+ private:
+  // The sum in feature order, as SciPy's pdist has it: decides pairs whose distance equals tau up to the order of
+  // summation.
+  double sequential(int64_t i, int64_t j) const {
+    double sum = 0;
+    for (int64_t p = 0; p < d_; ++p) {
+      const double e = static_cast<double>(row(i)[p]) - static_cast<double>(row(j)[p]);
+      sum += e * e;
+    }
+    return sum;
+  }
+
+  static double choose_scale(double largest) {
+    const bool ordinary = largest == 0 || (largest > 1e-20 && largest < 1e30);
+    return ordinary ? 1.0 : power_of_two(largest);
+  }
+
+  // A bound, from the range of each feature.
+  double largest_squared_distance(int64_t n) const {
+    if (n == 0) return 0;
+    std::vector<T> low(row(0), row(1)), high(low);
+    for (int64_t i = 1; i < n; ++i)
+      for (int64_t p = 0; p < d_; ++p) {
+        low[p] = std::min(low[p], row(i)[p]);
+        high[p] = std::max(high[p], row(i)[p]);
+      }
+    double sum = 0;
+    for (int64_t p = 0; p < d_; ++p) {
+      const double range = static_cast<double>(high[p]) - low[p];
+      sum += range * range;
+    }
+    return sum;
+  }
+
+  const T* points_;
+  int64_t d_;
+  double tau_, scale_, inverse_scale_, doubt_;
+};
+
+}  // namespace bcl

@@ -1,0 +1,71 @@
+// Clusters as the rungs (rungs.h) have left them, and the dendrogram so far.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "linkage/nn_chain.h"
+
+namespace bcl {
+
+// Clusters as a rung has left them, with the nodes of the dendrogram that they are. Of identical points that have
+// merged only the first, the distinct one, need be looked at any more.
+class Ladder {
+ public:
+  // A point starts in its group, or else in that of the first point that equals it.
+  Ladder(int64_t n, const int32_t* groups, const std::vector<int32_t>& first_identical)
+      : n_(n), labels_(n), distinct_(n) {
+    std::vector<int64_t> number(n, -1);
+    for (int32_t i = 0; i < n; ++i) {
+      int64_t& label = number[groups == nullptr ? first_identical[i] : groups[first_identical[i]]];
+      labels_[i] = label < 0 ? label = n_clusters() : label;
+      if (label == n_clusters())
+        nodes_.push_back(i);
+      else
+        nodes_[label] = add_merge(nodes_[label], i, 0);
+      distinct_[i] = first_identical[i] == i;
+    }
+  }
+
+  int64_t n_clusters() const { return static_cast<int64_t>(nodes_.size()); }
+  const std::vector<int64_t>& labels() const { return labels_; }
+  bool is_distinct(int32_t i) const { return distinct_[i]; }
+
+  // A rung's merges are between its clusters: n_clusters() + t is what its t-th merge made.
+  void climb(const Dendrogram& rung) {
+    const int64_t n = n_clusters(), first = n_ + static_cast<int64_t>(merges_.size());
+    const auto node = [&](int64_t id) { return id < n ? nodes_[id] : first + id - n; };
+    for (const Merge& merge : rung.merges) add_merge(node(merge.left), node(merge.right), merge.height);
+    std::vector<int64_t> new_nodes(n - rung.merges.size());
+    for (int64_t c = 0; c < n; ++c) new_nodes[rung.labels[c]] = nodes_[c];
+    // The last merge into a cluster is the cluster.
+    std::vector<int64_t> owner(rung.merges.size());
+    for (size_t t = 0; t < rung.merges.size(); ++t) {
+      const int64_t id = rung.merges[t].left;
+      owner[t] = id < n ? rung.labels[id] : owner[id - n];
+      new_nodes[owner[t]] = first + static_cast<int64_t>(t);
+    }
+    nodes_ = std::move(new_nodes);
+    for (int64_t& label : labels_) label = rung.labels[label];  // still numbered by first appearance
+  }
+
+  Dendrogram result() && { return {std::move(merges_), std::move(labels_)}; }
+
+ private:
+  int64_t size(int64_t node) const { return node < n_ ? 1 : merges_[node - n_].size; }
+
+  int64_t add_merge(int64_t a, int64_t b, double height) {
+    merges_.push_back({std::min(a, b), std::max(a, b), height, size(a) + size(b)});
+    return n_ + static_cast<int64_t>(merges_.size()) - 1;
+  }
+
+  const int64_t n_;
+  std::vector<int64_t> labels_;  // by point
+  std::vector<bool> distinct_;   // by point
+  std::vector<int64_t> nodes_;   // by cluster
+  std::vector<Merge> merges_;
+};
+
+}  // namespace bcl

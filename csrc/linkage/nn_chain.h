@@ -1,0 +1,34 @@
+// Complete linkage by nearest-neighbour chain on a radius graph, stopped where the graph ends.
+//
+// A merge at height h needs every cross pair within h, so a pair missing from the graph forbids its merge for ever:
+// with the graph of all pairs within tau the result is exactly complete linkage stopped at tau (Muellner 2011; complete
+// linkage is reducible, so the chain finds the same dendrogram as the textbook loop).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/parallel.h"
+
+namespace bcl {
+
+// One row of a SciPy-style Z: cluster ids below n are points, n + t is the cluster made by merge t.
+struct Merge {
+  int64_t left, right;  // left < right
+  double height;        // largest dissimilarity between the two, in the graph's unit
+  int64_t size;         // points in the merged cluster
+};
+
+struct Dendrogram {
+  std::vector<Merge> merges;    // by height; fewer than n - 1 when the graph forbids the rest
+  std::vector<int64_t> labels;  // [n] 0..K-1, numbered by first appearance
+};
+
+// The graph is symmetric, without a diagonal, each row's neighbours ascending and unique:
+//   offsets    // [n + 1]
+//   neighbors  // [offsets[n]]  overwritten: the lists shrink in place, nothing is allocated per merge
+//   distances  // [offsets[n]]  overwritten
+Dendrogram complete_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
+                            const Watch& watch);
+
+}  // namespace bcl

@@ -1,0 +1,86 @@
+// Picks the table of inner loops for this machine, once.
+#include <cstdlib>
+#include <stdexcept>
+
+#include "simd/byte_kernels.h"
+#include "simd/kernels.h"
+
+namespace bcl {
+
+#define BCL_DECLARE(name)               \
+  namespace name {                      \
+  extern const Kernels<float> kFloat;   \
+  extern const Kernels<double> kDouble; \
+  extern const ScreenKernels kScreen;   \
+  }
+BCL_DECLARE(baseline)
+#if defined(__x86_64__)
+BCL_DECLARE(avx2)
+BCL_DECLARE(avx512)
+BCL_DECLARE(avx512vnni)
+#endif
+
+namespace {
+
+struct Path {
+  const Kernels<float>* f32;
+  const Kernels<double>* f64;
+  const ScreenKernels* screen;
+};
+
+// Fastest first. __builtin_cpu_supports asks the operating system too: it says no where the registers are not saved.
+std::vector<Path> supported() {
+  std::vector<Path> paths;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw")) {
+    if (__builtin_cpu_supports("avx512vnni"))
+      paths.push_back({&avx512vnni::kFloat, &avx512vnni::kDouble, &avx512vnni::kScreen});
+    paths.push_back({&avx512::kFloat, &avx512::kDouble, &avx512::kScreen});
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    paths.push_back({&avx2::kFloat, &avx2::kDouble, &avx2::kScreen});
+#endif
+  paths.push_back({&baseline::kFloat, &baseline::kDouble, &baseline::kScreen});
+  return paths;
+}
+
+Path choose() {
+  const std::vector<Path> paths = supported();
+  const char* wanted = std::getenv("BCL_SIMD");
+  if (wanted == nullptr || *wanted == '\0') return paths.front();
+  std::string names;
+  for (const Path& path : paths) {
+    if (std::string(wanted) == path.f32->name) return path;
+    names += std::string(names.empty() ? "" : ", ") + path.f32->name;
+  }
+  throw std::invalid_argument("BCL_SIMD must be one of " + names + " on this machine, got '" + wanted + "'");
+}
+
+const Path& chosen() {
+  static const Path path = choose();
+  return path;
+}
+
+}  // namespace
+
+template <>
+const Kernels<float>& kernels<float>() {
+  return *chosen().f32;
+}
+
+template <>
+const Kernels<double>& kernels<double>() {
+  return *chosen().f64;
+}
+
+const ScreenKernels& screen_kernels() { return *chosen().screen; }
+
+std::vector<std::string> simd_paths() {
+  std::vector<std::string> names;
+  for (const Path& path : supported()) names.emplace_back(path.f32->name);
+  return names;
+}
+
+}  // namespace bcl

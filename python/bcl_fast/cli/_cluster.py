@@ -1,0 +1,189 @@
+"""The command ``cluster``, and what other commands share with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bcl_fast.cli._console import clustering_progress, counted, describe_tracks, say
+from bcl_fast.cli._options import (
+    DUPLICATE_IOU,
+    Constraints,
+    Device,
+    DuplicateIoU,
+    Force,
+    MinOverlap,
+    ThresholdScale,
+    Tracks,
+)
+from bcl_fast.errors import InputError
+
+if TYPE_CHECKING:
+    from bcl_fast.results._result import ClusteringResult
+    from bcl_fast.tracks._io import TrackSet
+    from bcl_fast.tracks._pairs import TrackPairs, Violations
+
+
+def cluster(
+    tracks: Tracks,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help=".parquet or .csv; '-' is CSV on standard output.", show_default=False),
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="A trained model; clusters are cut at its threshold.", show_default=False),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Without a model: cluster the features, scaled to unit norm, up to this squared distance.",
+            show_default=False,
+        ),
+    ] = None,
+    threshold_scale: ThresholdScale = None,
+    per_video: Annotated[
+        bool,
+        typer.Option(
+            "--per-video/--combined",
+            help="Cluster each video on its own, with cluster numbers that no other video has, or all tracks together.",
+        ),
+    ] = False,
+    constraints: Constraints = None,
+    min_overlap: MinOverlap = 1,
+    duplicate_iou: DuplicateIoU = DUPLICATE_IOU,
+    update: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RESULT",
+            help="Add the tracks to this result: its clusters keep numbers and names, new people get new numbers. "
+            "A .parquet result is enough; beside a .csv one give its tracks too.",
+            show_default=False,
+        ),
+    ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="With --update: CSV of cluster_id,name to keep in the result.", show_default=False),
+    ] = None,
+    device: Device = "cpu",
+    force: Force = False,
+) -> None:
+    """Find out who is who: give each track the number of its cluster.
+
+    The number of clusters comes from the model's radius or its stored threshold, or from --threshold. Labels in the
+    tracks are not looked at. All tracks given are clustered together, so that a person has one number in all videos
+    (see --per-video). Two tracks on screen at the same moment are never put together (see --constraints).
+    """
+    if (model is None) == (threshold is None):
+        raise typer.BadParameter("give either --model or --threshold")
+    if threshold is not None and threshold_scale is not None:
+        raise typer.BadParameter("--threshold-scale scales the threshold of a --model")
+    if update is None and names is not None:
+        raise typer.BadParameter("--names wants --update RESULT, whose clusters it names")
+    if update is not None and per_video:
+        raise typer.BadParameter("--update adds to all clusters, --per-video keeps videos apart")
+    if update is not None and device != "cpu":
+        raise typer.BadParameter("--update adds tracks on the CPU, without --device")
+    from bcl_fast._utils.devices import cuda_device
+    from bcl_fast.results._files import check_result_output, read_result, write_result
+    from bcl_fast.results._result import check_distance_threshold, cluster_tracks
+
+    cuda_device(device)
+    check_result_output(output, force=force)
+    if threshold is not None:
+        check_distance_threshold(threshold)
+    from bcl_fast.tracks._io import read_tracks
+
+    old = None if update is None else read_result(update)
+    people = read_tracks(tracks)
+    embeddings, distance_threshold, embedded_by = embed(people, model, threshold, threshold_scale)
+    pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
+    if old is None:
+        with clustering_progress() as on_progress:
+            result = cluster_tracks(
+                people,
+                embeddings,
+                distance_threshold,
+                per_video=per_video,
+                pairs=pairs,
+                progress=on_progress,
+                device=device,
+            )
+    else:
+        result = _add(people, embeddings, distance_threshold, embedded_by, old, names, pairs)
+    write_result(replace(result, embedded_by=embedded_by), output, force=force)
+    say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
+    if result.violations is not None:
+        say(describe_violations(result.violations))
+    if old is not None:
+        from bcl_fast.cli._console import print_growth
+        from bcl_fast.results._update import growth
+
+        print_growth(growth(old, result))
+
+
+def _add(
+    tracks: TrackSet,
+    embeddings: Any,
+    distance_threshold: float,
+    embedded_by: str,
+    old: ClusteringResult,
+    names: Path | None,
+    pairs: TrackPairs | None,
+) -> ClusteringResult:
+    """Add tracks to a result, and names to its clusters."""
+    from bcl_fast.results._update import name_clusters, read_names, update_result
+
+    if old.embeddings is not None and old.embedded_by not in (None, embedded_by):
+        raise InputError("the result to add to was made with another model: give that one, or cluster all tracks anew")
+    if names is not None:
+        old = name_clusters(old, read_names(names))
+    return update_result(old, tracks, embeddings, distance_threshold, pairs=pairs)
+
+
+def embed(
+    tracks: TrackSet, model: Path | None, threshold: float | None, threshold_scale: float | None
+) -> tuple[Any, float, str]:
+    """Points to cluster, where to stop, and what made the points: a model, or the features scaled to unit norm."""
+    if model is None:
+        from bcl_fast.evaluation._evaluate import raw_embeddings
+
+        assert threshold is not None
+        return raw_embeddings(tracks), threshold, "features"
+    from bcl_fast.models._model import load_model
+
+    loaded = load_model(model)
+    if threshold_scale is not None:
+        if not threshold_scale >= 0:
+            raise InputError(f"the threshold scale must be 0 or more, got {threshold_scale}")
+        loaded.threshold_scale = threshold_scale
+    return loaded.embed_tracks(tracks), loaded.distance_threshold, loaded.fingerprint()
+
+
+def pairs_of(
+    tracks: TrackSet, constraints: list[str] | None, min_overlap: int, duplicate_iou: float
+) -> TrackPairs | None:
+    """Return what is known about pairs of tracks; None if that is not to be used, or nothing, which a sentence says."""
+    sources = constraints or ["auto"]
+    if sources == ["none"]:
+        return None
+    from bcl_fast.tracks._pair_files import collect_pairs
+
+    if "auto" in sources and tracks.frames is None:
+        say("no frames in the tracks: it is not known which of them are on screen together (--constraints)")
+        if sources == ["auto"]:
+            return None
+    return collect_pairs(tracks, sources, min_overlap=min_overlap, duplicate_iou=duplicate_iou)
+
+
+def describe_violations(violations: Violations) -> str:
+    """How many pairs of two people share a cluster, with constraints and without."""
+    pairs = counted(violations.n_cannot_link, "pair")
+    if violations.n_cannot_link == 0:
+        return f"{pairs} of tracks known to be two people"
+    share = violations.without / violations.n_cannot_link
+    found = f"{violations.without:,} ({share:.1%}) would share a cluster without constraints"
+    return f"{pairs} of tracks known to be two people: {found}, {violations.constrained:,} do"

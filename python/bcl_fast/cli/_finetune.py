@@ -1,0 +1,178 @@
+"""The commands that take a trained model and give another: ``calibrate`` and ``finetune``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from bcl_fast.cli._cluster import pairs_of
+from bcl_fast.cli._console import counted, say
+from bcl_fast.cli._options import DUPLICATE_IOU, Constraints, DuplicateIoU, Force, MinOverlap, Seed, Tracks
+from bcl_fast.errors import InputError
+from bcl_fast.finetuning._recipe import FinetuningRecipe
+
+if TYPE_CHECKING:
+    from bcl_fast.finetuning._finetune import FinetuningRecord, FinetuningResult
+
+RECIPE = FinetuningRecipe()
+
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A trained model: .safetensors or .pth.tar.", show_default=False)
+]
+
+
+def calibrate(
+    model: Model,
+    val: Annotated[
+        list[Path],
+        typer.Option(
+            help="Labelled tracks of people who were not trained on. Repeat it for more files.", show_default=False
+        ),
+    ],
+    precision: Annotated[
+        float, typer.Option(help="Of the pairs of tracks in one cluster, the share that is to be of one person.")
+    ] = 0.99,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Where the model goes, .safetensors; by default back to MODEL.", show_default=False
+        ),
+    ] = None,
+    constraints: Constraints = None,
+    min_overlap: MinOverlap = 1,
+    duplicate_iou: DuplicateIoU = DUPLICATE_IOU,
+    force: Force = False,
+) -> None:
+    """Choose where clusters are cut, for a given precision, and store that in the model.
+
+    A wrong merge costs more than a split, where people look at the clusters. The largest multiple of 4 b that gives the
+    precision on the validation tracks is stored as the model's threshold scale, for cluster and evaluate.
+    """
+    target = model if output is None else output
+    check_model_output(target, force=force or output is None)
+    from bcl_fast.evaluation._calibration import calibrate as choose
+    from bcl_fast.models._model import load_model
+    from bcl_fast.tracks._io import read_tracks
+
+    loaded, people = load_model(model), read_tracks(val)
+    pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
+    found = choose(loaded, people, precision, pairs=pairs)
+    loaded.threshold_scale = found.scale
+    loaded.save(target, force=True)
+    say(
+        f"threshold scale {found.scale:.4f}: pairwise precision {found.precision:.4f}, recall {found.recall:.4f}, "
+        f"{counted(found.n_clusters, 'cluster')}; clusters are cut at {loaded.distance_threshold:.4f} -> {target}"
+    )
+
+
+def check_model_output(path: Path, *, force: bool) -> None:
+    """Check that a model can be written to ``path``, before any long work is done."""
+    from bcl_fast._utils.files import check_output
+
+    if path.suffix != ".safetensors":
+        raise InputError(f"a model is written as .safetensors, got the name {path}")
+    check_output(path, force=force)
+
+
+def finetune(
+    model: Model,
+    tracks: Tracks,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The adapted model, .safetensors; with --per-video a folder, which gets <video>.safetensors each.",
+            show_default=False,
+        ),
+    ],
+    per_video: Annotated[
+        bool, typer.Option("--per-video/--joint", help="A model for each video, or one for all of them.")
+    ] = False,
+    learn_radius: Annotated[bool, typer.Option("--learn-radius", help="Let the radius b change too.")] = False,
+    rounds: Annotated[
+        int, typer.Option(help="At most so many rounds of so many batches (the next option).")
+    ] = RECIPE.rounds,
+    steps_per_round: Annotated[
+        int, typer.Option(help="Batches from one look at the held-out pairs to the next.")
+    ] = RECIPE.steps_per_round,
+    learning_rate: Annotated[float, typer.Option(help="Of stochastic gradient descent.")] = RECIPE.learning_rate,
+    proximal: Annotated[
+        float, typer.Option(help="Weight of staying near the model's weights, against forgetting.")
+    ] = RECIPE.proximal,
+    radius_scale: Annotated[
+        float, typer.Option(help="Faces of a track are drawn into a ball of this multiple of b.")
+    ] = RECIPE.radius_scale,
+    seed: Seed = RECIPE.seed,
+    constraints: Constraints = None,
+    min_overlap: MinOverlap = 1,
+    duplicate_iou: DuplicateIoU = DUPLICATE_IOU,
+    force: Force = False,
+) -> None:
+    """Adapt a model to new videos without labels.
+
+    Faces of one track are one person, and tracks on screen together are two (see --constraints): that is all it learns
+    from. A fifth of the tracks is held out, and the round kept that gets fewest of their pairs wrong; where no round is
+    surely better than the model, it stays as it is.
+    """
+    recipe = FinetuningRecipe(
+        rounds=rounds,
+        steps_per_round=steps_per_round,
+        learning_rate=learning_rate,
+        proximal=proximal,
+        radius_scale=radius_scale,
+        learn_radius=learn_radius,
+        seed=seed,
+    )
+    if per_video:
+        if output.exists() and not output.is_dir():
+            raise InputError(f"--per-video writes a model for each video to a folder, got the file {output}")
+    else:
+        check_model_output(output, force=force)
+    from bcl_fast.finetuning._finetune import finetune as adapt
+    from bcl_fast.models._model import load_model
+    from bcl_fast.tracks._io import read_tracks
+
+    loaded, videos = load_model(model), read_tracks(tracks)
+    from bcl_fast.tracks._pairs import TrackPairs
+
+    pairs = pairs_of(videos, constraints, min_overlap, duplicate_iou) or TrackPairs()
+    if not per_video:
+        result = adapt(loaded, videos, pairs=pairs, recipe=recipe, on_round=lambda record: say(_describe(record)))
+        result.model.save(output, force=force)
+        say(_describe_best(result, output))
+        return
+    for video in videos.videos:
+        if Path(video).name != video:
+            raise InputError(f"--per-video names a file after each video, got the video {video!r}")
+        if output.is_dir():
+            check_model_output(output / f"{video}.safetensors", force=force)
+    parts = [(video, np.flatnonzero(videos.video_ids == video)) for video in videos.videos]
+    results = [
+        (video, adapt(loaded, videos.select(part), pairs=pairs.among(part, videos.n_tracks), recipe=recipe))
+        for video, part in parts
+    ]
+    output.mkdir(exist_ok=True)
+    for video, result in results:
+        result.model.save(output / f"{video}.safetensors", force=force)
+        say(f"{video}: {_describe_best(result, output / f'{video}.safetensors')}")
+
+
+def _describe(record: FinetuningRecord) -> str:
+    """One round in one line."""
+    violated = f"two people too near {record.violated_cannot:.1%}, faces outside their ball {record.violated_must:.1%}"
+    loss = "as it came    " if record.loss is None else f"loss {record.loss:9.4f}"
+    return (
+        f"round {record.round:>2}  {loss}  b {record.squared_radius:.4f}  {violated}{'  best' if record.best else ''}"
+    )
+
+
+def _describe_best(result: FinetuningResult, output: Path) -> str:
+    before, best = result.history[0], result.history[result.best_round]
+    if result.best_round == 0:
+        return f"no round was surely better than the model, which stays as it was -> {output}"
+    shares = f"{before.violated_cannot:.1%} -> {best.violated_cannot:.1%}"
+    return f"round {best.round} kept: pairs of two people within the threshold {shares} -> {output}"

@@ -1,0 +1,1 @@
+"""Exact clustering of any embeddings in bounded memory."""

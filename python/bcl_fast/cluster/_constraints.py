@@ -1,0 +1,98 @@
+"""Pairs of samples that must, or must not, share a cluster."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bcl_fast._utils.codes import by_first_appearance
+from bcl_fast.errors import InputError
+
+
+class Constraints(NamedTuple):
+    """What the core merges first, and what it never merges.
+
+    Attributes
+    ----------
+    groups : ndarray of shape (n_samples,), int32, or None
+        Samples linked by ``must_link``, directly or through others, numbered by first appearance; None: no links.
+    forbidden_pairs : ndarray of shape (n_pairs, 2), int32
+        The pairs of ``cannot_link``.
+    """
+
+    groups: npt.NDArray[np.int32] | None
+    forbidden_pairs: npt.NDArray[np.int32]
+
+
+def resolve_constraints(
+    must_link: npt.ArrayLike | None, cannot_link: npt.ArrayLike | None, n_samples: int
+) -> Constraints:
+    """Check constraints and follow ``must_link`` through all samples it connects.
+
+    Parameters
+    ----------
+    must_link, cannot_link : array-like of shape (n_pairs, 2), int, or None
+        Indices of samples, in ``[0, n_samples)``.
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    Constraints
+        As the core takes them.
+
+    Raises
+    ------
+    InputError
+        A ValueError: if a pair is not one of samples, or the constraints contradict each other (the pair is named).
+    """
+    linked = _check_pairs(must_link, "must_link", n_samples)
+    forbidden = _check_pairs(cannot_link, "cannot_link", n_samples)
+    groups = linked_groups(linked, n_samples).astype(np.int32) if len(linked) else None
+    group = np.arange(n_samples, dtype=np.int32) if groups is None else groups
+    together = group[forbidden[:, 0]] == group[forbidden[:, 1]]
+    if together.any():
+        a, b = forbidden[together.argmax()]
+        reason = "they are the same sample" if a == b else "must_link puts them into one cluster"
+        raise InputError(f"cannot_link has the pair ({a}, {b}), but {reason}")
+    return Constraints(groups, forbidden)
+
+
+def _check_pairs(pairs: npt.ArrayLike | None, name: str, n_samples: int) -> npt.NDArray[np.int32]:
+    if pairs is None:
+        return np.empty((0, 2), np.int32)
+    array = np.asarray(pairs)
+    if array.size == 0:
+        return np.empty((0, 2), np.int32)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise InputError(
+            f"{name} must be pairs of sample indices, integers of shape (n_pairs, 2), got {array.dtype} "
+            f"of shape {array.shape}"
+        )
+    outside = ((array < 0) | (array >= n_samples)).any(axis=1)
+    if outside.any():
+        row = int(outside.argmax())
+        raise InputError(f"{name} must hold indices in [0, {n_samples}), got {tuple(array[row].tolist())} in row {row}")
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def linked_groups(linked: npt.NDArray[Any], n_samples: int) -> npt.NDArray[np.int64]:
+    """Give all samples that pairs connect one number, 0, 1, ... by first appearance.
+
+    Parameters
+    ----------
+    linked : ndarray of shape (n_pairs, 2), int
+        Pairs of samples.
+    n_samples : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int64
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(linked), bool), linked.T), shape=(n_samples, n_samples))
+    return by_first_appearance(connected_components(links, directed=False)[1])

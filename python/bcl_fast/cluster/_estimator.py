@@ -1,0 +1,342 @@
+"""Ball clustering as a scikit-learn estimator; the work is done in `bcl_fast.cluster._linkage`."""
+
+from __future__ import annotations
+
+import os
+from numbers import Integral, Real
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
+from bcl_fast.cluster._incremental import admit, extend_clusters
+from bcl_fast.cluster._linkage import CompleteLinkage, complete_linkage
+from bcl_fast.cluster._metric import METRICS, Metric
+from bcl_fast.cluster._progress import OnProgress
+from bcl_fast.errors import InputError
+
+
+class Changes(NamedTuple):
+    """What `BallClustering.partial_fit` did.
+
+    Attributes
+    ----------
+    grown : ndarray of int64
+        Clusters that new samples joined.
+    opened : ndarray of int64
+        New clusters.
+    """
+
+    grown: npt.NDArray[np.int64]
+    opened: npt.NDArray[np.int64]
+
+
+class BallClustering(ClusterMixin, BaseEstimator):
+    """Complete linkage, stopped where two clusters no longer fit into one ball; the number of clusters is found.
+
+    With embeddings trained by `BallLoss`, every identity fills a ball of squared radius ``b``, and clusters are merged
+    while the largest squared distance between their members is at most ``4 b``, the squared diameter. Exact: see
+    `complete_linkage` for what is promised.
+
+    Parameters
+    ----------
+    distance_threshold : float or None, default=0.82
+        Distance in the unit of ``metric``, >= 0, up to and including which clusters are merged: as SciPy's ``fcluster``
+        and the paper, and unlike scikit-learn's ``AgglomerativeClustering``, which leaves clusters at exactly the
+        threshold apart. The default is that of the paper's published model for embeddings of unit norm
+        (``b = 0.2051``); a trained model has its own (``model.distance_threshold``). None: everything is merged.
+    n_clusters : int, default=None
+        Number of clusters to stop at; then the threshold is not used.
+    metric : {"sqeuclidean", "euclidean", "cosine", "precomputed"}, default="sqeuclidean"
+        What is measured between samples. For "precomputed" X holds the dissimilarities, dense or sparse.
+    memory_limit : int, default=None
+        Bytes that the clustering may use beside X; half of what the machine has free if None.
+    n_jobs : int, default=None
+        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
+        depend on it.
+    progress : callable, default=None
+        Called by `fit` with a `bcl_fast.cluster._progress.Progress` at the start of each stage and up to ten times a
+        second.
+    device : str, default="cpu"
+        ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close in `fit`. The result does not
+        depend on it.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), int64
+        Cluster of each sample, numbered by first appearance.
+    n_clusters_ : int
+        Number of clusters found.
+    children_ : ndarray of shape (n_samples - n_clusters_, 2), int64
+        The two clusters of each merge: below ``n_samples`` a sample, ``n_samples + i`` the result of merge ``i``.
+    distances_ : ndarray of shape (n_samples - n_clusters_,), float64
+        Height of each merge, not decreasing: the largest distance between the two, in the unit of ``metric``.
+    changes_ : Changes
+        Clusters that the last `partial_fit` grew and opened.
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen by `fit`, where X has names that are all strings.
+
+    See Also
+    --------
+    complete_linkage : The same as a function, without scikit-learn.
+    sklearn.cluster.AgglomerativeClustering : Any linkage; computes all n x n distances and the whole tree.
+
+    References
+    ----------
+    Tapaswi, Law, Fidler. Video Face Clustering with Unknown Number of Clusters. ICCV 2019. arXiv:1908.03381.
+
+    Examples
+    --------
+    >>> from bcl_fast import BallClustering
+    >>> clustering = BallClustering(distance_threshold=1.0).fit([[0.0], [1.0], [5.0], [5.5]])
+    >>> clustering.labels_
+    array([0, 0, 1, 1])
+    >>> clustering.n_clusters_
+    2
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "distance_threshold": [None, Interval(Real, 0, None, closed="both")],
+        "n_clusters": [None, Interval(Integral, 1, None, closed="left")],
+        "metric": [StrOptions(set(METRICS))],
+        "memory_limit": [None, Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
+        "progress": [None, callable],
+        "device": [str],
+    }
+
+    def __init__(
+        self,
+        distance_threshold: float | None = 0.82,
+        *,
+        n_clusters: int | None = None,
+        metric: Metric = "sqeuclidean",
+        memory_limit: int | None = None,
+        n_jobs: int | None = None,
+        progress: OnProgress | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.distance_threshold = distance_threshold
+        self.n_clusters = n_clusters
+        self.metric = metric
+        self.memory_limit = memory_limit
+        self.n_jobs = n_jobs
+        self.progress = progress
+        self.device = device
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: object = None,
+        *,
+        must_link: npt.ArrayLike | None = None,
+        cannot_link: npt.ArrayLike | None = None,
+    ) -> BallClustering:
+        """Cluster the samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings, finite; float32 and float64 are used as they are, anything else as float64. For
+            ``metric="precomputed"`` dissimilarities of shape (n_samples, n_samples).
+        y : None
+            Not used.
+        must_link : array-like of shape (n_pairs, 2), int, default=None
+            Samples that share a cluster whatever their distance, with all that they are linked to through others.
+        cannot_link : array-like of shape (n_pairs, 2), int, default=None
+            Samples that never share a cluster.
+
+        Returns
+        -------
+        BallClustering
+            The estimator itself.
+        """
+        precomputed = self.metric == "precomputed"
+        points: npt.NDArray[Any] = validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            order="C",
+            accept_sparse=["csr", "coo"] if precomputed else False,
+            ensure_all_finite=not precomputed,  # infinite: never merged
+        )
+        result = complete_linkage(
+            points,
+            self.distance_threshold if self.n_clusters is None else None,
+            n_clusters=self.n_clusters,
+            metric=self.metric,
+            must_link=must_link,
+            cannot_link=cannot_link,
+            memory_limit=self.memory_limit,
+            n_jobs=self.n_jobs,
+            progress=self.progress,
+            device=self.device,
+        )
+        self._fit_X = None if precomputed else points
+        self._cannot_link = None if cannot_link is None else np.array(cannot_link)
+        self._store(result)
+        self._threshold = self._reach()
+        return self
+
+    def _reach(self) -> float:
+        """Return the distance up to which the fit merged; for a number of clusters, the height of the last merge."""
+        if self.n_clusters is None:
+            return np.inf if self.distance_threshold is None else float(self.distance_threshold)
+        last = self.distances_[-1] if len(self.distances_) else 0.0
+        return float(np.nextafter(np.float32(last), np.float32(np.inf)))  # heights are rounded to float32
+
+    def _store(self, result: CompleteLinkage) -> None:
+        self.labels_ = result.labels
+        self.n_clusters_ = result.n_clusters
+        self.children_ = result.merges[:, :2].astype(np.int64)
+        self.distances_ = result.merges[:, 2].copy()
+
+    def _validate_new(self, X: npt.ArrayLike, method: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Return the samples so far, and new ones as an array."""
+        check_is_fitted(self)
+        if self._fit_X is None:
+            raise InputError(f"{method} needs an estimator fitted to points, got {self!r}")
+        return self._fit_X, validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Assign new samples to the clusters that complete linkage would admit them to.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_new, n_features)
+            Embeddings, finite. They do not see each other: see `partial_fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_new,), int64
+            The cluster whose farthest member is nearest, of those whose members all lie within the threshold (for
+            a given ``n_clusters``: the height of the last merge); -1 where there is none.
+
+        Raises
+        ------
+        InputError
+            A ValueError: if the estimator was fitted to precomputed dissimilarities.
+        """
+        old, new = self._validate_new(X, "predict")
+        return admit(new, old, self.labels_, self._threshold, metric=self.metric, n_jobs=self.n_jobs)
+
+    def partial_fit(self, X: npt.ArrayLike, y: object = None) -> BallClustering:
+        """Add new samples: complete linkage goes on from the clusters that there are.
+
+        Clusters keep their numbers, for no two of them come closer by growing; samples that no cluster admits open new
+        ones. On an estimator that was not fitted this is `fit`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_new, n_features)
+            Embeddings, finite.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        BallClustering
+            The estimator itself: ``labels_`` are those of the samples so far, then of X; ``changes_`` says what is new.
+
+        Raises
+        ------
+        InputError
+            A ValueError: as in `predict`.
+        """
+        if not hasattr(self, "labels_"):
+            return self.fit(X)
+        old, added = self._validate_new(X, "partial_fit")
+        n_clusters = self.n_clusters_
+        groups = np.append(self.labels_, np.arange(n_clusters, n_clusters + len(added)))
+        points = np.concatenate([old, added.astype(old.dtype, copy=False)])
+        result = extend_clusters(
+            points,
+            groups,
+            self._threshold,
+            metric=self.metric,
+            cannot_link=self._cannot_link,
+            memory_limit=self.memory_limit,
+            n_jobs=self.n_jobs,
+        )
+        new = result.labels[len(old) :]
+        self.changes_ = Changes(
+            grown=np.unique(new[new < n_clusters]),
+            opened=np.arange(n_clusters, result.n_clusters),
+        )
+        self._fit_X = points
+        self._store(result)
+        return self
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the fitted estimator as one ``.safetensors`` file, atomically: samples, clusters and merges.
+
+        Parameters
+        ----------
+        path : str or path
+            Ends in ``.safetensors``.
+        force : bool, default=False
+            Replace a file that is there.
+
+        Raises
+        ------
+        InputError
+            A ValueError: if the name does not end so, the file exists and ``force`` is false, or its folder cannot be
+            written to.
+        """
+        check_is_fitted(self)
+        arrays = {"labels": self.labels_, "children": self.children_, "distances": self.distances_}
+        if self._fit_X is not None:
+            arrays["samples"] = self._fit_X
+        if self._cannot_link is not None:
+            arrays["cannot_link"] = self._cannot_link.reshape(-1, 2).astype(np.int64)
+        about = {
+            "parameters": {name: value for name, value in self.get_params().items() if name != "progress"},
+            "reach": self._threshold,
+            "n_features": self.n_features_in_,
+            "feature_names": getattr(self, "feature_names_in_", np.array([])).tolist(),
+        }
+        write_clustering(path, arrays, about, force=force)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> BallClustering:
+        """Read an estimator that `save` wrote: it predicts and goes on with `partial_fit` as the one saved would.
+
+        Parameters
+        ----------
+        path : str or path
+            The file. Nothing in it is executed.
+
+        Raises
+        ------
+        InputError
+            A ValueError: if the file is missing, damaged or of another kind.
+        """
+        arrays, about = read_clustering(path)
+        try:
+            clustering = cls(**about["parameters"])
+            clustering._threshold = float(about["reach"])
+            clustering.n_features_in_ = int(about["n_features"])
+            if about["feature_names"]:
+                clustering.feature_names_in_ = np.array(about["feature_names"], dtype=object)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the clustering {os.fspath(path)} has damaged metadata: {error!r}") from error
+        clustering._fit_X, clustering._cannot_link = arrays.get("samples"), arrays.get("cannot_link")
+        clustering.labels_, clustering.children_ = arrays["labels"], arrays["children"]
+        clustering.distances_ = arrays["distances"]
+        clustering.n_clusters_ = len(clustering.labels_) - len(clustering.distances_)
+        return clustering
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say that dissimilarities are compared pair by pair, so that cross-validation cuts both axes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.input_tags.sparse = self.metric == "precomputed"
+        return tags

@@ -1,0 +1,82 @@
+"""The file of a fitted `BallClustering`: one ``.safetensors`` file, of which nothing is executed when it is read."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+
+from bcl_fast._utils.files import atomic_output, read_safetensors
+from bcl_fast.errors import InputError
+
+CLUSTERING_FORMAT = "bcl_fast clustering 1"
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+# Dimensions and kind of each array; `samples` and `cannot_link` may be absent.
+_ARRAYS = {
+    "labels": (1, "i"),
+    "children": (2, "i"),
+    "distances": (1, "f"),
+    "samples": (2, "f"),
+    "cannot_link": (2, "i"),
+}
+_OPTIONAL = {"samples", "cannot_link"}
+
+
+def write_clustering(
+    path: str | os.PathLike[str], arrays: Arrays, about: dict[str, Any], *, force: bool = False
+) -> None:
+    """Write arrays and what else there is to know about them, as JSON values.
+
+    Raises
+    ------
+    InputError
+        If the name does not end in ``.safetensors``, the file exists and ``force`` is false, or its folder cannot be
+        written to.
+    """
+    if Path(path).suffix != ".safetensors":
+        raise InputError(f"a clustering is written as .safetensors, got the name {os.fspath(path)}")
+    metadata = {"format": CLUSTERING_FORMAT, "about": json.dumps(about), "bcl_fast_version": version("bcl-fast")}
+    with atomic_output(path, force=force) as temporary:
+        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        safetensors.numpy.save_file(contiguous, temporary, metadata)
+
+
+def read_clustering(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
+    """Read what `write_clustering` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or of another kind.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"the clustering {file} does not exist or is not a file")
+    arrays, metadata = read_safetensors(file, "clustering", kind=CLUSTERING_FORMAT, framework="np")
+    _check_arrays(arrays, file)
+    try:
+        return arrays, dict(json.loads(metadata["about"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"the clustering {file} has damaged metadata: {error}") from error
+
+
+def _check_arrays(arrays: Arrays, file: Path) -> None:
+    for name, (ndim, kind) in _ARRAYS.items():
+        if name not in arrays and name in _OPTIONAL:
+            continue
+        array = arrays.get(name)
+        if array is None or array.ndim != ndim or array.dtype.kind != kind:
+            wanted = f"a {ndim}-D array of {'whole numbers' if kind == 'i' else 'numbers'}"
+            got = "none" if array is None else f"{array.ndim}-D {array.dtype}"
+            raise InputError(f"the clustering {file} must hold {wanted} named {name}, got {got}")
+    n_samples = len(arrays["labels"])
+    if len(arrays.get("samples", arrays["labels"])) != n_samples or len(arrays["children"]) != len(arrays["distances"]):
+        raise InputError(f"the clustering {file} holds arrays that do not belong together")

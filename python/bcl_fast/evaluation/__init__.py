@@ -1,0 +1,1 @@
+"""Scores of clusterings, and the threshold that gives a precision."""

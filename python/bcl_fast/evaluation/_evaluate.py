@@ -1,0 +1,232 @@
+"""Scores of a clustering per video and over all videos together, as in the paper's Table 5."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bcl_fast.cluster._linkage import complete_linkage, cut_merges
+from bcl_fast.errors import InputError
+from bcl_fast.evaluation._metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
+from bcl_fast.tracks._checks import track_name
+from bcl_fast.tracks._io import TrackSet
+from bcl_fast.tracks._pairs import TrackPairs, cluster_with_pairs
+
+COMBINED = "all"
+_EPISODE = re.compile(r"(.+?)[-_ .]*(?:s\d+[-_ .]*e\d+|episode[-_ .]*\d+|e\d+)", re.IGNORECASE)
+MOST_FULL_TRACKS = 20_000  # a whole dendrogram needs every pair of tracks: 2 * 10^8 of them
+
+Points = NDArray[Any]
+Labels = NDArray[np.int64]
+Clusterer = Callable[[Points, int], Labels]  # of points, told the number of identities whether it looks at that or not
+
+
+class EvaluationRow(NamedTuple):
+    """Scores of one video, or of several clustered together (``video == "all"``, or the name of a series).
+
+    ``nmi`` is the normalised mutual information, ``wcp`` the weighted clustering purity, ``b_cubed_f`` the B-cubed
+    F-score. Of ``n_cannot_link`` pairs of tracks known to be two people, ``violated_without`` would share a cluster
+    without constraints and ``violated`` do.
+    """
+
+    video: str
+    n_tracks: int
+    n_identities: int
+    n_clusters: int
+    nmi: float
+    wcp: float
+    b_cubed_f: float
+    n_cannot_link: int = 0
+    violated_without: int = 0
+    violated: int = 0
+
+
+def evaluate(
+    tracks: TrackSet,
+    embeddings: ArrayLike,
+    *,
+    distance_threshold: float | None = None,
+    n_clusters: str | int | None = None,
+    pairs: TrackPairs | None = None,
+) -> list[EvaluationRow]:
+    """Cluster each video by complete linkage, and all videos together, and compare with the labels.
+
+    Parameters
+    ----------
+    tracks : TrackSet
+        Labelled tracks. Over all videos together, identities of the same name are the same person, as in the paper.
+    embeddings : array-like of shape (n_tracks, n_dimensions)
+        A point per track, such as ``model.embed_tracks(tracks)`` or `raw_embeddings`.
+    distance_threshold : float, optional
+        Squared distance at which merging stops, such as ``model.distance_threshold``.
+    n_clusters : {"true"} or int, optional
+        In place of a threshold: the number of clusters, ``"true"`` for the number of identities.
+    pairs : TrackPairs, optional
+        Constraints on the clusters, with a threshold; of a video those within it.
+
+    Returns
+    -------
+    rows : list of EvaluationRow
+        One per video in order of first appearance, then ``"all"`` if there are two videos or more.
+
+    Raises
+    ------
+    InputError
+        If labels are missing, the embeddings are not one finite point per track, not exactly one of the two criteria is
+        given, it is out of range, or a number of clusters is asked of more than 20,000 tracks at once.
+    """
+    tracks.label_codes()
+    if (distance_threshold is None) == (n_clusters is None):
+        raise InputError("evaluation wants either a distance_threshold or n_clusters")
+    if pairs is not None:
+        if distance_threshold is None:
+            raise InputError("constraints on pairs want a distance_threshold, got a number of clusters")
+        return _evaluate_with_pairs(tracks, embeddings, distance_threshold, pairs)
+    if distance_threshold is not None:
+        threshold = distance_threshold
+        return score_clusterer(tracks, embeddings, lambda points, _: complete_linkage(points, threshold).labels)
+    if n_clusters != "true" and not isinstance(n_clusters, int):
+        raise InputError(f"n_clusters must be 'true' or a number, got {n_clusters!r}")
+    wanted = None if n_clusters == "true" else int(n_clusters)
+    return score_clusterer(
+        tracks, embeddings, lambda points, people: cluster_to_count(points, people if wanted is None else wanted)
+    )
+
+
+def score_clusterer(
+    tracks: TrackSet, embeddings: ArrayLike, clusterer: Clusterer, *, series: bool = False
+) -> list[EvaluationRow]:
+    """Cluster each video, and videos together, in any way, and compare with the labels.
+
+    Parameters
+    ----------
+    tracks, embeddings
+        As for `evaluate`.
+    clusterer : callable
+        Takes points and their number of identities, and returns a cluster per point, numbered from 0.
+    series : bool, default=False
+        Cluster the videos of each series together too, where there are two series or more.
+
+    Returns
+    -------
+    rows : list of EvaluationRow
+        One per video in order of first appearance, then one per series if asked, then ``"all"`` if there are two
+        videos or more.
+
+    Raises
+    ------
+    InputError
+        As for `evaluate`.
+    """
+    codes, _ = tracks.label_codes()
+    points = _check_points(tracks, np.asarray(embeddings))
+    rows = []
+    for name, members in groups_of_videos(tracks, series=series):
+        n_identities = len(np.unique(codes[members]))
+        try:
+            labels = clusterer(points[members], n_identities)
+        except InputError as error:
+            raise InputError(f"{error} (clustering {name})") from None
+        rows.append(_score(name, codes[members], labels))
+    return rows
+
+
+def _evaluate_with_pairs(
+    tracks: TrackSet, embeddings: ArrayLike, distance_threshold: float, pairs: TrackPairs
+) -> list[EvaluationRow]:
+    codes, _ = tracks.label_codes()
+    points = _check_points(tracks, np.asarray(embeddings))
+    rows = []
+    for name, members in groups_of_videos(tracks, series=False):
+        within = pairs.among(members, tracks.n_tracks)
+        labels, violations = cluster_with_pairs(points[members], distance_threshold, within)
+        row = _score(name, codes[members], labels)
+        rows.append(
+            row._replace(
+                n_cannot_link=violations.n_cannot_link,
+                violated_without=violations.without,
+                violated=violations.constrained,
+            )
+        )
+    return rows
+
+
+def groups_of_videos(tracks: TrackSet, *, series: bool) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Name and tracks of each video, of each series if asked and there are two or more, and of all videos together."""
+    for video in tracks.videos:
+        yield video, np.flatnonzero(tracks.video_ids == video)
+    of_series: dict[str, list[str]] = {}
+    for video in tracks.videos:
+        match = _EPISODE.fullmatch(video)
+        of_series.setdefault(match[1] if match else "", []).append(video)
+    if series and len(of_series) > 1:
+        for name, videos in of_series.items():
+            if name and len(videos) > 1:
+                yield f"{name} ({len(videos)} videos)", np.flatnonzero(np.isin(tracks.video_ids, videos))
+    if len(tracks.videos) > 1:
+        yield COMBINED, np.arange(tracks.n_tracks)
+
+
+def _check_points(tracks: TrackSet, points: Points) -> Points:
+    if points.ndim != 2 or len(points) != tracks.n_tracks:
+        wanted = f"one point for each of the {tracks.n_tracks} tracks"
+        raise InputError(f"embeddings must be {wanted}, got shape {points.shape}")
+    for row in np.flatnonzero(~np.isfinite(points).all(axis=1))[:1]:
+        name = track_name(tracks.track_ids[row], tracks.video_ids[row])
+        raise InputError(f"embeddings must be finite, got a value that is not for {name}")
+    return points
+
+
+def _score(video: str, codes: Labels, labels: Labels) -> EvaluationRow:
+    return EvaluationRow(
+        video,
+        n_tracks=len(codes),
+        n_identities=len(np.unique(codes)),
+        n_clusters=int(labels.max()) + 1,
+        nmi=normalized_mutual_information(codes, labels),
+        wcp=weighted_clustering_purity(codes, labels),
+        b_cubed_f=float(b_cubed(codes, labels).f_score),
+    )
+
+
+def cluster_to_count(points: Points, n_clusters: int) -> Labels:
+    """Cut complete linkage at a number of clusters.
+
+    Raises
+    ------
+    InputError
+        If the number is out of range, or there are more than 20,000 points.
+    """
+    if not 1 <= n_clusters <= len(points):
+        raise InputError(f"n_clusters must be 'true' or in 1..{len(points)} (the number of tracks), got {n_clusters}")
+    if len(points) > MOST_FULL_TRACKS:
+        raise InputError(
+            f"a given number of clusters needs the distances of all pairs, for at most {MOST_FULL_TRACKS} tracks, "
+            f"got {len(points)}: use a distance threshold"
+        )
+    return cut_merges(complete_linkage(points, math.inf).merges, len(points), n_clusters)
+
+
+def raw_embeddings(tracks: TrackSet) -> NDArray[np.float32]:
+    """Mean features of each track scaled to unit norm: what there is to cluster without a trained head.
+
+    Returns
+    -------
+    embeddings : ndarray of shape (n_tracks, n_features), float32
+
+    Raises
+    ------
+    InputError
+        If the mean features of a track are zero, which have no direction.
+    """
+    means = tracks.mean_features()
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    for track in np.flatnonzero(norms == 0)[:1]:
+        name = track_name(tracks.track_ids[track], tracks.video_ids[track])
+        raise InputError(f"mean features must have a direction, got the zero vector for {name}")
+    return means / norms

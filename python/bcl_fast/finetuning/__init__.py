@@ -1,0 +1,1 @@
+"""Fine-tuning on unlabelled videos, by what their frames tell."""

@@ -1,0 +1,1 @@
+"""The ball loss, and the losses that the paper compares it with."""

@@ -1,0 +1,176 @@
+"""Losses on a batch of embeddings, all called as ``loss(embeddings, labels)``."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from bcl_fast.losses._ops import ClassLists, ball_loss
+
+
+class BallLossTerms(NamedTuple):
+    """What the ball loss of a batch is made of; 0-dim tensors, of which only ``loss`` carries a gradient."""
+
+    loss: Tensor
+    similar: Tensor
+    dissimilar: Tensor
+    violated_similar: Tensor
+    violated_dissimilar: Tensor
+
+
+class BallLoss(nn.Module):
+    """Ball cluster loss: draw each embedding into its own ball, keep the other balls away.
+
+    With ``b = squared_radius``, ``mu_k`` the centroid of identity ``k`` in the batch, ``d(i,k) = ||f_i - mu_k||**2``::
+
+        loss = alpha * mean_i relu(d(i, y_i) - b) + mean_i relu(9 b + margin - min_{k != y_i} d(i, k))
+
+    At zero loss every identity lies in a ball of radius ``sqrt(b)`` and ``4 b`` separates identities, so
+    ``4 * squared_radius`` is where complete linkage stops (Eqs. 2-8).
+
+    Parameters
+    ----------
+    space : {"sphere", "euclidean"}, default="sphere"
+        On the sphere embeddings have unit length and centroids are scaled to it; else centroids are plain means.
+    alpha : float, default=4.0
+        Weight of the first part, which draws embeddings to their centroid.
+    margin : float, default=0.05
+        The gap between balls, a squared distance.
+    init_raw : float, default=0.1
+        Where ``raw_radius`` starts.
+    num_classes : int, optional
+        Promises labels in ``[0, num_classes)``, which spares their numbering; identities absent from a batch take no
+        part. On CUDA nothing waits for the device then, so that a CUDA graph can capture the loss.
+    check_finite : bool, default=True
+        Refuse embeddings that are not finite, and identities whose embeddings sum to zero on the sphere. Without it
+        such an identity takes no part and NaN embeddings give a NaN loss. On CUDA with ``num_classes``, where nothing
+        is read back, what would be refused makes the loss NaN instead, as do labels out of range.
+
+    Attributes
+    ----------
+    raw_radius : nn.Parameter, 0-dim
+        The learned number; ``squared_radius = softplus(raw_radius)``.
+
+    Shape
+    -----
+    embeddings : (n_samples, n_features), float32 | float64 | float16 | bfloat16
+    labels : (n_samples,), int64
+    returns : scalar, float32 (float64 for float64 embeddings)
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, labels are out of range or an embedding is not finite.
+    TypeError
+        If a dtype is not one of those above.
+
+    References
+    ----------
+    Tapaswi, Law, Fidler. Video Face Clustering with Unknown Number of Clusters. ICCV 2019. arXiv:1908.03381.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from bcl_fast import BallLoss
+    >>> loss = BallLoss()
+    >>> embeddings = torch.nn.functional.normalize(torch.eye(4), dim=1).requires_grad_()
+    >>> loss(embeddings, torch.tensor([0, 0, 1, 1])).backward()
+    >>> round(float(loss.distance_threshold.detach()), 4)
+    2.9776
+    """
+
+    def __init__(
+        self,
+        *,
+        space: Literal["sphere", "euclidean"] = "sphere",
+        alpha: float = 4.0,
+        margin: float = 0.05,
+        init_raw: float = 0.1,
+        num_classes: int | None = None,
+        check_finite: bool = True,
+    ) -> None:
+        super().__init__()
+        if space not in ("sphere", "euclidean"):
+            raise ValueError(f"space must be 'sphere' or 'euclidean', got {space!r}")
+        if not alpha >= 0:
+            raise ValueError(f"alpha must be >= 0, got {alpha}")
+        if not margin >= 0:
+            raise ValueError(f"margin must be >= 0, got {margin}")
+        if num_classes is not None and num_classes < 1:
+            raise ValueError(f"num_classes must be >= 1, got {num_classes}")
+        self.space = space
+        self.alpha = alpha
+        self.margin = margin
+        self.num_classes = num_classes
+        self.check_finite = check_finite
+        self.raw_radius = nn.Parameter(torch.tensor(float(init_raw)))
+
+    @property
+    def squared_radius(self) -> Tensor:
+        """Squared radius ``b`` of every identity's ball."""
+        return nn.functional.softplus(self.raw_radius)
+
+    @property
+    def distance_threshold(self) -> Tensor:
+        """Squared distance ``4 b`` at which complete linkage stops."""
+        return 4 * self.squared_radius
+
+    def forward(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None = None) -> Tensor:
+        """Return the loss of a batch; with ``cannot_link`` only the identities listed for another push it away.
+
+        See `cannot_link_lists`. Lists go by label, so they want ``num_classes``.
+        """
+        return self._evaluate(embeddings, labels, cannot_link)[0]
+
+    def terms(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None = None) -> BallLossTerms:
+        """Return the loss with its two parts and the share of samples that violate each."""
+        loss, summary = self._evaluate(embeddings, labels, cannot_link)
+        return BallLossTerms(loss, *summary[1:5].unbind())
+
+    def _evaluate(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None) -> tuple[Tensor, Tensor]:
+        return ball_loss(
+            embeddings,
+            labels,
+            self.raw_radius,
+            num_classes=self.num_classes,
+            alpha=self.alpha,
+            margin=self.margin,
+            sphere=self.space == "sphere",
+            check_finite=self.check_finite,
+            cannot_link=cannot_link,
+        )
+
+    def extra_repr(self) -> str:
+        """Show the settings, as torch prints modules."""
+        return f"space={self.space!r}, alpha={self.alpha}, margin={self.margin}, num_classes={self.num_classes}"
+
+
+def cannot_link_lists(pairs: Tensor, num_classes: int) -> ClassLists:
+    """List for each class the classes that it cannot be one with, for `BallLoss`.
+
+    Parameters
+    ----------
+    pairs : Tensor, shape (n_pairs, 2), int64
+        Pairs of different classes, in either order, in ``[0, num_classes)``; repeats do no harm.
+    num_classes : int
+
+    Returns
+    -------
+    lists : ClassLists
+        Each pair in both directions, sorted.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from bcl_fast.losses._ball import cannot_link_lists
+    >>> cannot_link_lists(torch.tensor([[0, 2], [2, 1]]), num_classes=3)
+    ClassLists(offsets=tensor([0, 1, 2, 4]), labels=tensor([2, 2, 0, 1]))
+    """
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype != torch.int64:
+        raise ValueError(f"pairs must be int64 of shape (n_pairs, 2), got {pairs.dtype} of shape {tuple(pairs.shape)}")
+    keys = torch.unique(torch.cat([pairs, pairs.flip(1)]) @ torch.tensor([num_classes, 1], device=pairs.device))
+    counts = torch.bincount(keys // num_classes, minlength=num_classes)
+    offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    return ClassLists(offsets, keys % num_classes)

@@ -1,0 +1,1 @@
+"""Trained models: a head on top of fixed features, and its file."""

@@ -1,0 +1,96 @@
+"""What a reproduction runs on: tracks from files, or simulated ones of the paper's split sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from bcl_fast.errors import InputError
+from bcl_fast.simulate._films import Splits, World, simulate_splits
+from bcl_fast.tracks._io import read_tracks
+from bcl_fast.training._checkpoints import describe_data
+
+PAPER_EPISODES = frozenset(f"{series}{episode:02}" for series in ("bbt_s01e", "buffy_s05e") for episode in range(1, 7))
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Simulated films; each repeat has films, people and noise of its own.
+
+    Attributes
+    ----------
+    scale, seed
+        As for `bcl_fast.simulate._films.simulate_splits`; repeat ``r`` has the seed ``seed + r``.
+    """
+
+    scale: float
+    seed: int = 0
+    is_simulated: bool = field(default=True, init=False)
+
+    def splits(self, repeat: int, n_features: int | None = None) -> Splits:
+        """Training, validation and test tracks of a repeat, of another dimension of the features if asked."""
+        return _simulated(self.scale, self.seed + repeat, n_features or World().n_features)
+
+    def of_paper_size(self) -> Splits:
+        """Tracks as many as the paper's, for what needs their labels alone: the features have one dimension."""
+        return simulate_splits(1.0, self.seed, world=World(n_features=1))
+
+    def describe(self) -> dict[str, Any]:
+        """By what a later run knows the data again."""
+        return {"data": "simulated", "scale": self.scale, "seed": self.seed}
+
+
+@dataclass(frozen=True)
+class Files:
+    """Labelled tracks from files; repeats differ in the seed of the training alone.
+
+    Attributes
+    ----------
+    train, val, test : tuple of Path
+        In any format that `bcl_fast.read_tracks` reads.
+    """
+
+    train: tuple[Path, ...]
+    val: tuple[Path, ...]
+    test: tuple[Path, ...]
+    is_simulated: bool = field(default=False, init=False)
+
+    def splits(self, repeat: int, n_features: int | None = None) -> Splits:
+        """Training, validation and test tracks, the same in all repeats."""
+        return _read(self)
+
+    def of_paper_size(self) -> Splits:
+        """Tracks as they are, however many."""
+        return self.splits(0)
+
+    def describe(self) -> dict[str, Any]:
+        """By what a later run knows the data again."""
+        splits = self.splits(0)
+        return {"data": "files", **describe_data(splits.train, splits.val), "test tracks": splits.test.n_tracks}
+
+
+Source = Simulation | Files
+
+
+@lru_cache(maxsize=2)
+def _simulated(scale: float, seed: int, n_features: int) -> Splits:
+    return simulate_splits(scale, seed, world=World(n_features=n_features))
+
+
+@lru_cache(maxsize=1)
+def _read(files: Files) -> Splits:
+    parts = Splits(*(read_tracks(paths) for paths in (files.train, files.val, files.test)))
+    for name, tracks in parts._asdict().items():
+        if tracks.labels is None:
+            raise InputError(f"the {name} tracks must have labels, got none")
+        if tracks.n_features != parts.train.n_features:
+            wanted = f"the {parts.train.n_features} dimensions of the training features"
+            raise InputError(f"the {name} features must have {wanted}, got {tracks.n_features}")
+    return parts
+
+
+def is_papers_test_set(splits: Splits) -> bool:
+    """Whether the test tracks are the 12 episodes of the paper, as its authors name them."""
+    return set(splits.test.videos) == PAPER_EPISODES

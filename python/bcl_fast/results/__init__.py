@@ -1,0 +1,1 @@
+"""Clusterings of tracks: made, read, written, added to."""

@@ -1,0 +1,203 @@
+"""Clustering results: which track is in which cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bcl_fast.errors import InputError
+from bcl_fast.tracks._checks import track_name
+from bcl_fast.tracks._pairs import TrackPairs, Violations, cluster_with_pairs
+
+if TYPE_CHECKING:
+    from bcl_fast.cluster._progress import OnProgress
+    from bcl_fast.tracks._io import TrackSet
+
+COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
+NAME, EMBEDDING = "name", "embedding"
+SMALLEST_NORM = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class ClusteringResult:
+    """One row per track, in the order of the tracks.
+
+    Attributes
+    ----------
+    track_ids, video_ids : ndarray of shape (n_tracks,), str
+        Unique as pairs.
+    cluster_ids : ndarray of shape (n_tracks,), int64
+        From 0, by first appearance; equal means the same person.
+    distances_to_centroid : ndarray of shape (n_tracks,), float32
+        Euclidean distance (not squared) from the track's embedding to its cluster's centroid: on the unit sphere where
+        the embeddings are, else their mean.
+    cluster_sizes : ndarray of shape (n_tracks,), int64
+        Number of tracks in the track's cluster.
+    names : ndarray of shape (n_tracks,), str, or None
+        Name that a user gave to the track's cluster; ``""`` for a cluster without one.
+    embeddings : ndarray of shape (n_tracks, n_dimensions), float32, or None
+        The points that were clustered; Parquet files keep them, so that tracks can be added later.
+    embedded_by : str or None
+        What made the embeddings: the fingerprint of a model, or ``"features"``. Kept with them.
+    violations : Violations or None
+        How many pairs of tracks known to be two people share a cluster; None where no pairs were looked for, and in
+        results that were read from a file.
+    """
+
+    track_ids: NDArray[np.str_]
+    video_ids: NDArray[np.str_]
+    cluster_ids: NDArray[np.int64]
+    distances_to_centroid: NDArray[np.float32]
+    cluster_sizes: NDArray[np.int64]
+    names: NDArray[np.str_] | None = None
+    embeddings: NDArray[np.float32] | None = None
+    embedded_by: str | None = None
+    violations: Violations | None = None
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of tracks."""
+        return len(self.track_ids)
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return len(np.unique(self.cluster_ids))
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Columns of the files but for the embeddings, by name."""
+        values = (
+            self.track_ids,
+            self.video_ids,
+            self.cluster_ids,
+            self.distances_to_centroid,
+            self.cluster_sizes,
+        )
+        columns: dict[str, NDArray[Any]] = dict(zip(COLUMNS, values, strict=True))
+        if self.names is not None:
+            columns[NAME] = self.names
+        return columns
+
+
+def cluster_tracks(
+    tracks: TrackSet,
+    embeddings: ArrayLike,
+    distance_threshold: float,
+    *,
+    per_video: bool = False,
+    pairs: TrackPairs | None = None,
+    progress: OnProgress | None = None,
+    device: str = "cpu",
+) -> ClusteringResult:
+    """Cluster tracks by complete linkage.
+
+    Parameters
+    ----------
+    tracks : TrackSet
+        Labels are not looked at.
+    embeddings : array-like of shape (n_tracks, n_dimensions)
+        A point per track, such as ``model.embed_tracks(tracks)``.
+    distance_threshold : float
+        Squared distance at which merging stops, such as ``model.distance_threshold``.
+    per_video : bool, default False
+        Cluster each video on its own: no cluster spans two videos, and no number stands for two clusters.
+    pairs : TrackPairs, optional
+        Tracks that must, and that must not, share a cluster. The result then tells how many of the latter do, with
+        these constraints and without.
+    progress : callable, optional
+        As in `complete_linkage`; it is told of each clustering anew: of each video, without constraints and with them.
+    device : str, default "cpu"
+        As in `complete_linkage`.
+
+    Raises
+    ------
+    InputError
+        If the threshold is NaN or negative, or each video is clustered on its own and a must-link pair spans two.
+    """
+    check_distance_threshold(distance_threshold)
+    points, known = np.asarray(embeddings), pairs or TrackPairs()
+    if per_video:
+        labels, violations = _cluster_videos(tracks, points, distance_threshold, known, progress, device)
+    else:
+        labels, violations = cluster_with_pairs(points, distance_threshold, known, progress=progress, device=device)
+    return replace(describe_clusters(tracks, points, labels), violations=None if pairs is None else violations)
+
+
+def _cluster_videos(
+    tracks: TrackSet,
+    points: NDArray[Any],
+    distance_threshold: float,
+    pairs: TrackPairs,
+    progress: OnProgress | None,
+    device: str,
+) -> tuple[NDArray[np.int64], Violations]:
+    """Cluster each video on its own, with numbers that no other video has."""
+    _check_within_videos(tracks, pairs)
+    labels, n_clusters, found = np.empty(tracks.n_tracks, np.int64), 0, []
+    for video in tracks.videos:
+        members = np.flatnonzero(tracks.video_ids == video)
+        within = pairs.among(members, tracks.n_tracks)
+        clusters, violations = cluster_with_pairs(
+            points[members], distance_threshold, within, progress=progress, device=device
+        )
+        labels[members] = clusters + n_clusters
+        n_clusters += int(clusters.max()) + 1
+        found.append(violations)
+    return labels, Violations(*(sum(counts) for counts in zip(*found, strict=True)))
+
+
+def _check_within_videos(tracks: TrackSet, pairs: TrackPairs) -> None:
+    videos = tracks.video_ids[pairs.must_link]
+    for a, b in pairs.must_link[videos[:, 0] != videos[:, 1]][:1]:
+        names = [track_name(tracks.track_ids[track], tracks.video_ids[track]) for track in (a, b)]
+        raise InputError(f"each video is clustered on its own, but {names[0]} and {names[1]} must share a cluster")
+
+
+def check_distance_threshold(distance_threshold: float) -> None:
+    """Raise an InputError for a threshold that is NaN or negative."""
+    if not distance_threshold >= 0:
+        raise InputError(f"the distance threshold must be 0 or more, got {distance_threshold}")
+
+
+def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: ArrayLike) -> ClusteringResult:
+    """Add to cluster numbers what users sort by: size, and distance to the centroid.
+
+    Parameters
+    ----------
+    tracks : TrackSet
+    embeddings : array-like of shape (n_tracks, n_dimensions)
+        On the unit sphere or anywhere: centroids are scaled to unit norm if all rows have it.
+    cluster_ids : array-like of shape (n_tracks,), int
+        From 0.
+    """
+    return describe_rows(tracks.track_ids, tracks.video_ids, np.asarray(embeddings), np.asarray(cluster_ids, np.int64))
+
+
+def describe_rows(
+    track_ids: NDArray[np.str_],
+    video_ids: NDArray[np.str_],
+    embeddings: NDArray[Any],
+    cluster_ids: NDArray[np.int64],
+) -> ClusteringResult:
+    """`describe_clusters` of tracks that are known by their names alone."""
+    from scipy.sparse import csr_array
+
+    points = embeddings.astype(np.float64)
+    sizes = np.bincount(cluster_ids)
+    n_tracks = len(cluster_ids)
+    sums = csr_array((np.ones(n_tracks), (cluster_ids, np.arange(n_tracks))), (len(sizes), n_tracks)) @ points
+    on_sphere = np.allclose(np.linalg.norm(points, axis=1), 1, atol=1e-3)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True) if on_sphere else sizes[:, None]
+    centroids = sums / np.maximum(lengths, SMALLEST_NORM)
+    distances = np.linalg.norm(points - centroids[cluster_ids], axis=1).astype(np.float32)
+    return ClusteringResult(
+        track_ids,
+        video_ids,
+        cluster_ids,
+        distances,
+        sizes[cluster_ids].astype(np.int64),
+        embeddings=embeddings.astype(np.float32, copy=False),
+    )

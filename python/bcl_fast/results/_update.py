@@ -1,0 +1,257 @@
+"""Add tracks to a clustering that there is: old clusters keep their numbers and their names."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bcl_fast._utils.codes import by_first_appearance
+from bcl_fast.cluster._constraints import linked_groups
+from bcl_fast.cluster._incremental import extend_clusters
+from bcl_fast.cluster._linkage import radius_graph
+from bcl_fast.errors import InputError
+from bcl_fast.results._result import ClusteringResult, check_distance_threshold, describe_rows
+from bcl_fast.tracks._checks import Integers, track_name
+from bcl_fast.tracks._io import TrackSet
+from bcl_fast.tracks._pairs import TrackPairs, Violations, count_violated, sorted_pairs
+
+
+class Growth(NamedTuple):
+    """A cluster that new tracks joined or opened.
+
+    ``name`` is ``""`` where the user gave none; ``n_before`` is 0 for a new cluster.
+    """
+
+    cluster_id: int
+    name: str
+    n_before: int
+    n_added: int
+
+
+def update_result(
+    old: ClusteringResult,
+    tracks: TrackSet,
+    embeddings: ArrayLike,
+    distance_threshold: float,
+    *,
+    pairs: TrackPairs | None = None,
+) -> ClusteringResult:
+    """Add the tracks that a result does not have: complete linkage goes on from its clusters.
+
+    Old clusters keep their numbers and are never merged with each other, even where constraints that once kept them
+    apart are no longer known. New people get the numbers after the largest.
+
+    Parameters
+    ----------
+    old : ClusteringResult
+        With its embeddings, or else all of its tracks must be among ``tracks``.
+    tracks : TrackSet
+        New tracks; those that ``old`` has stay where they are.
+    embeddings : array-like of shape (n_tracks, n_dimensions)
+        A point on the unit sphere per track, made as those of ``old``.
+    distance_threshold : float
+        Squared distance at which merging stops.
+    pairs : TrackPairs, optional
+        Constraints on ``tracks``. A must-link pair may draw a new track into an old cluster.
+
+    Returns
+    -------
+    result : ClusteringResult
+        The rows of ``old`` in their order, then the new tracks.
+
+    Raises
+    ------
+    InputError
+        If the threshold is NaN or negative, embeddings of old tracks are missing or of another dimension, a must-link
+        pair would join two old clusters, or a cannot-link pair is of tracks that must-link pairs join.
+    """
+    check_distance_threshold(distance_threshold)
+    points, place, is_new = _points(old, tracks, np.asarray(embeddings))
+    n_old = old.n_tracks
+    known = TrackPairs(*(sorted_pairs(place[part], len(points)) for part in pairs or TrackPairs()))
+    clusters = by_first_appearance(old.cluster_ids)
+    first_members = np.unique(clusters, return_index=True)[1]
+    plain_groups = np.append(clusters, np.arange(len(points) - n_old) + len(first_members))
+    groups = _with_links(plain_groups, first_members, known.must_link, old)
+    cannot_link = _without_old_violations(groups, known.cannot_link, n_old, old, tracks, is_new)
+    apart = _apart(points[first_members], distance_threshold, first_members)
+
+    def extended(groups: Integers, forbidden: Integers) -> Integers:
+        pairs = np.concatenate([forbidden, apart])
+        return extend_clusters(points, groups, distance_threshold, cannot_link=pairs).labels
+
+    labels = extended(groups, cannot_link)
+    ids_of_old = old.cluster_ids[first_members]
+    n_opened = int(labels.max()) + 1 - len(ids_of_old)
+    numbers = np.append(ids_of_old, np.arange(n_opened) + old.cluster_ids.max() + 1)
+    violations = None
+    if pairs is not None:
+        plain = labels if not len(known.must_link) + len(cannot_link) else extended(plain_groups, cannot_link[:0])
+        counts = (count_violated(found, known.cannot_link) for found in (plain, labels))
+        violations = Violations(len(known.cannot_link), *counts)
+    described = describe_rows(
+        np.append(old.track_ids, tracks.track_ids[is_new]),
+        np.append(old.video_ids, tracks.video_ids[is_new]),
+        points,
+        numbers[labels],
+    )
+    return replace(described, names=_names_of(old, described), embedded_by=old.embedded_by, violations=violations)
+
+
+def _points(
+    old: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any]
+) -> tuple[NDArray[Any], Integers, NDArray[np.bool_]]:
+    """Points of the old rows and of new tracks, the place of each track among them, and which tracks are new."""
+    rows = {names: row for row, names in enumerate(zip(old.video_ids.tolist(), old.track_ids.tolist(), strict=True))}
+    pairs = zip(tracks.video_ids.tolist(), tracks.track_ids.tolist(), strict=True)
+    place = np.array([rows.get(names, -1) for names in pairs], np.int64)
+    is_new = place < 0
+    before = old.embeddings
+    if before is None:
+        missing = np.ones(old.n_tracks, bool)
+        missing[place[~is_new]] = False
+        if missing.any():
+            raise InputError(
+                f"the result to add to has no embeddings, and {missing.sum()} of its {old.n_tracks} tracks are not "
+                "given: give the files of its tracks beside the new ones, or a result that was written as .parquet"
+            )
+        before = np.empty((old.n_tracks, embeddings.shape[1]), embeddings.dtype)
+        before[place[~is_new]] = embeddings[~is_new]
+    if before.shape[1] != embeddings.shape[1]:
+        wanted = f"the {before.shape[1]} dimensions of those in the result"
+        raise InputError(f"new embeddings must have {wanted}, got {embeddings.shape[1]}")
+    place[is_new] = old.n_tracks + np.arange(is_new.sum())
+    return np.concatenate([before, embeddings[is_new].astype(before.dtype, copy=False)]), place, is_new
+
+
+def _with_links(groups: Integers, first_members: Integers, must_link: Integers, old: ClusteringResult) -> Integers:
+    """Join groups that must-link pairs connect; two old clusters may not be."""
+    joined = by_first_appearance(linked_groups(groups[must_link], int(groups.max()) + 1)[groups])
+    numbers, counts = np.unique(joined[first_members], return_counts=True)
+    for number in numbers[counts > 1][:1]:
+        one, other = old.cluster_ids[first_members[joined[first_members] == number]][:2]
+        raise InputError(
+            f"must pairs join the clusters {one} and {other} of the result, which keep their numbers: "
+            "give both one number in the result first"
+        )
+    return joined
+
+
+def _without_old_violations(
+    groups: Integers,
+    cannot_link: Integers,
+    n_old: int,
+    old: ClusteringResult,
+    tracks: TrackSet,
+    is_new: NDArray[np.bool_],
+) -> Integers:
+    """Leave out pairs that old clusters violate; a pair of two new tracks, or of a new and an old one, is an error."""
+    together = groups[cannot_link[:, 0]] == groups[cannot_link[:, 1]]
+    of_old = together & (cannot_link < n_old).all(axis=1)
+    for pair in cannot_link[together & ~of_old][:1]:
+        track_ids = np.append(old.track_ids, tracks.track_ids[is_new])
+        video_ids = np.append(old.video_ids, tracks.video_ids[is_new])
+        one, other = (track_name(track_ids[row], video_ids[row]) for row in pair)
+        raise InputError(f"{one} and {other} are two people, but must pairs put them into one cluster")
+    if of_old.any():
+        warnings.warn(
+            f"{of_old.sum()} pairs of two people share a cluster of the result already, and stay there", stacklevel=3
+        )
+    return cannot_link[~together]
+
+
+def _apart(points: NDArray[Any], distance_threshold: float, first_members: Integers) -> Integers:
+    """Pairs that keep all old clusters apart: a member of each, where they are close enough to be merged at all."""
+    near = radius_graph(points, distance_threshold).tocoo()
+    upper = near.row < near.col
+    return np.stack([first_members[near.row[upper]], first_members[near.col[upper]]], axis=1).astype(np.int64)
+
+
+def _names_of(old: ClusteringResult, result: ClusteringResult) -> NDArray[np.str_] | None:
+    if old.names is None:
+        return None
+    return _named(result.cluster_ids, cluster_names(old))
+
+
+def _named(cluster_ids: Integers, names: Mapping[int, str]) -> NDArray[np.str_]:
+    return np.array([names.get(cluster, "") for cluster in cluster_ids.tolist()], dtype=np.str_)
+
+
+def cluster_names(result: ClusteringResult) -> dict[int, str]:
+    """Names of the clusters that have one.
+
+    Raises
+    ------
+    InputError
+        If the rows of one cluster have different names.
+    """
+    names: dict[int, str] = {}
+    if result.names is None:
+        return names
+    for cluster, name in zip(result.cluster_ids.tolist(), result.names.tolist(), strict=True):
+        if names.setdefault(cluster, name) != name:
+            raise InputError(f"a cluster must have one name, got {names[cluster]!r} and {name!r} for cluster {cluster}")
+    return {cluster: name for cluster, name in names.items() if name}
+
+
+def name_clusters(result: ClusteringResult, names: Mapping[int, str]) -> ClusteringResult:
+    """Give clusters names; those that have other names keep them.
+
+    Raises
+    ------
+    InputError
+        If there is no such cluster.
+    """
+    unknown = sorted(set(names) - set(result.cluster_ids.tolist()))
+    if unknown:
+        raise InputError(f"names must be of clusters of the result, got one for cluster {unknown[0]}, which it lacks")
+    return replace(result, names=_named(result.cluster_ids, {**cluster_names(result), **names}))
+
+
+def read_names(path: str | Path) -> dict[int, str]:
+    """Read names of clusters from CSV with the columns ``cluster_id,name``.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not such a table, a number is not one, or a cluster has two names.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"the file of names {file} does not exist or is not a file")
+    names: dict[int, str] = {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.DictReader(lines)
+            if not {"cluster_id", "name"} <= set(rows.fieldnames or ()):
+                raise InputError(
+                    f"{file} must have the columns cluster_id,name, got {','.join(rows.fieldnames or ()) or 'nothing'}"
+                )
+            for number, row in enumerate(rows, start=2):
+                cluster, name = (row["cluster_id"] or "").strip(), (row["name"] or "").strip()
+                if not cluster.isdecimal():
+                    raise InputError(f"line {number} of {file} must hold the number of a cluster, got {cluster!r}")
+                if names.setdefault(int(cluster), name) != name:
+                    raise InputError(f"line {number} of {file} gives cluster {cluster} a second name, {name!r}")
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{file} must be CSV in UTF-8 ({error})") from None
+    return {cluster: name for cluster, name in names.items() if name}
+
+
+def growth(old: ClusteringResult, new: ClusteringResult) -> list[Growth]:
+    """List the clusters that grew or are new, those that grew most first."""
+    names = cluster_names(new)
+    before = dict(zip(*np.unique(old.cluster_ids, return_counts=True), strict=True))
+    clusters = []
+    for cluster, size in zip(*(part.tolist() for part in np.unique(new.cluster_ids, return_counts=True)), strict=True):
+        n_before = int(before.get(cluster, 0))
+        if size > n_before:
+            clusters.append(Growth(cluster, names.get(cluster, ""), n_before, size - n_before))
+    return sorted(clusters, key=lambda row: (-row.n_added, row.cluster_id))

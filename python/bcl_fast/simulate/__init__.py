@@ -1,0 +1,1 @@
+"""Invented people in invented films, with the paper's statistics."""

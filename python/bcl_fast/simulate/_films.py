@@ -1,0 +1,314 @@
+"""Movies and episodes with the statistics of the paper, for demos, tests and benchmarks.
+
+Identities are long-tailed: a few leads hold most tracks, about half the people have five or fewer, one person in five
+is seen in a single track. Pose and light are a strong, low-rank *nuisance*: its subspace is the same in all videos of a
+``World``, so a head trained on some people can learn to ignore it for others, while raw features confuse people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bcl_fast.errors import InputError
+from bcl_fast.simulate._world import Floats, World, check_at_least, check_share
+from bcl_fast.tracks._io import TrackSet
+
+__all__ = ["Splits", "World", "simulate_episodes", "simulate_movies", "simulate_splits"]
+
+PAPER_TRAIN_TRACKS = 61_774
+PAPER_TEST_TRACKS = 9_740
+
+_MOVIES, _VALIDATION_MOVIES, _EPISODES = 40, 8, 12  # videos of the splits at scale 1
+_MIN_TRACKS = 4  # per video
+_LEAD_TO_LEAST = 300  # how much more often the first lead is seen than the last who is seen twice
+_SHOT_SIZES = (0.5, 0.35, 0.1, 0.05)  # share of shots with one, two, three and four people
+_SHOTS_PER_SCENE = 10
+_CHUNK_FACES = 16_384  # faces drawn at once; part of what a seed means
+
+Integers = NDArray[np.int64]
+
+
+class Splits(NamedTuple):
+    """Three sets of videos that share a world and no person."""
+
+    train: TrackSet
+    val: TrackSet
+    test: TrackSet
+
+
+def simulate_movies(
+    n_videos: int = 12,
+    tracks_per_video: float = 450,
+    *,
+    people_per_video: float | None = None,
+    faces_per_track: float = 8,
+    seed: int = 0,
+    world: World | None = None,
+    prefix: str = "movie",
+) -> TrackSet:
+    """Simulate labelled movies; nobody appears in two of them.
+
+    Parameters
+    ----------
+    n_videos : int, default 12
+        Number of movies.
+    tracks_per_video : float, default 450
+        Mean number of face tracks per movie, at least 4. The sizes vary; their sum is ``n_videos * tracks_per_video``,
+        rounded.
+    people_per_video : float, optional
+        Typical number of people per movie, at least 2 (movies vary, by about 1.5 times either way); never more than
+        half the tracks. By default 0.8 times the square root of the movie's tracks, as in the paper's test episodes.
+    faces_per_track : float, default 8
+        Mean number of faces per track, at least 1; lengths are geometric, one frame per face.
+    seed : int, default 0
+        Seed of the people, the timelines and the noise. The same arguments give the same arrays.
+    world : World, optional
+        The feature model; ``World()`` by default. Share it between training and test videos.
+    prefix : str, default "movie"
+        Start of the names of videos and people: video ``movie01``, person ``movie01-person003``. Sets that are put
+        together need different prefixes.
+
+    Returns
+    -------
+    TrackSet
+        Tracks in order of time within each video, with ``labels`` and ``frames``; features float32, not normalised.
+
+    Raises
+    ------
+    InputError
+        If a number is too small.
+    """
+    _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
+    rng = np.random.default_rng(seed)
+    names = [f"{prefix}{v + 1:02d}" for v in range(n_videos)]
+    sizes = _video_sizes(rng, n_videos, tracks_per_video)
+    casts = [_cast(rng, name, size, people_per_video) for name, size in zip(names, sizes, strict=True)]
+    return _film(rng, names, casts, faces_per_track, world or World())
+
+
+def simulate_episodes(
+    n_videos: int = 4,
+    tracks_per_video: float = 240,
+    *,
+    n_series: int = 2,
+    regulars: int = 6,
+    people_per_video: float | None = None,
+    faces_per_track: float = 8,
+    seed: int = 0,
+    world: World | None = None,
+    prefix: str = "series",
+) -> TrackSet:
+    """Simulate labelled episodes of a few series; the regulars of a series hold most tracks in each of its episodes.
+
+    Parameters
+    ----------
+    n_videos : int, default 4
+        Number of episodes, dealt evenly to the series in turn.
+    tracks_per_video : float, default 240
+        Mean number of face tracks per episode, at least 4.
+    n_series : int, default 2
+        Number of series; at most ``n_videos``.
+    regulars : int, default 6
+        People of a series who appear in all its episodes, fewer where an episode has fewer people. Everyone else
+        appears in one episode only.
+    people_per_video, faces_per_track, seed, world
+        As for `simulate_movies`.
+    prefix : str, default "series"
+        Start of the names: video ``series1-episode01``, regular ``series1-regular02``, others
+        ``series1-episode01-person009``.
+
+    Returns
+    -------
+    TrackSet
+        As from `simulate_movies`.
+
+    Raises
+    ------
+    InputError
+        If a number is too small, or there are more series than episodes.
+    """
+    _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
+    check_at_least("n_series", n_series, 1)
+    check_at_least("regulars", regulars, 0)
+    if n_series > n_videos:
+        raise InputError(f"n_series must be at most n_videos ({n_videos}), got {n_series}")
+    rng = np.random.default_rng(seed)
+    series = np.sort(np.arange(n_videos) % n_series)
+    names = [f"{prefix}{s + 1}-episode{np.sum(series[:v] == s) + 1:02d}" for v, s in enumerate(series)]
+    sizes = _video_sizes(rng, n_videos, tracks_per_video)
+    casts = []
+    for name, size, s in zip(names, sizes, series, strict=True):
+        leads = [f"{prefix}{s + 1}-regular{r + 1:02d}" for r in rng.permutation(regulars)]
+        casts.append(_cast(rng, name, size, people_per_video, leads))
+    return _film(rng, names, casts, faces_per_track, world or World())
+
+
+def simulate_splits(
+    scale: float = 0.1, seed: int = 0, *, world: World | None = None, test_shift: float = 0.0
+) -> Splits:
+    """Simulate movies to train and validate on, and episodes to test on.
+
+    At ``scale=1`` the training and test sets have the sizes of the paper: 61,774 tracks, here in 40 movies, and 9,740
+    tracks in two series of six episodes. The 8 validation movies are about as long as the training movies. Number of
+    videos and tracks per video both grow with the square root of ``scale``.
+
+    Parameters
+    ----------
+    scale : float, default 0.1
+        Share of the paper's number of tracks, at least 0.001.
+    seed : int, default 0
+        Seed of everything that is not the world's.
+    world : World, optional
+        The feature model of all three sets; ``World()`` by default.
+    test_shift : float, default 0
+        Domain shift of the test episodes: the ``nuisance_shift`` of their world. Everything else is as without.
+
+    Returns
+    -------
+    Splits
+        ``train``, ``val`` and ``test``; no person is in two of them.
+
+    Raises
+    ------
+    InputError
+        If ``scale`` is too small, or ``test_shift`` is not in 0 to 1.
+    """
+    check_at_least("scale", scale, 0.001)
+    check_share("test_shift", test_shift)
+    check_at_least("seed", seed, 0)
+    movies, validation, episodes = (max(1, round(n * scale**0.5)) for n in (_MOVIES, _VALIDATION_MOVIES, _EPISODES))
+    movie_tracks = max(_MIN_TRACKS, PAPER_TRAIN_TRACKS * scale / movies)
+    episode_tracks = max(_MIN_TRACKS, PAPER_TEST_TRACKS * scale / episodes)
+    train_seed, val_seed, test_seed = (int(s) for s in np.random.SeedSequence(seed).generate_state(3))
+    return Splits(
+        simulate_movies(movies, movie_tracks, seed=train_seed, world=world),
+        simulate_movies(validation, movie_tracks, seed=val_seed, world=world, prefix="valmovie"),
+        simulate_episodes(
+            episodes,
+            episode_tracks,
+            n_series=min(2, episodes),
+            seed=test_seed,
+            world=replace(world or World(), nuisance_shift=test_shift) if test_shift else world,
+        ),
+    )
+
+
+def _check(
+    n_videos: int, tracks_per_video: float, people_per_video: float | None, faces_per_track: float, seed: int
+) -> None:
+    check_at_least("n_videos", n_videos, 1)
+    check_at_least("tracks_per_video", tracks_per_video, _MIN_TRACKS)
+    check_at_least("faces_per_track", faces_per_track, 1)
+    check_at_least("seed", seed, 0)
+    if people_per_video is not None:
+        check_at_least("people_per_video", people_per_video, 2)
+
+
+def _video_sizes(rng: np.random.Generator, n_videos: int, tracks_per_video: float) -> Integers:
+    """Tracks of each video: of varying size, summing to exactly ``n_videos * tracks_per_video``, rounded."""
+    total = round(n_videos * tracks_per_video)
+    weights = np.exp(0.25 * rng.standard_normal(n_videos))
+    edges = np.round(np.cumsum(weights) / weights.sum() * (total - _MIN_TRACKS * n_videos))
+    return _MIN_TRACKS + np.diff(edges, prepend=0).astype(np.int64)
+
+
+def _cast(
+    rng: np.random.Generator, video: str, n_tracks: int, people_per_video: float | None, leads: Sequence[str] = ()
+) -> NDArray[np.str_]:
+    """Person of each track of a video: shares fall geometrically from the lead on; singletons come last."""
+    typical = 0.8 * n_tracks**0.5 if people_per_video is None else people_per_video
+    n_people = int(np.clip(round(typical * np.exp(0.4 * rng.standard_normal())), 2, n_tracks // 2))
+    n_singletons = max(1, round(0.2 * n_people))
+    n_others = n_people - n_singletons
+    prominence = -np.log(_LEAD_TO_LEAST) * np.arange(n_others) / n_others + 0.4 * rng.standard_normal(n_others)
+    shares = np.exp(prominence) / np.exp(prominence).sum()
+    tracks = 2 + rng.multinomial(n_tracks - n_singletons - 2 * n_others, shares)
+    known = leads[:n_others]
+    names = [*known, *(f"{video}-person{p + 1:03d}" for p in range(len(known), n_people))]
+    return np.repeat(names, np.append(tracks, np.ones(n_singletons, np.int64)))
+
+
+def _film(
+    rng: np.random.Generator, videos: list[str], casts: list[NDArray[np.str_]], faces_per_track: float, world: World
+) -> TrackSet:
+    """Put the tracks of each cast on the timeline of its video and draw their faces."""
+    labels: list[NDArray[np.str_]] = []
+    lengths: list[Integers] = []
+    starts: list[Integers] = []
+    scenes: list[Integers] = []
+    for cast in casts:
+        length = rng.geometric(1 / faces_per_track, len(cast)).astype(np.int64)
+        order, start, scene = _timeline(rng, np.unique(cast, return_inverse=True)[1], length)
+        labels.append(cast[order])
+        lengths.append(length[order])
+        starts.append(start)
+        scenes.append(scene + (scenes[-1][-1] + 1 if scenes else 0))
+    n_faces = np.concatenate(lengths)
+    offsets = np.append(0, np.cumsum(n_faces))
+    people = np.unique(np.concatenate(labels), return_inverse=True)[1]
+    return TrackSet.from_arrays(
+        features=_features(rng, world, people, np.concatenate(scenes), n_faces),
+        offsets=offsets,
+        track_ids=np.concatenate([[f"{t + 1:05d}" for t in range(len(cast))] for cast in casts]),
+        video_ids=np.repeat(videos, [len(cast) for cast in casts]),
+        labels=np.concatenate(labels),
+        frames=np.arange(offsets[-1]) + np.repeat(np.concatenate(starts) - offsets[:-1], n_faces),
+    )
+
+
+def _timeline(rng: np.random.Generator, people: Integers, lengths: Integers) -> tuple[Integers, Integers, Integers]:
+    """Order the tracks of a video into shots of one to four different people, and the shots into scenes.
+
+    Minor people keep to a stretch of the video. Tracks of a shot start within three frames of each other; shots do not
+    overlap, so tracks that overlap in time never show the same person. Returns the order, and the first frame and the
+    scene of the tracks so ordered.
+    """
+    stretch = np.minimum(1, 8 * np.bincount(people) / len(people))
+    moment = rng.random(len(stretch))[people] + stretch[people] * rng.random(len(people))
+    order = np.argsort(moment % 1)
+    shot = _shots(rng, people[order])
+    first = np.flatnonzero(np.diff(shot, prepend=-1))
+    delay = rng.integers(0, 3, len(people))
+    duration = np.maximum.reduceat(delay + lengths[order], first)
+    start = np.cumsum(duration + 1) - duration - 1
+    scene = np.cumsum(rng.random(len(first)) < 1 / _SHOTS_PER_SCENE, dtype=np.int64)
+    return order, start[shot] + delay, scene[shot]
+
+
+def _shots(rng: np.random.Generator, people: Integers) -> Integers:
+    """Shot of each track in order; a person who would be twice in a shot opens the next one."""
+    sizes = rng.choice(len(_SHOT_SIZES), len(people), p=_SHOT_SIZES) + 1
+    shot = np.repeat(np.arange(len(people)), sizes)[: len(people)]
+    for lag in range(1, len(_SHOT_SIZES)):
+        twice = (people[lag:] == people[:-lag]) & (shot[lag:] == shot[:-lag])
+        opens = np.diff(shot, prepend=-1) > 0
+        opens[lag:] |= twice
+        shot = np.cumsum(opens) - 1
+    return shot
+
+
+def _features(rng: np.random.Generator, world: World, people: Integers, scenes: Integers, n_faces: Integers) -> Floats:
+    """Feature vectors of all faces, track after track; the result is the only array of that size."""
+    identity, nuisance = world.identity_basis, world.nuisance_basis
+
+    def normal(*shape: int) -> Floats:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    person, look = normal(people.max() + 1, len(identity)), normal(len(people), len(identity))
+    pose, light = normal(len(people), len(nuisance)), normal(scenes.max() + 1, len(nuisance))
+    common = world.mean + (world.identity_norm * person[people] + world.look_norm * look) @ identity
+    common += (world.track_norm * pose + world.scene_norm * light[scenes]) @ nuisance
+    track = np.repeat(np.arange(len(people)), n_faces)
+    features = np.empty((len(track), world.n_features), np.float32)
+    for first in range(0, len(track), _CHUNK_FACES):
+        chunk = features[first : first + _CHUNK_FACES]
+        rng.standard_normal(out=chunk, dtype=np.float32)
+        chunk *= world.noise_norm / world.n_features**0.5
+        chunk += world.face_norm * (normal(len(chunk), len(nuisance)) @ nuisance)
+        chunk += common[track[first : first + _CHUNK_FACES]]
+    return features

@@ -1,0 +1,1 @@
+"""Faces grouped into tracks, with labels, videos and frames: readers, writers, pairs."""

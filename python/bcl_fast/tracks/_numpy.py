@@ -1,0 +1,161 @@
+"""Readers and writers of plain arrays: ``.npy`` and ``.npz``.
+
+Nothing here unpickles: an array of Python objects is refused.
+"""
+
+from __future__ import annotations
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bcl_fast.errors import InputError
+from bcl_fast.tracks._checks import Names, as_names, categories, check_boxes, check_features, check_frames
+from bcl_fast.tracks._rows import gathered, group_rows, one_per_track
+from bcl_fast.tracks._track_set import TrackSet
+
+_NPZ_NAMES = {
+    "features": ("features", "embedding", "embeddings"),
+    "offsets": ("offsets",),
+    "track_id": ("track_id", "track_ids"),
+    "video_id": ("video_id", "video_ids"),
+    "label": ("label", "labels"),
+    "frame": ("frame", "frames"),
+    "boxes": ("boxes",),
+    "image": ("image", "images"),
+}
+_READ_ERRORS = (
+    *(ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error),
+    *(SyntaxError, TypeError, tokenize.TokenError),  # an array's header is a Python literal
+    *(OverflowError, MemoryError),  # a damaged header may ask for any shape
+)
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn what NumPy and zipfile raise on a broken file into one sentence; ``what`` is wanted."""
+    try:
+        yield
+    except InputError:
+        raise
+    except _READ_ERRORS as error:
+        reason = str(error).split("\n")[0].rstrip(".")
+        if "object" in reason.lower():
+            raise InputError(f"{what} of numbers or text is wanted, got Python objects (a pickle)") from None
+        raise InputError(f"{what} is wanted, this one is truncated or something else ({reason})") from None
+
+
+def read_npy(path: Path, video: str) -> TrackSet:
+    """Map a matrix into memory; each row is a track of one face, named by its number."""
+    with reading("a .npy array"):
+        matrix = np.lib.format.open_memmap(path, mode="r")
+    return TrackSet.from_arrays(matrix, video_ids=video)
+
+
+def read_npz(path: Path, video: str) -> TrackSet:
+    """Read ``features`` and, as far as they are there, ``offsets track_id video_id label frame boxes image``.
+
+    With ``offsets`` the names (``track_id video_id label``) have one value per track. Without, they have one value per
+    face and ``track_id`` says which faces belong together, adjacent or not; without both, each row is a track of one
+    face. Plural names are read as well, and ``embedding(s)`` for ``features``. Other arrays are not read.
+
+    Raises
+    ------
+    InputError
+        If this is not an archive of plain arrays, arrays are missing, or the tracks are not valid.
+    """
+    if not zipfile.is_zipfile(path):
+        reason = "no directory at its end"
+        raise InputError(f"an .npz archive is wanted, this one is truncated or something else ({reason})")
+    with reading("an .npz archive"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        arrays = {name: archive[key] for name, key in _npz_keys(archive.files).items()}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise InputError(f"an array of {name} is wanted, got something else")
+    arrays["features"] = check_features(arrays["features"])
+    arrays.setdefault("video_id", np.array(video))
+    return _from_tracks(arrays) if "offsets" in arrays or "track_id" not in arrays else _from_rows(arrays)
+
+
+def _npz_keys(found: list[str]) -> dict[str, str]:
+    keys = {}
+    for name, spellings in _NPZ_NAMES.items():
+        present = [spelling for spelling in spellings if spelling in found]
+        if len(present) > 1:
+            raise InputError(f"one array of {name} is wanted, got {' and '.join(map(repr, present))}")
+        if present:
+            keys[name] = present[0]
+    if "features" not in keys:
+        got = ", ".join(map(repr, found)) or "no arrays"
+        raise InputError(f"an array 'features' (or 'embedding', 'embeddings') is wanted, got {got}")
+    return keys
+
+
+def _from_tracks(arrays: dict[str, Any]) -> TrackSet:
+    """Make tracks of names that have one value per track."""
+    video = arrays["video_id"]
+    return TrackSet.from_arrays(
+        arrays["features"],
+        arrays.get("offsets"),
+        track_ids=arrays.get("track_id"),
+        video_ids=video if video.ndim else str(as_names(video, "video_id")[0]),
+        labels=arrays.get("label"),
+        frames=arrays.get("frame"),
+        boxes=arrays.get("boxes"),
+        images=arrays.get("image"),
+    )
+
+
+def _from_rows(arrays: dict[str, Any]) -> TrackSet:
+    """Gather the faces of each (video, track) from rows in any order."""
+    n_faces = len(arrays["features"])
+    names = {
+        what: _row_names(arrays[what], what, n_faces)
+        for what in ("track_id", "video_id", "label", "image")
+        if what in arrays
+    }
+    frames = check_frames(arrays["frame"], n_faces) if "frame" in arrays else None
+    boxes = check_boxes(arrays["boxes"], n_faces) if "boxes" in arrays else None
+    grouping = group_rows(categories(names["video_id"]), categories(names["track_id"]), frames)
+    return TrackSet.from_arrays(
+        gathered(arrays["features"], grouping),
+        grouping.offsets,
+        track_ids=grouping.track_ids,
+        video_ids=grouping.video_ids,
+        labels=one_per_track(categories(names["label"]), "label", grouping) if "label" in names else None,
+        frames=None if frames is None else gathered(frames, grouping),
+        boxes=None if boxes is None else gathered(boxes, grouping),
+        images=gathered(names["image"], grouping) if "image" in names else None,
+    )
+
+
+def _row_names(array: Any, what: str, n_faces: int) -> Names:
+    values = as_names(array, what)
+    if what == "video_id" and array.ndim == 0:
+        return np.repeat(values, n_faces)
+    if len(values) != n_faces:
+        raise InputError(
+            f"{what} must have one value per face ({n_faces}) where there are no offsets, got {len(values)}"
+        )
+    return values
+
+
+def write_npz(tracks: TrackSet, target: Path) -> None:
+    """Write the arrays that :func:`read_npz` reads, names one per track."""
+    arrays: dict[str, Any] = {
+        "features": tracks.features,
+        "offsets": tracks.offsets,
+        "track_id": tracks.track_ids,
+        "video_id": tracks.video_ids,
+        "label": tracks.labels,
+        "frame": tracks.frames,
+        "boxes": tracks.boxes,
+        "image": tracks.images,
+    }
+    np.savez(target, **{name: array for name, array in arrays.items() if array is not None})

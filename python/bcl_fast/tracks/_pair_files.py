@@ -1,0 +1,164 @@
+"""Where pairs of tracks come from: frames (``auto``), and files in which a user says who is one person, who two."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bcl_fast.cluster._constraints import linked_groups
+from bcl_fast.errors import InputError
+from bcl_fast.tracks._checks import Integers, track_name
+from bcl_fast.tracks._io import TrackSet
+from bcl_fast.tracks._pairs import DUPLICATE_IOU, NO_PAIRS, TrackPairs, automatic_pairs, sorted_pairs
+
+_NAMES = ("track_a", "track_b")
+_VIDEOS = ("video_a", "video_b")
+_WANTED = "track_a,track_b,link and, where a track id is in several videos, video_a,video_b"
+
+
+def collect_pairs(
+    tracks: TrackSet,
+    sources: Sequence[str],
+    *,
+    min_overlap: int = 1,
+    duplicate_iou: float | None = DUPLICATE_IOU,
+) -> TrackPairs:
+    """Put together what is known about pairs of tracks.
+
+    Parameters
+    ----------
+    tracks : TrackSet
+    sources : sequence of str
+        ``"auto"`` (see `bcl_fast.tracks._pairs.automatic_pairs`), ``"none"``, or files for `read_pairs`; may be
+        several, of which ``"none"`` is not one.
+    min_overlap, duplicate_iou
+        Of the automatic pairs.
+
+    Returns
+    -------
+    pairs : TrackPairs
+        Free of contradictions. What a user says goes before what the frames say: automatic pairs of tracks that files
+        declare the same person are left out, with a warning.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, ``"none"`` stands beside others, or files contradict each other (the pair is named).
+    """
+    if "none" in sources and len(sources) > 1:
+        raise InputError(f"constraints must be none alone, or sources of pairs, got {' and '.join(sources)}")
+    given = [read_pairs(path, tracks) for path in sources if path not in ("auto", "none")]
+    must_link, cannot_link = (np.concatenate([NO_PAIRS, *parts]) for parts in zip(TrackPairs(), *given, strict=True))
+    person = linked_groups(must_link, tracks.n_tracks)
+    for a, b in cannot_link[_are_linked(person, cannot_link)][:1]:
+        names = [track_name(tracks.track_ids[track], tracks.video_ids[track]) for track in (a, b)]
+        raise InputError(
+            f"the files say cannot of {names[0]} and {names[1]}, but their must pairs make them one person"
+        )
+    if "auto" in sources:
+        automatic = automatic_pairs(tracks, min_overlap=min_overlap, duplicate_iou=duplicate_iou).cannot_link
+        refuted = _are_linked(person, automatic)
+        if refuted.any():
+            warnings.warn(
+                f"{refuted.sum()} pairs of tracks overlap in time though the files say that they are one person: "
+                "the files count",
+                stacklevel=2,
+            )
+        cannot_link = np.concatenate([cannot_link, automatic[~refuted]])
+    return TrackPairs(*(sorted_pairs(pairs, tracks.n_tracks) for pairs in (must_link, cannot_link)))
+
+
+def _are_linked(person: Integers, pairs: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return person[pairs[:, 0]] == person[pairs[:, 1]]
+
+
+def read_pairs(path: str | Path, tracks: TrackSet) -> TrackPairs:
+    """Read pairs from CSV: two tracks and ``must`` (one person) or ``cannot`` (two people) per line.
+
+    The first line names the columns, ``track_a,track_b`` and any name for the third, and ``video_a,video_b`` where a
+    track id is in several videos. Without such a line the columns are track, track, must or cannot.
+
+    Parameters
+    ----------
+    path : path-like
+    tracks : TrackSet
+        The tracks that the file speaks of.
+
+    Returns
+    -------
+    pairs : TrackPairs
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not such a table, or a line names a track that is not there or is in several videos,
+        the same track twice, or something else than must or cannot.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"the file of pairs {file} does not exist or is not a file")
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = [
+                (number, row) for number, row in enumerate(csv.reader(lines, skipinitialspace=True), start=1) if row
+            ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{file} must be CSV in UTF-8 ({error})") from None
+    columns = _columns(file, rows)
+    find = _Finder(tracks)
+    pairs: dict[str, list[tuple[int, int]]] = {"must": [], "cannot": []}
+    for number, row in rows if columns is _PLAIN else rows[1:]:
+        where = f"line {number} of {file}"
+        if len(row) != len(columns):
+            raise InputError(f"{where} must have {len(columns)} columns, got {len(row)}")
+        cells = dict(zip(columns, (cell.strip() for cell in row), strict=True))
+        if cells["link"] not in pairs:
+            raise InputError(f"{where} must say must or cannot, got {cells['link']!r}")
+        a, b = (find(cells[name], cells.get(video), where) for name, video in zip(_NAMES, _VIDEOS, strict=True))
+        if a == b:
+            raise InputError(f"{where} must name two tracks, got {cells['track_a']!r} twice")
+        pairs[cells["link"]].append((a, b))
+    return TrackPairs(*(np.array(pairs[link], np.int64).reshape(-1, 2) for link in ("must", "cannot")))
+
+
+_PLAIN = ("track_a", "track_b", "link")
+
+
+def _columns(file: Path, rows: list[tuple[int, list[str]]]) -> tuple[str, ...]:
+    """Names of the columns; the one that says must or cannot is called ``link``."""
+    first = [cell.strip() for cell in rows[0][1]] if rows else []
+    if len(first) == 3 and first[2] in ("must", "cannot"):
+        return _PLAIN
+    known = {*_NAMES, *_VIDEOS}
+    others = [name for name in first if name not in known]
+    n_videos = sum(name in first for name in _VIDEOS)
+    if not set(_NAMES) <= set(first) or len(others) != 1 or n_videos == 1 or len(set(first)) < len(first):
+        raise InputError(f"{file} must have the columns {_WANTED}, got {','.join(first) or 'nothing'}")
+    return tuple(name if name in known else "link" for name in first)
+
+
+class _Finder:
+    """Finds tracks by their names."""
+
+    def __init__(self, tracks: TrackSet) -> None:
+        self._index: dict[str, dict[str, int]] = {}
+        for track, (name, video) in enumerate(zip(tracks.track_ids.tolist(), tracks.video_ids.tolist(), strict=True)):
+            self._index.setdefault(name, {})[video] = track
+
+    def __call__(self, name: str, video: str | None, where: str) -> int:
+        found = self._index.get(name, {})
+        if video is not None:
+            if video not in found:
+                raise InputError(f"{where} names {track_name(name, video)}, which is not among the tracks")
+            return found[video]
+        if not found:
+            raise InputError(f"{where} names the track {name!r}, which is not among the tracks")
+        if len(found) > 1:
+            videos = f"{len(found)} videos, say in columns video_a and video_b which"
+            raise InputError(f"{where} names the track {name!r}, which is in {videos}")
+        return next(iter(found.values()))

@@ -1,0 +1,148 @@
+"""Training checkpoints: everything that a killed run needs to end with the same bits as an uninterrupted one."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bcl_fast._utils.files import atomic_output
+from bcl_fast.errors import InputError
+from bcl_fast.models._heads import Head
+from bcl_fast.tracks._io import TrackSet
+from bcl_fast.training._history import EpochRecord
+from bcl_fast.training._loss import TrainingLoss
+from bcl_fast.training._recipe import Recipe
+
+CHECKPOINT_FORMAT = "bcl_fast training 1"
+SAMPLED_ROWS = 4096
+
+
+@dataclass(eq=False)
+class TrainingState:
+    """What changes while training runs.
+
+    Attributes
+    ----------
+    head : Head
+        The network.
+    loss : BallLoss or BaselineLoss
+        With the numbers and weights that it trains.
+    optimizer : torch.optim.Optimizer
+        With its momentum.
+    rng : numpy.random.Generator
+        Draws the batches and the faces.
+    history : list of EpochRecord
+        The epochs done.
+    best_weights : dict of Tensor
+        The head's weights after ``best_epoch``.
+    best_squared_radius : float or None
+        The squared radius after ``best_epoch``; None where nothing has asked for it yet.
+    best_threshold : float or None
+        The threshold found on the validation tracks after ``best_epoch``; None where clusters are cut at ``4 b``.
+    best_epoch : int
+        The epoch that `train` would return now; 0 before the first.
+    """
+
+    head: Head
+    loss: TrainingLoss
+    optimizer: torch.optim.Optimizer
+    rng: np.random.Generator
+    history: list[EpochRecord] = field(default_factory=list)
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    best_squared_radius: float | None = None
+    best_threshold: float | None = None
+    best_epoch: int = 0
+
+
+def describe_data(tracks: TrackSet, val: TrackSet | None) -> dict[str, Any]:
+    """Sizes and checksums by which a resumed run knows its data again; of the features, some thousand rows are read."""
+    description: dict[str, Any] = {}
+    for part, data in (("training", tracks), ("validation", val)):
+        description[f"{part} tracks"] = 0 if data is None else data.n_tracks
+        if data is not None:
+            rows = np.unique(np.linspace(0, data.n_faces - 1, min(SAMPLED_ROWS, data.n_faces)).astype(np.int64))
+            description[f"{part} faces"] = data.n_faces
+            description[f"{part} dimension"] = data.n_features
+            description[f"checksum of the {part} labels"] = zlib.crc32("\0".join(data.labels).encode())  # type: ignore[arg-type]
+            description[f"checksum of the {part} track lengths"] = zlib.crc32(data.offsets.tobytes())
+            description[f"checksum of the {part} features"] = zlib.crc32(
+                np.ascontiguousarray(data.features[rows]).tobytes()
+            )
+    return description
+
+
+def save_checkpoint(path: str | os.PathLike[str], state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:
+    """Write ``state`` atomically: a kill at any moment leaves this checkpoint or the one before it."""
+    content = {
+        "format": CHECKPOINT_FORMAT,
+        "recipe": json.dumps(recipe.as_dict()),
+        "data": json.dumps(data),
+        "head": state.head.state_dict(),
+        "loss": state.loss.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "rng": json.dumps(state.rng.bit_generator.state),
+        "history": json.dumps([asdict(record) for record in state.history]),
+        "best_weights": state.best_weights,
+        "best_squared_radius": state.best_squared_radius,
+        "best_threshold": state.best_threshold,
+        "best_epoch": state.best_epoch,
+    }
+    with (
+        atomic_output(path, force=True) as temporary,
+        temporary.open("wb") as file,
+    ):  # given a name, torch wants a suffix
+        torch.save(content, file)
+
+
+def restore_checkpoint(
+    path: str | os.PathLike[str], state: TrainingState, recipe: Recipe, data: dict[str, Any]
+) -> None:
+    """Read a checkpoint into ``state``.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or of another kind, or was made with another recipe or other data; only ``epochs`` may
+        differ, so long as it is not below the epochs done.
+    """
+    content = _read(Path(path))
+    then, now = {**Recipe().as_dict(), **json.loads(content["recipe"])}, recipe.as_dict()  # fields that are new since
+    done = len(json.loads(content["history"]))
+    if recipe.epochs >= done:
+        then["epochs"] = recipe.epochs
+    _check_same(path, "recipe", then, now)
+    _check_same(path, "set of tracks", json.loads(content["data"]), data)
+    state.head.load_state_dict(content["head"])
+    state.loss.load_state_dict(content["loss"])
+    state.optimizer.load_state_dict(content["optimizer"])
+    state.rng.bit_generator.state = json.loads(content["rng"])
+    state.history = [EpochRecord(**record) for record in json.loads(content["history"])]
+    state.best_weights = content["best_weights"]
+    state.best_squared_radius = content["best_squared_radius"]
+    state.best_threshold = content.get("best_threshold")  # none in checkpoints of before there were other losses
+    state.best_epoch = content["best_epoch"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged bytes can fail anywhere inside the unpickler
+        raise InputError(f"the checkpoint {path} is damaged or was not written by bcl_fast") from error
+    if not isinstance(content, dict) or content.get("format") != CHECKPOINT_FORMAT:
+        raise InputError(f"{path} is not a checkpoint of the format {CHECKPOINT_FORMAT!r}")
+    return content
+
+
+def _check_same(path: str | os.PathLike[str], what: str, then: dict[str, Any], now: dict[str, Any]) -> None:
+    for name in dict.fromkeys([*then, *now]):
+        if then.get(name) != now.get(name):
+            difference = f"{name} was {then.get(name)}, now it is {now.get(name)}"
+            raise InputError(f"the checkpoint {os.fspath(path)} was made with another {what}: {difference}")

@@ -1,0 +1,122 @@
+"""Labelled tracks made ready for training: checked, coded, scaled, drawn in batches of one random face per track."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bcl_fast.errors import InputError
+from bcl_fast.tracks._checks import track_name
+from bcl_fast.tracks._io import TrackSet
+
+SCANNED_ROWS = 65536  # rows of features read at a time, so that a memory-mapped file is never loaded whole
+
+
+class TrainingData:
+    """Training tracks, their identities as codes, and the scale of their features.
+
+    Parameters
+    ----------
+    tracks : TrackSet
+        Labelled tracks of two or more identities.
+    input_scale : float or None
+        Features are multiplied by it; None takes the inverse of the mean norm of the faces.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_tracks,), int64
+        Identities numbered by first appearance.
+    n_identities : int
+    input_scale : float
+        Rounded to float32, in which features are scaled.
+
+    Raises
+    ------
+    InputError
+        If labels are missing, there are fewer than two tracks or identities, or a face is not finite or zero.
+    """
+
+    def __init__(self, tracks: TrackSet, input_scale: float | None = None) -> None:
+        self.tracks = tracks
+        self.codes = identity_codes(tracks, "training")
+        self.n_identities = int(self.codes.max()) + 1
+        mean_norm = _mean_norm(tracks)
+        self.input_scale = float(np.float32(1 / mean_norm if input_scale is None else input_scale))
+
+    def batches(self, rng: np.random.Generator, batch_size: int) -> list[NDArray[np.int64]]:
+        """Cut a permutation of the tracks into batches of one size.
+
+        The last batch is filled up from the start of the permutation: no batch is small, and none holds a track twice.
+        Fewer tracks than ``batch_size`` make one batch.
+        """
+        permutation = rng.permutation(self.tracks.n_tracks)
+        size = min(batch_size, len(permutation))
+        starts = range(0, len(permutation), size)
+        return [
+            np.concatenate([permutation[s : s + size], permutation[: max(0, s + size - len(permutation))]])
+            for s in starts
+        ]
+
+    def draw(
+        self, rng: np.random.Generator, batch: NDArray[np.int64], faces_drawn: str = "one"
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Draw from each track of a batch one random face, or the mean of a random half of its faces.
+
+        Returns scaled features (n, n_features) and codes (n,).
+        """
+        if faces_drawn == "one":
+            faces = self.tracks.sample_faces(rng, batch)
+        else:
+            faces = mean_of_random_halves(self.tracks, rng, batch)
+        faces *= np.float32(self.input_scale)
+        return faces, self.codes[batch]
+
+
+def mean_of_random_halves(tracks: TrackSet, rng: np.random.Generator, batch: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Average a random half of the faces of each track of a batch, rounded up: (len(batch), n_features) float32."""
+    counts = tracks.offsets[batch + 1] - tracks.offsets[batch]
+    ends = np.cumsum(counts)
+    row = np.repeat(np.arange(len(batch)), counts)
+    faces = np.arange(ends[-1]) + np.repeat(tracks.offsets[batch] - (ends - counts), counts)
+    shuffled = np.lexsort((rng.random(len(faces)), row))
+    half = -(-counts // 2)
+    chosen = faces[shuffled[np.arange(ends[-1]) - np.repeat(ends - counts, counts) < half[row]]]
+    starts = np.cumsum(half) - half
+    sums = np.add.reduceat(tracks.features[chosen], starts, axis=0, dtype=np.float32)
+    return np.asarray(sums / half[:, None], dtype=np.float32)
+
+
+def identity_codes(tracks: TrackSet, part: str) -> NDArray[np.int64]:
+    """Identities of the ``"training"`` or ``"validation"`` tracks, numbered by first appearance: (n_tracks,) int64.
+
+    Raises
+    ------
+    InputError
+        If labels are missing, or there are fewer than two tracks or identities.
+    """
+    if tracks.labels is None:
+        raise InputError(f"the {part} tracks must have labels, got none")
+    if tracks.n_tracks < 2:
+        raise InputError(f"the {part} tracks must be two or more, got {tracks.n_tracks}")
+    codes, names = tracks.label_codes()
+    if len(names) < 2:
+        raise InputError(f"the {part} tracks must show two identities or more, got only {str(names[0])!r}")
+    return codes
+
+
+def _mean_norm(tracks: TrackSet) -> float:
+    """Mean norm of the faces; a face that is not finite or zero is an error."""
+    total = 0.0
+    for start in range(0, tracks.n_faces, SCANNED_ROWS):
+        norms = np.linalg.norm(tracks.features[start : start + SCANNED_ROWS], axis=1)
+        for row in np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))[:1]:
+            what = "the zero vector" if norms[row] == 0 else "a value that is not finite"
+            raise InputError(f"faces must be finite and not zero, got {what} in {_face_name(tracks, start + int(row))}")
+        total += float(norms.sum(dtype=np.float64))
+    return total / tracks.n_faces
+
+
+def _face_name(tracks: TrackSet, row: int) -> str:
+    track = int(np.searchsorted(tracks.offsets, row, side="right")) - 1
+    name = track_name(tracks.track_ids[track], tracks.video_ids[track])
+    return f"face row {row - tracks.offsets[track]} of {name}"

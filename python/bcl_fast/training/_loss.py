@@ -1,0 +1,50 @@
+"""The losses by name, as the recipe of a training asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bcl_fast.losses._ball import BallLoss
+from bcl_fast.losses._pairwise import BaselineLoss, ContrastiveLoss, LDMLLoss, TripletLoss
+from bcl_fast.losses._softmax import CrossEntropyLoss, NormFaceLoss, PrototypicalLoss
+from bcl_fast.training._recipe import Recipe
+
+TrainingLoss = BallLoss | BaselineLoss
+
+
+def _ball(recipe: Recipe, n_identities: int) -> BallLoss:
+    return BallLoss(
+        space=recipe.space,
+        alpha=recipe.alpha,
+        margin=recipe.margin,
+        init_raw=recipe.init_raw,
+        num_classes=n_identities,
+        check_finite=False,  # the features are checked once, the loss after each epoch
+    )
+
+
+_LOSSES: dict[str, Callable[[Recipe, int, int], TrainingLoss]] = {
+    "ball": lambda recipe, n_identities, _: _ball(recipe, n_identities),
+    "triplet": lambda recipe, *_: TripletLoss(reduction="mean", seed=recipe.seed),
+    "contrastive": lambda recipe, *_: ContrastiveLoss(seed=recipe.seed),
+    "ldml": lambda recipe, *_: LDMLLoss(seed=recipe.seed),
+    "prototypical": lambda *_: PrototypicalLoss(),
+    "normface": lambda *_: NormFaceLoss(),
+    "crossentropy": lambda _, n_identities, n_features: CrossEntropyLoss(n_features, n_identities),
+}
+
+
+def make_loss(recipe: Recipe, n_identities: int, n_features: int) -> TrainingLoss:
+    """Make the loss of a recipe, called as ``loss(embeddings, labels)`` or ``loss.terms(embeddings, labels)``.
+
+    Its 0-dim parameters are the numbers that the paper trains beside the head (squared radius, margin, bias, scale).
+
+    Parameters
+    ----------
+    recipe : Recipe
+    n_identities : int
+        Of the whole training; labels lie in ``[0, n_identities)``.
+    n_features : int
+        Dimension of the embeddings.
+    """
+    return _LOSSES[recipe.loss](recipe, n_identities, n_features)

@@ -1,0 +1,373 @@
+"""`complete_linkage` against SciPy, a slow twin and the invariants that hold whatever ties do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, is_monotonic, is_valid_linkage, linkage
+from scipy.sparse import csr_array
+from scipy.spatial.distance import pdist, squareform
+
+from bcl_fast import _core, complete_linkage, radius_graph
+from bcl_fast.cluster._linkage import cut_merges
+
+
+def squared_distances(X):
+    return pdist(np.asarray(X, np.float64), "sqeuclidean")
+
+
+def by_first_appearance(labels):
+    seen = {}
+    return np.array([seen.setdefault(label, len(seen)) for label in labels], np.int64)
+
+
+def have_float32_ties(distances):
+    return len(np.unique(distances.astype(np.float32))) < len(distances)
+
+
+def assert_equals_scipy(result, distances, threshold):
+    """The same labels, heights, sizes and merges: for data without ties."""
+    tree = linkage(distances, "complete")
+    wanted = tree[tree[:, 2] <= threshold]
+    np.testing.assert_array_equal(result.labels, by_first_appearance(fcluster(tree, threshold, "distance")))
+    assert result.n_clusters == result.labels.max() + 1
+    np.testing.assert_allclose(result.merges[:, 2], wanted[:, 2], rtol=1e-6)
+    np.testing.assert_array_equal(result.merges[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
+
+
+def members_of(merges, n):
+    """The samples of each node of the dendrogram."""
+    members = [[i] for i in range(n)]
+    for left, right, _, size in merges:
+        members.append(members[int(left)] + members[int(right)])
+        assert len(members[-1]) == size
+    return members
+
+
+def assert_is_a_complete_linkage(result, distances, threshold):
+    """What holds for any way of breaking ties, up to the rounding of distances to float32."""
+    square = squareform(distances)
+    n, merges = len(square), result.merges
+    members = members_of(merges, n)
+    children = merges[:, :2].astype(int)
+    assert len(np.unique(children)) == children.size  # nothing is merged twice
+    assert (children[:, 0] < children[:, 1]).all()
+    assert (children[:, 1] < n + np.arange(len(merges))).all()
+    assert (np.diff(merges[:, 2]) >= 0).all()
+    assert (merges[:, 2] <= threshold).all()
+    for (left, right), height in zip(children, merges[:, 2], strict=True):
+        np.testing.assert_allclose(height, square[np.ix_(members[left], members[right])].max(), rtol=1e-6)
+    clusters = [members[node] for node in sorted(set(range(n + len(merges))) - set(children.ravel().tolist()))]
+    assert len(clusters) == result.n_clusters == n - len(merges)
+    codes = np.empty(n, int)
+    for code, cluster in enumerate(clusters):
+        codes[cluster] = code
+        assert square[np.ix_(cluster, cluster)].max() <= threshold
+    np.testing.assert_array_equal(result.labels, by_first_appearance(codes))
+    for i, cluster in enumerate(clusters):
+        for other in clusters[:i]:
+            assert square[np.ix_(cluster, other)].max() > threshold
+
+
+def complete_linkage_reference(square, threshold):
+    """Textbook loop on a full matrix; a missing pair is infinite. Returns labels and heights."""
+    square = square.copy()
+    np.fill_diagonal(square, np.inf)
+    codes, heights = np.arange(len(square)), []
+    while len(square) > 1 and square.min() <= threshold and np.isfinite(square.min()):
+        i, j = np.unravel_index(square.argmin(), square.shape)
+        heights.append(square[i, j])
+        square[i] = square[:, i] = np.maximum(square[i], square[j])
+        square[j] = square[:, j] = np.inf
+        square[i, i] = np.inf
+        codes[codes == j] = i
+    return by_first_appearance(codes), np.array(heights)
+
+
+def linkage_of_graph(square, scale=1.0):
+    """The core on the finite entries of a symmetric matrix."""
+    n = len(square)
+    wanted = np.isfinite(square) & ~np.eye(n, dtype=bool)
+    offsets = np.concatenate([[0], np.cumsum(wanted.sum(axis=1))]).astype(np.int64)
+    neighbors = np.nonzero(wanted)[1].astype(np.int32)
+    return _core.complete_linkage(offsets, neighbors, square[wanted].astype(np.float32), scale)
+
+
+# ---- against SciPy
+
+
+@settings(deadline=None)
+@given(
+    n=st.integers(2, 40),
+    dim=st.integers(1, 8),
+    seed=st.integers(0, 2**16),
+    quantile=st.floats(0, 1),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_equals_scipy(n, dim, seed, quantile, dtype):
+    X = np.random.default_rng(seed).normal(size=(n, dim)).astype(dtype)
+    distances = squared_distances(X)
+    assume(not have_float32_ties(distances))
+    threshold = np.quantile(distances, quantile, method="nearest")  # often a height: a merge at it must happen
+    assert_equals_scipy(complete_linkage(X, threshold), distances, threshold)
+
+
+@settings(deadline=None, max_examples=30)
+@given(n=st.integers(50, 150), k=st.integers(1, 12), seed=st.integers(0, 2**16), quantile=st.floats(0, 0.6))
+def test_equals_scipy_on_clustered_data(n, k, seed, quantile):
+    rng = np.random.default_rng(seed)
+    X = (rng.normal(size=(k, 6))[rng.integers(k, size=n)] + 0.2 * rng.normal(size=(n, 6))).astype(np.float32)
+    distances = squared_distances(X)
+    assume(not have_float32_ties(distances))
+    threshold = np.quantile(distances, quantile)
+    assert_equals_scipy(complete_linkage(X, threshold), distances, threshold)
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.6, 0.82, 1.5])
+def test_equals_scipy_on_overlapping_identities(threshold):
+    rng = np.random.default_rng(11)
+    identities = rng.normal(size=(40, 32)) / np.sqrt(32)
+    X = identities[rng.zipf(1.3, size=1200) % 40] + rng.normal(size=(1200, 32)) * np.sqrt(0.3 / 32)
+    distances = squared_distances(X)
+    tree = linkage(distances, "complete")
+    result = complete_linkage(X, threshold)
+    np.testing.assert_array_equal(result.labels, by_first_appearance(fcluster(tree, threshold, "distance")))
+    np.testing.assert_allclose(result.merges[:, 2], tree[: len(result.merges), 2], rtol=1e-6)
+    assert 40 < result.n_clusters < 1200
+
+
+@settings(deadline=None, max_examples=30)
+@given(n=st.integers(2, 120), dim=st.integers(1, 5), seed=st.integers(0, 2**16))
+def test_infinite_threshold_gives_the_full_dendrogram(n, dim, seed):
+    X = np.random.default_rng(seed).normal(size=(n, dim))
+    distances = squared_distances(X)
+    assume(not have_float32_ties(distances))
+    result = complete_linkage(X, np.inf)
+    assert_equals_scipy(result, distances, np.inf)
+    assert is_valid_linkage(result.merges)
+    assert is_monotonic(result.merges)
+    assert result.n_clusters == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("scale", "offset"), [(1e18, 0.0), (1e-20, 0.0), (1.0, 1e6), (1e3, 1e6)])
+def test_huge_tiny_and_far_data(scale, offset, dtype):
+    X = (np.random.default_rng(8).normal(size=(80, 10)) * scale + offset).astype(dtype)
+    distances = squared_distances(X)
+    for threshold in (*np.quantile(distances, [0.05, 0.5], method="nearest"), np.inf):
+        result = complete_linkage(X, threshold)
+        assert_is_a_complete_linkage(result, distances, threshold)
+        if not have_float32_ties(distances):
+            assert_equals_scipy(result, distances, threshold)
+
+
+@settings(deadline=None)
+@given(n=st.integers(3, 40), seed=st.integers(0, 2**16), dtype=st.sampled_from([np.float32, np.float64]))
+def test_merges_at_exactly_the_threshold_and_not_below(n, seed, dtype):
+    X = np.random.default_rng(seed).normal(size=(n, 5)).astype(dtype)
+    distances = squared_distances(X)
+    assume(not have_float32_ties(distances))
+    heights = linkage(distances, "complete")[:, 2]
+    for i in (0, len(heights) // 2, len(heights) - 1):
+        assert complete_linkage(X, heights[i]).n_clusters == n - 1 - i
+        assert complete_linkage(X, np.nextafter(heights[i], 0)).n_clusters == n - i
+
+
+# ---- ties
+
+
+@settings(deadline=None)
+@given(
+    n=st.integers(2, 50),
+    dim=st.integers(1, 3),
+    width=st.integers(1, 6),
+    seed=st.integers(0, 2**16),
+    threshold=st.integers(0, 30),
+)
+def test_integer_grid(n, dim, width, seed, threshold):
+    X = np.random.default_rng(seed).integers(0, width, size=(n, dim))
+    assert_is_a_complete_linkage(complete_linkage(X, threshold), squared_distances(X), threshold)
+
+
+@settings(deadline=None, max_examples=50)
+@given(n=st.integers(2, 60), seed=st.integers(0, 2**16), quantile=st.floats(0, 1))
+def test_duplicated_samples(n, seed, quantile):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3)).astype(np.float32)[rng.integers(n, size=2 * n)]
+    distances = squared_distances(X)
+    threshold = np.quantile(distances, quantile, method="nearest")
+    result = complete_linkage(X, threshold)
+    assert_is_a_complete_linkage(result, distances, threshold)
+    _, copy_of = np.unique(X, axis=0, return_inverse=True)
+    assert len(set(zip(copy_of.ravel().tolist(), result.labels.tolist(), strict=True))) == copy_of.max() + 1
+
+
+@pytest.mark.parametrize("order", ["as_is", "reversed", "shuffled"])
+@pytest.mark.parametrize("steps", ["equal", "growing", "shrinking", "random"])
+def test_collinear(steps, order):
+    """Long chains: every sample's nearest neighbour is the next one."""
+    rng = np.random.default_rng(1)
+    gaps = {"equal": np.ones(200), "growing": np.linspace(1, 2, 200), "random": rng.random(200)}
+    line = np.cumsum(gaps[steps] if steps in gaps else gaps["growing"][::-1])
+    line = {"as_is": line, "reversed": line[::-1], "shuffled": rng.permutation(line)}[order]
+    X = line[:, None] * np.array([[3.0, 4.0, 0.0]])
+    distances = squared_distances(X)
+    for threshold in (30.0, 1e3, 1e5, np.inf):
+        assert_is_a_complete_linkage(complete_linkage(X, threshold), distances, threshold)
+
+
+def test_all_distances_equal():
+    result = complete_linkage(np.eye(40, dtype=np.float32), 2.0)
+    assert_is_a_complete_linkage(result, squared_distances(np.eye(40)), 2.0)
+    assert result.n_clusters == 1
+    assert complete_linkage(np.eye(40), 1.999).n_clusters == 40
+
+
+# ---- small and extreme
+
+
+def test_no_samples():
+    result = complete_linkage(np.empty((0, 3)), 1.0)
+    assert result.labels.shape == (0,)
+    assert result.labels.dtype == np.int64
+    assert result.merges.shape == (0, 4)
+    assert result.n_clusters == 0
+
+
+def test_one_sample():
+    result = complete_linkage(np.ones((1, 3)), 1.0)
+    assert result.labels.tolist() == [0]
+    assert result.n_clusters == 1
+
+
+def test_two_samples():
+    result = complete_linkage([[0.0], [2.0]], 4.0)
+    assert result.labels.tolist() == [0, 0]
+    assert result.merges.tolist() == [[0.0, 1.0, 4.0, 2.0]]
+    assert complete_linkage([[0.0], [2.0]], 3.9).labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, np.inf])
+def test_all_identical(threshold):
+    result = complete_linkage(np.full((100, 7), 0.3, np.float32), threshold)
+    assert not result.labels.any()
+    assert not result.merges[:, 2].any()
+    assert is_valid_linkage(result.merges)
+
+
+def test_threshold_zero_merges_only_copies():
+    X = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    labels = complete_linkage(np.concatenate([X, X[::-1]]), 0).labels
+    np.testing.assert_array_equal(labels, np.r_[np.arange(30), np.arange(30)[::-1]])
+
+
+def test_heights_stay_within_a_threshold_that_float32_rounds_up():
+    X = np.array([[0.0], [np.sqrt(0.1)]])
+    threshold = float(squared_distances(X)[0])
+    assert float(np.float32(threshold)) > threshold
+    result = complete_linkage(X, threshold)
+    assert result.n_clusters == 1
+    assert result.merges[0, 2] == threshold
+
+
+# ---- the graph alone: any symmetric dissimilarities, pairs missing
+
+
+@settings(deadline=None)
+@given(n=st.integers(1, 45), seed=st.integers(0, 2**16), missing=st.floats(0, 1))
+def test_graph_that_is_no_metric_equals_reference(n, seed, missing):
+    rng = np.random.default_rng(seed)
+    values = rng.permutation(n * n).reshape(n, n).astype(np.float64)
+    values[rng.random((n, n)) < missing] = np.inf
+    square = np.maximum(values, values.T)
+    merges, labels = linkage_of_graph(square)
+    wanted_labels, wanted_heights = complete_linkage_reference(square, np.inf)
+    np.testing.assert_array_equal(labels, wanted_labels)
+    np.testing.assert_array_equal(merges[:, 2], wanted_heights)
+
+
+@settings(deadline=None)
+@given(n=st.integers(2, 40), seed=st.integers(0, 2**16), missing=st.floats(0, 0.7), levels=st.integers(1, 5))
+def test_graph_with_ties_and_missing_pairs(n, seed, missing, levels):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(1, 1 + levels, size=(n, n)).astype(np.float64)
+    values[rng.random((n, n)) < missing] = 1e9
+    square = np.maximum(values, values.T)
+    np.fill_diagonal(square, 0)
+    merges, labels = linkage_of_graph(np.where(square < 1e9, square, np.inf))
+    result = complete_linkage(np.empty((0, 1)), 1)._replace(
+        labels=labels, merges=merges, n_clusters=len(np.unique(labels))
+    )
+    assert_is_a_complete_linkage(result, squareform(square), 1e8)
+
+
+def test_heights_are_scaled():
+    square = np.array([[0, 1, 3], [1, 0, 3], [3, 3, 0]], np.float64)
+    assert linkage_of_graph(square, scale=2.0**60)[0][:, 2].tolist() == [2.0**60, 3 * 2.0**60]
+
+
+# ---- bad input
+
+
+@pytest.mark.parametrize("function", [complete_linkage, radius_graph])
+@pytest.mark.parametrize(
+    ("X", "options", "message"),
+    [
+        (np.zeros(3), {}, r"X must be 2-D \(n_samples, n_features\), got shape \(3,\)"),
+        (np.zeros((2, 2, 2)), {}, r"X must be 2-D \(n_samples, n_features\), got shape \(2, 2, 2\)"),
+        ([["a", "b"]], {}, "X must be a dense array of real numbers, got dtype <U1"),
+        (np.zeros((2, 2), complex), {}, "X must be a dense array of real numbers, got dtype complex128"),
+        (csr_array((3, 3)), {}, r"X must be 2-D \(n_samples, n_features\), got shape \(\)"),
+        ([[0.0, 0.0], [1.0, np.nan]], {}, "X must be finite, got nan in row 1, column 1"),
+        (np.array([[0.0], [1.0], [-np.inf]], np.float32), {}, "X must be finite, got -inf in row 2, column 0"),
+        ([[1.0], [-2e150]], {}, r"X must lie within \+-1e\+150, for its squared distances overflow, got 2e\+150"),
+        ([[0.0]], {"distance_threshold": -0.5}, "distance_threshold must be a distance >= 0, got -0.5"),
+        ([[0.0]], {"distance_threshold": np.nan}, "distance_threshold must be a distance >= 0, got nan"),
+        ([[0.0]], {"distance_threshold": "x"}, "distance_threshold must be a distance >= 0, got 'x'"),
+        ([[0.0]], {"n_jobs": 0}, "n_jobs must be None, -1 or >= 1, got 0"),
+        ([[0.0]], {"n_jobs": -2}, "n_jobs must be None, -1 or >= 1, got -2"),
+        ([[0.0]], {"n_jobs": 1.5}, "n_jobs must be None, -1 or >= 1, got 1.5"),
+    ],
+)
+def test_bad_input_gets_a_sentence(function, X, options, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        function(X, **({"distance_threshold": 1.0} | options))
+
+
+# ---- cutting the merges
+
+
+@settings(deadline=None, max_examples=50)
+@given(n=st.integers(1, 60), seed=st.integers(0, 2**16), share=st.floats(0, 1))
+def test_cut_merges_equals_scipy(n, seed, share):
+    X = np.random.default_rng(seed).normal(size=(n, 3))
+    n_clusters = 1 + round(share * (n - 1))
+    merges = complete_linkage(X, np.inf).merges
+    labels = cut_merges(merges, n, n_clusters)
+    assert labels.dtype == np.int64
+    if n > 1:
+        np.testing.assert_array_equal(labels, by_first_appearance(fcluster(merges, n_clusters, "maxclust")))
+    assert labels.max() + 1 == n_clusters
+
+
+def test_cut_merges_at_the_end_gives_the_labels():
+    X = np.random.default_rng(2).integers(0, 4, size=(200, 5))
+    result = complete_linkage(X, 7)
+    assert 1 < result.n_clusters < 200
+    np.testing.assert_array_equal(cut_merges(result.merges, 200, result.n_clusters), result.labels)
+
+
+@pytest.mark.parametrize(
+    ("merges", "n_clusters", "message"),
+    [
+        ([[0, 1, 0.5, 2]], 0, r"n_clusters must be between 1 and n_samples \(4\), got 0"),
+        ([[0, 1, 0.5, 2]], 5, r"n_clusters must be between 1 and n_samples \(4\), got 5"),
+        ([[0, 1, 0.5, 2]], 2, r"2 clusters of 4 samples take 2 merges, got 1: .* ask for at least 3 clusters"),
+        ([0, 1, 0.5, 2], 3, r"merges must have shape \(n_merges, 4\), got shape \(4,\)"),
+    ],
+)
+def test_cut_merges_out_of_range(merges, n_clusters, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        cut_merges(merges, 4, n_clusters)

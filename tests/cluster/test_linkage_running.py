@@ -1,0 +1,83 @@
+"""How `complete_linkage` runs: the same bits on any threads and instruction set, interruptible, light to import."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bcl_fast import _core, complete_linkage, radius_graph
+
+
+@pytest.fixture(scope="module")
+def overlapping_clusters():
+    rng = np.random.default_rng(2)
+    return (rng.normal(size=(50, 24))[rng.integers(50, size=1500)] + rng.normal(size=(1500, 24))).astype(np.float32)
+
+
+@pytest.mark.parametrize("n_jobs", [2, 3, -1])
+def test_same_bits_for_any_number_of_threads(overlapping_clusters, n_jobs):
+    one, many = (complete_linkage(overlapping_clusters, 50.0, n_jobs=jobs) for jobs in (1, n_jobs))
+    assert 1 < one.n_clusters < 1500
+    np.testing.assert_array_equal(one.labels, many.labels)
+    np.testing.assert_array_equal(one.merges, many.merges)
+
+
+def digest(X):
+    graph, result = radius_graph(X, 50.0), complete_linkage(X, 50.0)
+    arrays = (graph.indptr, graph.indices, graph.data, result.labels, result.merges)
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+
+
+@pytest.mark.parametrize("path", _core.simd_paths())
+def test_same_bits_on_every_simd_path(overlapping_clusters, path, tmp_path):
+    np.save(tmp_path / "X.npy", overlapping_clusters)
+    code = (
+        "import sys, numpy as np; from bcl_fast import _core; from tests.cluster.test_linkage_running import digest; "
+        "print(_core.simd_path(), digest(np.load(sys.argv[1])))"
+    )
+    root = str(Path(__file__).parents[2])
+    environment = os.environ | {"BCL_SIMD": path, "PYTHONPATH": root}
+    command = [sys.executable, "-c", code, str(tmp_path / "X.npy")]
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert output.split() == [path, digest(overlapping_clusters)]
+
+
+INTERRUPTED = """
+import numpy as np
+from bcl_fast import complete_linkage
+X = np.random.default_rng(0).normal(size=(150_000, 128)).astype(np.float32)
+print("ready", flush=True)
+try:
+    complete_linkage(X, 0.0, n_jobs={n_jobs})  # 3e12 operations, no pairs
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_ends_it_within_a_second(n_jobs):
+    code = INTERRUPTED.format(n_jobs=n_jobs)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        sent = time.perf_counter()
+        assert process.stdout.readline() == "interrupted\n"
+        seconds = time.perf_counter() - sent
+        assert process.wait() == 0
+    assert seconds < 1.0
+
+
+def test_importing_is_light():
+    heavy = {"sklearn", "scipy", "torch", "pyarrow"}
+    code = f"import sys, bcl_fast; bcl_fast.linkage; print(sorted({heavy} & set(sys.modules)))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output == "[]\n"

@@ -1,0 +1,220 @@
+// The CUDA kernels on the host, for tests/core/cuda/test_kernels_on_host.py: plain functions, for ctypes. A test
+// compiles this file.
+#include <string>
+
+#include "ball_loss/class_kernels.cuh"
+#include "ball_loss/finish_kernels.cuh"
+#include "ball_loss/margins_kernel.cuh"
+#include "runtime/parallel.h"
+#include "screen/device_screen.h"
+#include "screen/pair_mask_kernels.cuh"
+#include "simulated_block.h"
+
+namespace {
+
+using namespace bcl;
+using namespace bcl::cuda;
+
+// Runs `task`; returns null, or what was wrong.
+template <class Task>
+const char* describe_failure(Task&& task) {
+  static thread_local std::string message;
+  try {
+    task();
+    return nullptr;
+  } catch (const std::exception& error) {
+    message = error.what();
+    return message.c_str();
+  }
+}
+
+template <class Tile, class T>
+void simulate_ball_loss(BallLossArrays<T> a, int seed) {
+  a.n_margin_blocks = MarginsKernel<SimulatedBlock, T, Tile>::grid(a);
+  simulate<CentroidsKernel, T>(a, seed);
+  simulate<MarginsKernel, T, Tile>(a, seed);
+  if (a.gradient != nullptr) simulate<ThroughSumsKernel, T>(a, seed);
+  simulate<FinishKernel, T>(a, seed);
+}
+
+template <class T>
+BallLossArrays<T> arrays_of(const T* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t k, const T* raw,
+                            bool sphere, bool check_finite, T* gradient, T* summary, std::vector<double>& scratch) {
+  BallLossOptions options;
+  options.sphere = sphere;
+  options.check_finite = check_finite;
+  BallLossArrays<T> a = make_arrays(embeddings, labels, n, d, k, raw, options, gradient, summary);
+  scratch.assign(place_scratch(a, nullptr) / sizeof(double) + 2, kNaN<double>);  // nothing may be read unwritten
+  const size_t offset = reinterpret_cast<uintptr_t>(scratch.data()) % 16 / sizeof(double);
+  place_scratch(a, scratch.data() + offset);
+  return a;
+}
+
+// Every product of a tile walk, to be compared one by one.
+template <class Block, class T, class Tile>
+struct ProductsKernel {
+  struct Shared {
+    typename Tile::Shared tile;
+  };
+  struct Arrays {
+    Matrix<T> rows, columns;
+    T* products;  // [rows.n, columns.n]
+  };
+  static int64_t grid(const Arrays& a) { return (a.rows.n + Tile::kRows - 1) / Tile::kRows; }
+  static void run(Block& block, Shared& shared, const Arrays& a) {
+    const int64_t first = block.index() * Tile::kRows;
+    const int n_tiles = static_cast<int>((a.columns.n + Tile::kColumns - 1) / Tile::kColumns);
+    const bool aligned = is_aligned(a.rows.values, a.rows.d) && is_aligned(a.columns.values, a.rows.d);
+    Tile::walk(block, shared.tile, a.rows, first, a.columns, 0, n_tiles, aligned,
+               [&](auto& products, int64_t first_column) {
+                 block.each([&](int t) { store(a, products[t], first, first_column, t); });
+               });
+  }
+  static void store(const Arrays& a, const typename Tile::Products& products, int64_t first, int64_t first_column,
+                    int t) {
+    for (int s = 0; s < Tile::kSlots; ++s)
+      for (int n = 0; n < Tile::kNTiles; ++n)
+        for (int i = 0; i < 2; ++i) {
+          const int64_t r = first + Tile::row(t, s), c = first_column + Tile::column(t, n, i);
+          const T value = products.at[s / 2][n].v[s % 2 * 2 + i];
+          if (r < a.rows.n && c < a.columns.n) {
+            a.products[r * a.columns.n + c] = value;
+          } else if (value != 0) {
+            throw std::logic_error("a product outside the matrices is not zero");
+          }
+        }
+  }
+};
+
+template <class Tile, class T>
+const char* products(const T* rows, int64_t n, const T* columns, int64_t k, int d, T* out, int seed) {
+  return describe_failure([&] {
+    using Kernel = ProductsKernel<SimulatedBlock, T, Tile>;
+    simulate<ProductsKernel, T, Tile>(typename Kernel::Arrays{{rows, n, d}, {columns, k, d}, out}, seed);
+  });
+}
+
+template <class T>
+const char* scale(const T* values, int64_t n, const T* factor, T* out, int seed) {
+  return describe_failure(
+      [&] { simulate<ScaleKernel, T>(typename ScaleKernel<SimulatedBlock, T>::Arrays{values, n, factor, out}, seed); });
+}
+
+// As CudaPairSource, with what a device would hold in vectors. A chunk is worked on when it is begun.
+class SimulatedPairSource : public PairSource {
+ public:
+  SimulatedPairSource(const float* points, const float* starts, int64_t n, int64_t d, int64_t rows_per_chunk, int seed)
+      : points_(points, points + n * d), starts_(starts, starts + n), seed_(seed) {
+    for (Slot& slot : slots_) {
+      slot.mask.assign(rows_per_chunk * mask_words(n), 0xa5a5a5a5u);
+      slot.counts.resize(rows_per_chunk);
+      slot.offsets.resize(rows_per_chunk + 1);
+      slot.arrays = make_pair_arrays(points_.data(), starts_.data(), n, d);
+      place_chunk(slot.arrays, slot.mask.data(), slot.counts.data(), slot.offsets.data());
+    }
+  }
+
+  void begin(int slot_number, int64_t first_row, int64_t n_rows, float half_tau) override {
+    PairMaskArrays& a = slots_[slot_number].arrays;
+    set_chunk(a, first_row, n_rows);
+    a.half_tau = half_tau;
+    simulate<MaskKernel>(a, seed_);
+    simulate<CountKernel>(a, seed_);
+    simulate<ScanKernel>(a, seed_);
+  }
+
+  RowPairs finish(int slot_number) override {
+    PairMaskArrays& a = slots_[slot_number].arrays;
+    RowPairs pairs;
+    pairs.offsets.assign(a.offsets, a.offsets + a.n_rows + 1);
+    pairs.columns.resize(pairs.offsets.back());
+    a.columns = pairs.columns.data();
+    simulate<FillKernel>(a, seed_);
+    return pairs;
+  }
+
+ private:
+  struct Slot {
+    std::vector<uint32_t> mask;
+    std::vector<int32_t> counts;
+    std::vector<int64_t> offsets;
+    PairMaskArrays arrays;
+  };
+  std::vector<float> points_, starts_;
+  const int seed_;
+  Slot slots_[2];
+};
+
+// passed[i, j] is counted up for each candidate pair. Tasks of `step` rows, on threads, for the first and then the
+// second tau.
+template <class T>
+const char* screen(const T* points, int64_t n, int64_t d, double first_tau, double second_tau, int64_t rows_per_chunk,
+                   int64_t step, uint8_t* passed, int seed) {
+  return describe_failure([&] {
+    const ScaledPoints scaled(points, nullptr, n, d, 1);
+    const DeviceScreen screen(
+        scaled, [&](auto... sizes) { return std::make_unique<SimulatedPairSource>(sizes..., seed); }, rows_per_chunk);
+    for (const double tau : {first_tau, second_tau}) {
+      std::fill(passed, passed + n * n, 0);
+      parallel_for((n + step - 1) / step, 3, [&](int64_t task, int) {
+        screen.walk(task * step, std::min(n, (task + 1) * step), tau,
+                    [&](int64_t i, const int32_t* columns, int64_t count) {
+                      if (!std::is_sorted(columns, columns + count)) throw std::logic_error("columns out of order");
+                      for (int64_t c = 0; c < count; ++c) ++passed[i * n + columns[c]];
+                    });
+      });
+    }
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* products_small(const float* rows, int64_t n, const float* columns, int64_t k, int d, float* out, int seed) {
+  return products<SmallTile<SimulatedBlock, float>>(rows, n, columns, k, d, out, seed);
+}
+const char* products_large(const float* rows, int64_t n, const float* columns, int64_t k, int d, float* out, int seed) {
+  return products<LargeTile<SimulatedBlock, float>>(rows, n, columns, k, d, out, seed);
+}
+const char* products_float64(const double* rows, int64_t n, const double* columns, int64_t k, int d, double* out,
+                             int seed) {
+  return products<SmallTile<SimulatedBlock, double>>(rows, n, columns, k, d, out, seed);
+}
+
+const char* ball_loss_float32(const float* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t k,
+                              const float* raw, bool sphere, bool check_finite, float* gradient, float* summary,
+                              bool large, int seed) {
+  return describe_failure([&] {
+    std::vector<double> scratch;
+    const auto a = arrays_of(embeddings, labels, n, d, k, raw, sphere, check_finite, gradient, summary, scratch);
+    if (large) return simulate_ball_loss<LargeTile<SimulatedBlock, float>>(a, seed);
+    simulate_ball_loss<SmallTile<SimulatedBlock, float>>(a, seed);
+  });
+}
+const char* ball_loss_float64(const double* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t k,
+                              const double* raw, bool sphere, bool check_finite, double* gradient, double* summary,
+                              bool, int seed) {
+  return describe_failure([&] {
+    std::vector<double> scratch;
+    simulate_ball_loss<SmallTile<SimulatedBlock, double>>(
+        arrays_of(embeddings, labels, n, d, k, raw, sphere, check_finite, gradient, summary, scratch), seed);
+  });
+}
+
+const char* screen_float32(const float* points, int64_t n, int64_t d, double first_tau, double second_tau,
+                           int64_t rows_per_chunk, int64_t step, uint8_t* passed, int seed) {
+  return screen(points, n, d, first_tau, second_tau, rows_per_chunk, step, passed, seed);
+}
+const char* screen_float64(const double* points, int64_t n, int64_t d, double first_tau, double second_tau,
+                           int64_t rows_per_chunk, int64_t step, uint8_t* passed, int seed) {
+  return screen(points, n, d, first_tau, second_tau, rows_per_chunk, step, passed, seed);
+}
+
+const char* scale_float32(const float* values, int64_t n, const float* factor, float* out, int seed) {
+  return scale(values, n, factor, out, seed);
+}
+const char* scale_float64(const double* values, int64_t n, const double* factor, double* out, int seed) {
+  return scale(values, n, factor, out, seed);
+}
+}

@@ -1,0 +1,181 @@
+"""The scores against slow, obvious twins, and what must hold for any partition."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bcl_fast.errors import InputError
+from bcl_fast.evaluation._metrics import (
+    b_cubed,
+    cluster_count_error,
+    normalized_mutual_information,
+    weighted_clustering_purity,
+)
+
+METRICS = [normalized_mutual_information, weighted_clustering_purity, cluster_count_error, b_cubed]
+
+
+@st.composite
+def labelings(draw):
+    """Two labelings of the same 1 to 30 samples."""
+    n = draw(st.integers(1, 30))
+    codes = st.lists(st.integers(0, draw(st.integers(0, 8))), min_size=n, max_size=n)
+    return draw(codes), draw(codes)
+
+
+def nmi_reference(true, predicted):
+    n = len(true)
+
+    def entropy(labels):
+        return -sum(c / n * math.log(c / n) for c in Counter(labels).values())
+
+    pairs, rows, columns = Counter(zip(true, predicted, strict=True)), Counter(true), Counter(predicted)
+    mutual = sum(c / n * math.log(c * n / (rows[a] * columns[b])) for (a, b), c in pairs.items())
+    mean = (entropy(true) + entropy(predicted)) / 2
+    return 1.0 if mean == 0 else mutual / mean
+
+
+def wcp_reference(true, predicted):
+    clusters = {c: [a for a, b in zip(true, predicted, strict=True) if b == c] for c in predicted}
+    return sum(
+        len(people) / len(true) * Counter(people).most_common(1)[0][1] / len(people) for people in clusters.values()
+    )
+
+
+def b_cubed_reference(true, predicted):
+    precisions, recalls = [], []
+    for a, b in zip(true, predicted, strict=True):
+        both = sum(x == a and y == b for x, y in zip(true, predicted, strict=True))
+        precisions.append(both / predicted.count(b))
+        recalls.append(both / true.count(a))
+    precision, recall = np.mean(precisions), np.mean(recalls)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+@settings(deadline=None)
+@given(labelings())
+def test_scores_equal_their_references(labels):
+    true, predicted = labels
+    assert normalized_mutual_information(true, predicted) == pytest.approx(nmi_reference(true, predicted), abs=1e-9)
+    assert weighted_clustering_purity(true, predicted) == pytest.approx(wcp_reference(true, predicted))
+    assert b_cubed(true, predicted) == pytest.approx(b_cubed_reference(true, predicted))
+    assert cluster_count_error(true, predicted) == abs(len(set(predicted)) - len(set(true))) / len(set(true))
+
+
+@settings(deadline=None)
+@given(labelings())
+def test_nmi_equals_scikit_learn(labels):
+    from sklearn.metrics import normalized_mutual_info_score
+
+    assert normalized_mutual_information(*labels) == pytest.approx(normalized_mutual_info_score(*labels), abs=1e-12)
+
+
+@settings(deadline=None)
+@given(labelings(), st.randoms(use_true_random=False))
+def test_names_and_order_do_not_matter(labels, random):
+    true, predicted = labels
+    names = [f"person {i}" for i in range(9)]
+    random.shuffle(names)
+    order = random.sample(range(len(true)), len(true))
+    renamed = [names[true[i]] for i in order], np.array([100 - 7 * predicted[i] for i in order])
+    for metric in METRICS:
+        assert metric(*renamed) == pytest.approx(metric(true, predicted))
+
+
+@settings(deadline=None)
+@given(labelings())
+def test_a_perfect_clustering_scores_one(labels):
+    true, _ = labels
+    assert normalized_mutual_information(true, true) == pytest.approx(1)
+    assert weighted_clustering_purity(true, true) == 1
+    assert b_cubed(true, true) == pytest.approx((1, 1, 1))
+    assert cluster_count_error(true, true) == 0
+
+
+@settings(deadline=None)
+@given(labelings())
+def test_swapping_the_partitions(labels):
+    true, predicted = labels
+    forward, backward = b_cubed(true, predicted), b_cubed(predicted, true)
+    assert (forward.precision, forward.recall) == pytest.approx((backward.recall, backward.precision))
+    assert normalized_mutual_information(true, predicted) == pytest.approx(
+        normalized_mutual_information(predicted, true), abs=1e-9
+    )
+
+
+@settings(deadline=None)
+@given(labelings())
+def test_splitting_a_cluster_never_costs_purity(labels):
+    true, predicted = labels
+    split = [(c, i % 2) for i, c in enumerate(predicted)]
+    split = [f"{c} {half}" for c, half in split]
+    assert weighted_clustering_purity(true, split) >= weighted_clustering_purity(true, predicted) - 1e-12
+
+
+def test_scores_by_hand():
+    true, predicted = ["ann", "ann", "ann", "bob", "bob", "cid"], [0, 0, 1, 1, 1, 2]
+    assert weighted_clustering_purity(true, predicted) == pytest.approx((2 + 2 + 1) / 6)
+    assert cluster_count_error(true, predicted) == 0
+    assert cluster_count_error(true, np.zeros(6)) == pytest.approx(2 / 3)
+    assert b_cubed(true, predicted).precision == pytest.approx((2 * 1 + 1 / 3 + 2 * 2 / 3 + 1) / 6)
+    assert b_cubed(true, predicted).recall == pytest.approx((2 * 2 / 3 + 1 / 3 + 2 * 1 + 1) / 6)
+
+
+def test_one_cluster_and_clusters_of_one():
+    true = ["ann", "ann", "bob", "bob"]
+    assert normalized_mutual_information(true, [5] * 4) == 0
+    assert weighted_clustering_purity(true, [5] * 4) == 0.5
+    assert weighted_clustering_purity(true, range(4)) == 1
+    assert b_cubed(true, range(4)).precision == 1
+    assert b_cubed(true, range(4)).recall == 0.5
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["a", "b", "a"],
+        ("a", "b", "a"),
+        np.array(["a", "b", "a"]),
+        np.array(["a", "b", "a"], object),
+        np.array([-3, 2**40, -3]),
+        np.array([7, 8, 7], np.uint8),
+        [1, "1", 1],
+        [None, "a", None],
+        [True, False, True],
+    ],
+    ids=str,
+)
+def test_labels_of_any_kind(metric, labels):
+    assert metric(labels, [0, 0, 1]) == metric([0, 1, 0], [0, 0, 1])
+    assert metric([0, 0, 1], labels) == metric([0, 0, 1], [0, 1, 0])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_bad_labels_are_named(metric):
+    with pytest.raises(InputError, match=r"labels_true and labels_pred must be equally long, got 2 and 3 labels"):
+        metric([0, 1], [0, 1, 2])
+    with pytest.raises(InputError, match=r"must hold at least one label, got none"):
+        metric([], [])
+    with pytest.raises(InputError, match=r"labels_pred must be one-dimensional, got shape \(2, 3\)"):
+        metric([0, 1], np.zeros((2, 3)))
+
+
+def test_memory_is_that_of_the_samples():
+    import tracemalloc
+
+    n = 100_000  # a dense contingency table of clusters of one would take 80 GB
+    labels = np.arange(n)
+    normalized_mutual_information([0, 1], [0, 1])  # the import is not counted
+    tracemalloc.start()
+    assert b_cubed(labels, labels).f_score == pytest.approx(1)
+    assert weighted_clustering_purity(labels, labels) == 1
+    assert normalized_mutual_information(labels, labels) == pytest.approx(1)
+    assert tracemalloc.get_traced_memory()[1] < 1000 * n
+    tracemalloc.stop()

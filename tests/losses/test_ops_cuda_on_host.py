@@ -1,0 +1,131 @@
+"""The Python around the CUDA kernels, as far as it runs without a GPU: the operator, and what is said of devices."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from bcl_fast import _core, complete_linkage, radius_graph
+from bcl_fast.errors import InputError
+from bcl_fast.losses import _ops as ops
+from tests.core.cuda.host_kernels import Kernels, make_batch
+from tests.helpers.ball_loss import ball_loss_reference
+
+
+@pytest.fixture
+def simulated_operator(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the operator's CUDA part run the simulated kernels, on tensors that lie on the CPU."""
+
+    def ball_loss(*arguments) -> None:
+        *batch, raw, _, _, workspace, with_gradient, _, stream = arguments
+        n, d = batch[2], batch[3]
+        assert stream == 77
+        summary = workspace + 8 * n * d if with_gradient else workspace
+        kernels("ball_loss_float64", *batch, raw, True, True, workspace if with_gradient else None, summary, False, 1)
+
+    def backward(workspace: int, n: int, factor: int, gradient: int, device: None, stream: int) -> None:
+        kernels("scale_float64", workspace, n, factor, gradient, 1)
+
+    functions = {
+        "ball_loss_cuda_scratch_bytes": lambda *sizes: 16,
+        "ball_loss_cuda": ball_loss,
+        "ball_loss_backward_cuda": backward,
+    }
+    monkeypatch.setattr(ops, "_cuda_kernel", lambda name, dtype: functions[name])
+    monkeypatch.setattr(ops, "_current_stream", lambda device: 77)
+
+
+@pytest.mark.usefixtures("simulated_operator")
+@pytest.mark.parametrize("num_classes", [-1, 9])
+def test_operator_passes_everything_on(num_classes: int) -> None:
+    embeddings, labels = map(torch.from_numpy, make_batch(50, 6, 9, np.float64))
+    raw_radius = torch.tensor(-1.0, requires_grad=True)
+    strided = embeddings.t().contiguous().t()
+    workspace = ops._ball_loss_cuda(strided, labels, raw_radius.detach(), num_classes, 4.0, 0.05, True, True, True)
+    gradient = ops._ball_loss_backward_cuda(workspace, torch.tensor(3.0, dtype=torch.float64))
+    embeddings.requires_grad_()
+    loss = ball_loss_reference(embeddings, labels, raw_radius)
+    wanted, wanted_raw = torch.autograd.grad(3 * loss, (embeddings, raw_radius))
+    torch.testing.assert_close(workspace[-6], loss)
+    torch.testing.assert_close(gradient[:-6].view(50, 6), wanted)
+    torch.testing.assert_close(gradient[-1].float(), wanted_raw)
+    alone = ops._ball_loss_cuda(strided, labels, raw_radius.detach(), num_classes, 4.0, 0.05, True, True, False)
+    assert torch.equal(alone, workspace[-6:])
+
+
+@pytest.mark.usefixtures("simulated_operator")
+def test_operator_says_what_is_wrong_where_it_waits_anyway() -> None:
+    f = torch.nn.functional.normalize(torch.arange(24.0, dtype=torch.float64).reshape(6, 4) + 1, dim=1)
+    labels = torch.tensor([7, 8, 7, 8, 9, 9])
+    no_centroid = torch.cat([f[:4], f[:1], -f[:1]])
+    options = (torch.tensor(0.1), -1, 4.0, 0.05, True, True, False)
+    with pytest.raises(ValueError, match=r"those of the class of sample 4 do, so it has no centroid$"):
+        ops._ball_loss_cuda(no_centroid, labels, *options)
+    with pytest.raises(ValueError, match=r"^embeddings must be finite, got NaN or infinity in row 2$"):
+        ops._ball_loss_cuda(f.index_fill(0, torch.tensor([2]), torch.nan), labels, *options)
+    numbered = (torch.tensor(0.1), 10, *options[2:])
+    assert ops._ball_loss_cuda(no_centroid, labels, *numbered)[0].isnan()  # nothing is read back
+
+
+@pytest.mark.parametrize(
+    ("devices", "version", "sentence"),
+    [
+        (
+            ("cuda:1", "cuda:1", "cuda:1"),
+            -1,
+            "embeddings are on cuda:1, but this build of bcl_fast has no CUDA kernels: install it where nvcc is found, "
+            "with BCL_CUDA=ON",
+        ),
+        (("xpu", "xpu", "cpu"), 13000, "embeddings must be on the CPU or a CUDA device, got xpu"),
+        (("cuda:0", "cpu", "cuda:0"), 13000, "labels must be on the embeddings' device cuda:0, got cpu"),
+        (("cuda:0", "cuda:0", "cpu"), 13000, "raw_radius must be on the embeddings' device cuda:0, got cpu"),
+    ],
+)
+def test_wrong_devices_raise_the_exact_sentence(
+    devices: tuple[str, ...], version: int, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_core, "cuda_version", lambda: version)
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - compared with the whole sentence below
+        ops._check_devices(*map(torch.device, devices))
+    assert str(raised.value) == sentence
+
+
+def test_lists_of_classes_are_known_to_the_cpu_alone() -> None:
+    lists = ops.ClassLists(torch.zeros(3, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+    with pytest.raises(
+        ValueError, match=r"^cannot_link is known to the kernels of the CPU alone, got embeddings on cuda"
+    ):
+        ops._check_lists(lists, 2, torch.device("cuda"))
+
+
+@pytest.mark.parametrize(
+    ("device", "sentence"),
+    [
+        ("gpu", "device must be 'cpu', 'cuda' or 'cuda:<number>', got 'gpu'"),
+        ("cuda:x", "device must be 'cpu', 'cuda' or 'cuda:<number>', got 'cuda:x'"),
+        ("cuda:7", "device 'cuda:7' cannot be used: the last of the CUDA devices is cuda:1"),
+    ],
+)
+def test_a_device_that_cannot_be_used(device: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_core, "cuda_device_count", lambda: 2)
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        complete_linkage(np.eye(3), 1.0, device=device)
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        radius_graph(np.eye(3), 1.0, device=device)
+
+
+def test_without_a_device_one_sentence_says_so() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    reason = r"(CUDA 1\d\.\d needs an NVIDIA GPU|this build of bcl_fast has no CUDA kernels)"
+    with pytest.raises(InputError, match=f"^device 'cuda' cannot be used: {reason}"):
+        radius_graph(np.eye(3), 1.0, device="cuda")
+
+
+def test_precomputed_dissimilarities_stay_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_core, "cuda_device_count", lambda: 1)
+    with pytest.raises(InputError, match=r"clustered on the CPU alone, got device 'cuda'$"):
+        complete_linkage(np.zeros((3, 3)), 1.0, metric="precomputed", device="cuda")

@@ -1,0 +1,104 @@
+"""The package as a whole: its public names, and what importing it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import bcl_fast
+
+PUBLIC_NAMES = {
+    "BallClustering",
+    "BallLoss",
+    "TrackSet",
+    "__version__",
+    "complete_linkage",
+    "cuda_version",
+    "linkage",
+    "load_model",
+    "radius_graph",
+    "read_tracks",
+    "train",
+}
+
+HEAVY = ("matplotlib", "pyarrow", "scipy", "sklearn", "torch")
+
+
+def heavy_modules_after(code: str) -> list[str]:
+    """The heavy packages that a new interpreter has imported after running ``code``."""
+    report = f"import sys\nprint('heavy:', *[name for name in {HEAVY} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    return run.stdout.splitlines()[-1].split()[1:]
+
+
+def test_heavy_modules_are_seen() -> None:
+    assert "torch" in heavy_modules_after("import bcl_fast; bcl_fast.BallLoss")
+
+
+def test_import_is_light() -> None:
+    assert heavy_modules_after("import bcl_fast; bcl_fast.__version__; dir(bcl_fast)") == []
+
+
+def test_version_and_cuda_version_are_light() -> None:
+    assert heavy_modules_after("import bcl_fast; bcl_fast.cuda_version()") == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["cluster", "--help"], ["demo", "--help"]])
+def test_help_is_light(arguments: list[str]) -> None:
+    code = f"""
+import sys
+from bcl_fast.cli._app import main
+sys.argv = ["bcl-fast", *{arguments}]
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+"""
+    assert heavy_modules_after(code) == []
+
+
+def test_public_names() -> None:
+    assert set(bcl_fast.__all__) == PUBLIC_NAMES
+    assert set(dir(bcl_fast)) == PUBLIC_NAMES
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC_NAMES - {"__version__"}))
+def test_public_name_resolves(name: str) -> None:
+    value = getattr(bcl_fast, name)
+    assert callable(value)
+    assert value.__doc__
+    assert getattr(bcl_fast, name) is value
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(AttributeError, match="module 'bcl_fast' has no attribute 'ball_los'"):
+        bcl_fast.ball_los  # noqa: B018
+
+
+def test_version_is_the_installed_one() -> None:
+    assert bcl_fast.__version__ == version("bcl-fast")
+
+
+def test_cuda_version() -> None:
+    built_with = bcl_fast.cuda_version()
+    assert type(built_with) is int
+    assert built_with == -1 or built_with >= 11000
+
+
+def test_python_m_runs_the_program() -> None:
+    run = subprocess.run([sys.executable, "-m", "bcl_fast", "--help"], capture_output=True, text=True, check=True)
+    assert "bcl-fast" in run.stdout
+    assert "cluster" in run.stdout
+
+
+def test_readme_shows_every_command() -> None:
+    from bcl_fast.cli._app import app
+
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    names = [command.name or command.callback.__name__ for command in app.registered_commands]
+    assert len(names) >= 6
+    assert [name for name in names if f"bcl-fast {name}" not in readme] == []
