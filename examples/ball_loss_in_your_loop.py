@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from bcl_fast import BallLoss, complete_linkage
-from bcl_fast.evaluation._metrics import normalized_mutual_information
+from bcl_fast.evaluation import normalized_mutual_information
 
 
 def make_points(n_classes: int, per_class: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

@@ -27,8 +27,7 @@ import numpy as np
 
 from bcl_fast import TrackSet, read_tracks
 from bcl_fast.errors import InputError
-from bcl_fast.results._files import read_result
-from bcl_fast.results._result import ClusteringResult
+from bcl_fast.results import ClusteringResult, read_result
 
 
 def clusters_of_faces(tracks: TrackSet, result: ClusteringResult) -> list[int]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import argparse
 
 from bcl_fast import complete_linkage, read_tracks, train
-from bcl_fast.results._files import write_result
-from bcl_fast.results._result import describe_clusters
+from bcl_fast.results import describe_clusters, write_result
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from bcl_fast.paper.output import Record, Table
 from bcl_fast.paper.scores import score_per_video
 from bcl_fast.paper.tables import PER_VIDEO
 from bcl_fast.paper.variants import NAMES, loss_variant
-from bcl_fast.simulate._films import Splits
-from bcl_fast.training._recipe import LOSSES, Recipe
-from bcl_fast.training._train import train
+from bcl_fast.tracks import Splits
+from bcl_fast.training import Recipe, train
+from bcl_fast.training._recipe import LOSSES
 from tests.system.test_faces224 import SEEDS, split_people
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"

@@ -15,9 +15,10 @@ import numpy as np
 import torch
 
 from bcl_fast import BallLoss
-from bcl_fast.evaluation._evaluate import EvaluationRow, evaluate
-from bcl_fast.models._model import EmbeddingModel, make_head
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.evaluation import EvaluationRow, evaluate
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.models._heads import make_head
+from bcl_fast.tracks import TrackSet
 from bcl_fast.training._data import TrainingData
 from tests.system.test_faces224 import SEEDS, Split, as_single_images, split_people
 

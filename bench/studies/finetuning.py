@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 
 from bcl_fast.cli._demo import DEMO_RECIPE
-from bcl_fast.evaluation._evaluate import COMBINED, EvaluationRow, evaluate
-from bcl_fast.finetuning._finetune import finetune
-from bcl_fast.models._model import EmbeddingModel
-from bcl_fast.simulate._films import World, simulate_episodes, simulate_splits
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import TrackPairs, automatic_pairs
-from bcl_fast.training._train import train
+from bcl_fast.evaluation import EvaluationRow, evaluate
+from bcl_fast.finetuning import finetune
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.simulate import World, simulate_episodes, simulate_splits
+from bcl_fast.tracks import TrackPairs, TrackSet, automatic_pairs
+from bcl_fast.tracks._series import COMBINED
+from bcl_fast.training import train
 
 SEED = 1908  # the fine-tuning recipe was chosen on other seeds
 

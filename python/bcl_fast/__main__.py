@@ -1,5 +1,5 @@
 """``python -m bcl_fast``: the command line."""
 
-from bcl_fast.cli._app import main
+from bcl_fast.cli import main
 
 main()

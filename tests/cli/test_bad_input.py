@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from bcl_fast.models._model import EmbeddingModel, make_head
-from bcl_fast.tracks._io import TrackSet, write_tracks
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.models._heads import make_head
+from bcl_fast.tracks import TrackSet, write_tracks
 from tests.helpers.cli import QUICK, films, listing, refused, run, without_labels
 
 

@@ -19,17 +19,17 @@ import pytest
 import typer.main
 
 from bcl_fast import __version__
-from bcl_fast.cli._app import app
+from bcl_fast.cli import app
 from bcl_fast.cli._demo import DEMO_FILES, run_demo
 from bcl_fast.cli._options import RECIPE_HELP
-from bcl_fast.cluster._linkage import complete_linkage
-from bcl_fast.evaluation._evaluate import evaluate
-from bcl_fast.models._model import load_model
-from bcl_fast.results._files import read_result
+from bcl_fast.cluster import complete_linkage
+from bcl_fast.evaluation import evaluate
+from bcl_fast.models import load_model
+from bcl_fast.results import count_violated, read_result
 from bcl_fast.results._result import COLUMNS
-from bcl_fast.tracks._io import concatenate, read_tracks, write_tracks
-from bcl_fast.tracks._pairs import DUPLICATE_IOU, automatic_pairs, count_violated
-from bcl_fast.training._recipe import Recipe
+from bcl_fast.tracks import automatic_pairs, concatenate, read_tracks, write_tracks
+from bcl_fast.tracks._pairs import DUPLICATE_IOU
+from bcl_fast.training import Recipe
 from tests.helpers.cli import QUICK, films, listing, run, without_labels
 
 COMMANDS = ("train", "cluster", "calibrate", "finetune", "evaluate", "simulate", "demo", "reproduce", "info")

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import pdist, squareform
 
 from bcl_fast import _core, complete_linkage, radius_graph
-from bcl_fast.cluster._linkage import cut_merges
+from bcl_fast.cluster import cut_merges
 
 
 def squared_distances(X):

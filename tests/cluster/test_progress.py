@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 
 from bcl_fast import BallClustering, complete_linkage, linkage, radius_graph
-from bcl_fast.cluster._progress import Progress
+from bcl_fast.cluster import Progress
 from bcl_fast.errors import InputError
 from tests.core.linkage.test_complete_linkage import identities
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bcl_fast.cluster._linkage import complete_linkage
-from bcl_fast.cluster._threshold_for_count import fit_squared_radius, threshold_for_count
+from bcl_fast.cluster import complete_linkage, threshold_for_count
+from bcl_fast.losses import fit_squared_radius
 from tests.helpers.ball_loss import ball_loss_reference
 
 

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bcl_fast.cluster._linkage import complete_linkage, cut_merges
+from bcl_fast.cluster import complete_linkage, cut_merges
 from bcl_fast.errors import InputError
-from bcl_fast.evaluation._calibration import LARGEST_SCALE, calibrate, pairs_of_merges
-from bcl_fast.models._model import EmbeddingModel, make_head
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import TrackPairs, count_violated
+from bcl_fast.evaluation import calibrate
+from bcl_fast.evaluation._calibration import LARGEST_SCALE, pairs_of_merges
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.models._heads import make_head
+from bcl_fast.results import count_violated
+from bcl_fast.tracks import TrackPairs, TrackSet
 
 
 def precision_and_recall(codes, labels) -> tuple[float, float]:

@@ -9,10 +9,10 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics import normalized_mutual_info_score
 
 from bcl_fast.errors import InputError
+from bcl_fast.evaluation import EvaluationRow, evaluate, score_clusterer
 from bcl_fast.evaluation import _evaluate as evaluation
-from bcl_fast.evaluation._evaluate import EvaluationRow, evaluate, groups_of_videos, raw_embeddings, score_clusterer
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import TrackPairs
+from bcl_fast.models import raw_embeddings
+from bcl_fast.tracks import TrackPairs, TrackSet, groups_of_videos
 
 LINE = np.array([[0.0], [0.1], [5.0], [5.2], [9.0], [0.2], [5.1]], np.float32)
 

@@ -11,12 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcl_fast.errors import InputError
-from bcl_fast.evaluation._metrics import (
-    b_cubed,
-    cluster_count_error,
-    normalized_mutual_information,
-    weighted_clustering_purity,
-)
+from bcl_fast.evaluation import b_cubed, normalized_mutual_information, weighted_clustering_purity
+from bcl_fast.evaluation._metrics import cluster_count_error
 
 METRICS = [normalized_mutual_information, weighted_clustering_purity, cluster_count_error, b_cubed]
 

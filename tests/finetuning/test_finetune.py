@@ -11,16 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcl_fast.errors import InputError
-from bcl_fast.evaluation._evaluate import evaluate
+from bcl_fast.evaluation import evaluate
+from bcl_fast.finetuning import FinetuningRecipe, finetune
 from bcl_fast.finetuning._data import FEWEST_HELD_OUT, FinetuningData, HeldOut
-from bcl_fast.finetuning._finetune import finetune
-from bcl_fast.finetuning._recipe import FinetuningRecipe
-from bcl_fast.models._model import EmbeddingModel, load_model, make_head
-from bcl_fast.simulate._films import World, simulate_episodes, simulate_movies
-from bcl_fast.tracks._io import TrackSet, write_tracks
-from bcl_fast.tracks._pairs import TrackPairs, automatic_pairs
-from bcl_fast.training._recipe import Recipe
-from bcl_fast.training._train import train
+from bcl_fast.models import EmbeddingModel, load_model
+from bcl_fast.models._heads import make_head
+from bcl_fast.simulate import World, simulate_episodes, simulate_movies
+from bcl_fast.tracks import TrackPairs, TrackSet, automatic_pairs, write_tracks
+from bcl_fast.training import Recipe, train
 from tests.helpers.cli import films, refused, run
 
 FEW = ("--rounds", 2, "--steps-per-round", 5)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from bcl_fast.cli._app import app
-from bcl_fast.simulate._films import World, simulate_movies
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.cli import app
+from bcl_fast.simulate import World, simulate_movies
+from bcl_fast.tracks import TrackSet
 
 WORLD = World(n_features=16, identity_dimensions=6, nuisance_dimensions=3)
 QUICK = ("--epochs", "2", "--batch-size", "64", "--head", "residual", "--learning-rate", "0.05")

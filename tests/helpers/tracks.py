@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._io import TrackSet, read_tracks
+from bcl_fast.tracks import TrackSet, read_tracks
 
 FIELDS = ("features", "offsets", "track_ids", "video_ids", "labels", "frames", "boxes", "images")
 

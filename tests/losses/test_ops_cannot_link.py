@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bcl_fast import BallLoss
-from bcl_fast.losses._ball import cannot_link_lists
+from bcl_fast.losses import cannot_link_lists
 from bcl_fast.losses._ops import SUMMARY, ClassLists, ball_loss
 from tests.helpers.ball_loss import ball_loss_reference
 from tests.losses.test_ops import DTYPES, make_batch, value_and_gradients

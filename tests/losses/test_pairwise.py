@@ -13,11 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bcl_fast.losses._ball import BallLoss
-from bcl_fast.losses._pairwise import BaselineLoss, ContrastiveLoss, LDMLLoss, TripletLoss
-from bcl_fast.losses._softmax import CrossEntropyLoss, NormFaceLoss, PrototypicalLoss
-from bcl_fast.training._loss import make_loss
-from bcl_fast.training._recipe import LOSSES, Recipe
+from bcl_fast.losses import (
+    BallLoss,
+    BaselineLoss,
+    ContrastiveLoss,
+    CrossEntropyLoss,
+    LDMLLoss,
+    NormFaceLoss,
+    PrototypicalLoss,
+    TripletLoss,
+)
+from bcl_fast.training import Recipe, make_loss
+from bcl_fast.training._recipe import LOSSES
 
 N_CLASSES = 5
 

@@ -11,11 +11,11 @@ import torch
 from scipy.spatial.distance import pdist
 from sklearn.metrics import normalized_mutual_info_score
 
-from bcl_fast.cluster._linkage import complete_linkage
+from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
-from bcl_fast.evaluation._evaluate import evaluate
-from bcl_fast.models._model import EmbeddingModel, load_model
-from bcl_fast.tracks._io import read_tracks
+from bcl_fast.evaluation import evaluate
+from bcl_fast.models import EmbeddingModel, load_model
+from bcl_fast.tracks import read_tracks
 
 VIDEOS = ("bbt_s01e05", "buffy_s05e01")
 

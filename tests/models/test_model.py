@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcl_fast.errors import InputError
-from bcl_fast.models._model import EmbeddingModel, load_model, make_head
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.models import EmbeddingModel, load_model
+from bcl_fast.models._heads import make_head
+from bcl_fast.tracks import TrackSet
 
 
 def make_model(kind: str = "mlp", n_features: int = 6, **changes) -> EmbeddingModel:

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from bcl_fast.paper.loss_times import plain_loss, time_losses
-from bcl_fast.training._loss import make_loss
-from bcl_fast.training._recipe import LOSSES, Recipe
+from bcl_fast.training import Recipe, make_loss
+from bcl_fast.training._recipe import LOSSES
 
 LABELS = torch.tensor([0, 0, 1, 1, 2, 3, 3, 3, 0, 4, 4, 1])
 

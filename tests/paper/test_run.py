@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from bcl_fast.errors import InputError
-from bcl_fast.evaluation._evaluate import EvaluationRow, evaluate
-from bcl_fast.models._model import load_model
+from bcl_fast.evaluation import EvaluationRow, evaluate
+from bcl_fast.models import load_model
 from bcl_fast.paper import loss_times as losses_time
 from bcl_fast.paper import scores as cells
 from bcl_fast.paper.run import Reproduction, reproduce
 from bcl_fast.paper.source import Files, Simulation
 from bcl_fast.paper.tables import NAMES_OF_OUTPUTS, plan
 from bcl_fast.paper.variants import NAMES, batch_variants, embedding_dimension_variants
-from bcl_fast.simulate._films import Splits
-from bcl_fast.tracks._io import TrackSet, write_tracks
-from bcl_fast.training._recipe import LOSSES, Recipe
+from bcl_fast.tracks import Splits, TrackSet, write_tracks
+from bcl_fast.training import Recipe
+from bcl_fast.training._recipe import LOSSES
 from tests.helpers.cli import films, run
 
 SOURCE = Simulation(scale=0.02)

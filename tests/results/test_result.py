@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcl_fast.errors import InputError
-from bcl_fast.results._files import read_result, write_result
-from bcl_fast.results._result import COLUMNS, ClusteringResult, cluster_tracks, describe_clusters
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import TrackPairs
+from bcl_fast.results import ClusteringResult, cluster_tracks, describe_clusters, read_result, write_result
+from bcl_fast.results._result import COLUMNS
+from bcl_fast.tracks import TrackPairs, TrackSet
 
 AWKWARD = ["0001", 'say "hi"', "a,b", "zwei\nZeilen", "Zoë", " padded "]
 

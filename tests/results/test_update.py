@@ -11,12 +11,21 @@ from hypothesis import strategies as st
 
 from bcl_fast import BallClustering
 from bcl_fast.errors import InputError
-from bcl_fast.models._model import EmbeddingModel, make_head
-from bcl_fast.results._files import read_result, write_result
-from bcl_fast.results._result import ClusteringResult, cluster_tracks
-from bcl_fast.results._update import Growth, growth, name_clusters, read_names, update_result
-from bcl_fast.tracks._io import TrackSet, write_tracks
-from bcl_fast.tracks._pairs import TrackPairs, count_violated
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.models._heads import make_head
+from bcl_fast.results import (
+    ClusteringResult,
+    Growth,
+    cluster_tracks,
+    count_violated,
+    growth,
+    name_clusters,
+    read_names,
+    read_result,
+    update_result,
+    write_result,
+)
+from bcl_fast.tracks import TrackPairs, TrackSet, write_tracks
 from tests.helpers.cli import films, refused, run
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcl_fast.errors import InputError
-from bcl_fast.simulate._films import World, simulate_episodes, simulate_movies, simulate_splits
+from bcl_fast.simulate import World, simulate_episodes, simulate_movies, simulate_splits
 
 SMALL_WORLD = World(n_features=16, identity_dimensions=4, nuisance_dimensions=3)
 
@@ -46,7 +46,7 @@ def complete_linkage_nmi(features, labels):
     """NMI of SciPy's complete linkage on unit vectors, the true number of people known."""
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    from bcl_fast.evaluation._metrics import normalized_mutual_information
+    from bcl_fast.evaluation import normalized_mutual_information
 
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     clusters = fcluster(linkage(unit.astype(np.float64), "complete"), len(set(labels)), "maxclust")

@@ -12,10 +12,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from bcl_fast.cluster._linkage import complete_linkage
-from bcl_fast.results._files import read_result, write_result
-from bcl_fast.results._result import describe_clusters
-from bcl_fast.tracks._io import TrackSet, write_tracks
+from bcl_fast.cluster import complete_linkage
+from bcl_fast.results import describe_clusters, read_result, write_result
+from bcl_fast.tracks import TrackSet, write_tracks
 from tests.helpers.cli import films, without_labels
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -9,13 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from bcl_fast.evaluation._evaluate import EvaluationRow, evaluate, raw_embeddings
-from bcl_fast.finetuning._finetune import finetune
-from bcl_fast.models._model import EmbeddingModel
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import automatic_pairs, count_violated
-from bcl_fast.training._recipe import Recipe
-from bcl_fast.training._train import train
+from bcl_fast.evaluation import EvaluationRow, evaluate
+from bcl_fast.finetuning import finetune
+from bcl_fast.models import EmbeddingModel, raw_embeddings
+from bcl_fast.results import count_violated
+from bcl_fast.tracks import TrackSet, automatic_pairs
+from bcl_fast.training import Recipe, train
 
 # Chosen by validation NMI over the three splits. Few identities give few batches: small ones and a large learning rate.
 RECIPE = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)

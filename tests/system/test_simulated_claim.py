@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bcl_fast.evaluation._evaluate import evaluate
+from bcl_fast.evaluation import evaluate
 from bcl_fast.paper.scores import summarise
 from bcl_fast.paper.source import Simulation
 from bcl_fast.paper.variants import SIMULATION_RECIPES, loss_variant
+from bcl_fast.training import train
 from bcl_fast.training._recipe import LossName
-from bcl_fast.training._train import train
 
 SOURCE, SEEDS = Simulation(0.1), (0, 1, 2)
 # The baselines that come closest; `bcl-fast reproduce table5 --repeats 3` has all of them.

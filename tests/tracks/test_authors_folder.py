@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bcl_fast.tracks._io import read_tracks
+from bcl_fast.tracks import read_tracks
 from tests.helpers.tracks import example, expect
 
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bcl_fast._utils.codes import categories
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import categories
-from bcl_fast.tracks._io import TrackSet, read_tracks, write_tracks
+from bcl_fast.tracks import TrackSet, read_tracks, write_tracks
 from bcl_fast.tracks._rows import group_rows
 from tests.helpers.tracks import assert_same, example, expect
 

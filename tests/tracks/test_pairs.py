@@ -14,11 +14,11 @@ from scipy.spatial.distance import pdist, squareform
 
 from bcl_fast import complete_linkage
 from bcl_fast.errors import InputError
-from bcl_fast.simulate._films import simulate_episodes
+from bcl_fast.results import cluster_with_pairs, count_violated
+from bcl_fast.simulate import simulate_episodes
+from bcl_fast.tracks import TrackPairs, TrackSet, automatic_pairs, collect_pairs, read_pairs
 from bcl_fast.tracks import _pairs as pairs_module
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pair_files import collect_pairs, read_pairs
-from bcl_fast.tracks._pairs import TrackPairs, automatic_pairs, cluster_with_pairs, count_violated, overlapping_pairs
+from bcl_fast.tracks._pairs import overlapping_pairs
 
 
 def overlapping_pairs_reference(spans, videos, min_overlap):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bcl_fast.tracks._io import TrackSet, read_tracks, write_tracks
+from bcl_fast.tracks import TrackSet, read_tracks, write_tracks
 from tests.helpers.tracks import assert_same, example, expect
 
 

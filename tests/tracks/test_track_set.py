@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bcl_fast._utils.codes import categories
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import categories, first_duplicate
-from bcl_fast.tracks._io import TrackSet, concatenate
+from bcl_fast.tracks import TrackSet, concatenate
+from bcl_fast.tracks._names import first_duplicate
 
 FEATURES = np.arange(12, dtype=np.float32).reshape(6, 2)
 OFFSETS = [0, 1, 4, 6]

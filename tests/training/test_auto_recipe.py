@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from bcl_fast.errors import InputError
-from bcl_fast.models._model import load_model
-from bcl_fast.tracks._io import TrackSet, write_tracks
-from bcl_fast.training._auto_recipe import FEW_IDENTITIES, choose_recipe
-from bcl_fast.training._recipe import Recipe
-from bcl_fast.training._train import train
+from bcl_fast.models import load_model
+from bcl_fast.tracks import TrackSet, write_tracks
+from bcl_fast.training import Recipe, choose_recipe, train
+from bcl_fast.training._auto_recipe import FEW_IDENTITIES
 from tests.helpers.cli import films, run
 
 

@@ -12,11 +12,9 @@ import torch
 
 from bcl_fast import _core
 from bcl_fast.errors import InputError
-from bcl_fast.training import _batches, _step, _train
+from bcl_fast.training import Recipe, _batches, _step, _train, train
 from bcl_fast.training._batches import HostBatches, ResidentBatches, StreamedBatches
 from bcl_fast.training._data import TrainingData
-from bcl_fast.training._recipe import Recipe
-from bcl_fast.training._train import train
 from tests.helpers.cli import refused
 from tests.training.test_train import SMALL, assert_same_result, blobs, weights_of
 
@@ -69,7 +67,7 @@ def test_all_batches_are_the_same(batch_size: int) -> None:
 @pytest.mark.parametrize("resident", [True, False])
 def test_training_has_the_same_bits_from_any_batches(resident: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = train(blobs(), blobs(5, seed=9), recipe=LONGER)
-    monkeypatch.setattr(_train, "make_batches", resident_batches if resident else StreamedBatches)
+    monkeypatch.setattr(_trainer, "make_batches", resident_batches if resident else StreamedBatches)
     assert_same_result(train(blobs(), blobs(5, seed=9), recipe=LONGER), wanted)
 
 
@@ -83,7 +81,7 @@ def allow_captures(monkeypatch: pytest.MonkeyPatch, capture) -> None:
 
     monkeypatch.setattr(_step.Steps, "__init__", init)
     monkeypatch.setattr(_step, "_capture", capture)
-    monkeypatch.setattr(_train, "make_batches", resident_batches)
+    monkeypatch.setattr(_trainer, "make_batches", resident_batches)
 
 
 def test_a_step_is_captured_after_a_few_and_anew_when_the_radius_learns(monkeypatch: pytest.MonkeyPatch) -> None:

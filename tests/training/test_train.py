@@ -12,15 +12,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcl_fast.cluster._threshold_for_count import fit_squared_radius
 from bcl_fast.errors import InputError
-from bcl_fast.evaluation._evaluate import evaluate, raw_embeddings
-from bcl_fast.models._model import load_model
-from bcl_fast.simulate._films import simulate_splits
-from bcl_fast.tracks._io import TrackSet, concatenate
+from bcl_fast.evaluation import evaluate
+from bcl_fast.losses import fit_squared_radius
+from bcl_fast.models import load_model, raw_embeddings
+from bcl_fast.simulate import simulate_splits
+from bcl_fast.tracks import TrackSet, concatenate
+from bcl_fast.training import Recipe, train
 from bcl_fast.training._data import TrainingData, identity_codes, mean_of_random_halves
-from bcl_fast.training._recipe import LOSSES, Recipe
-from bcl_fast.training._train import train
+from bcl_fast.training._recipe import LOSSES
 
 SMALL = Recipe(head="residual", epochs=6, batch_size=32, learning_rate=0.1, radius_freeze_epochs=2)
 QUICK = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)

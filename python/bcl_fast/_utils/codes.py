@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from bcl_fast._utils.types import Integers
 
 
 def by_first_appearance(codes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -24,3 +26,28 @@ def by_first_appearance(codes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[inverse]
+
+
+class Categories(NamedTuple):
+    """Names as codes by first appearance: ``names[codes]`` are the values, and code -1 stands for a missing one."""
+
+    codes: Integers
+    names: npt.NDArray[Any]
+
+
+def categories(values: npt.NDArray[Any]) -> Categories:
+    """Give each distinct value (text or integer) a code, in order of first appearance; ``""`` gets code -1.
+
+    Runs of equal values are collapsed before sorting, so values that come track by track cost one comparison each.
+    """
+    if len(values) == 0:
+        return Categories(np.empty(0, np.int64), values)
+    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    distinct, first, inverse = np.unique(values[starts], return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    names = distinct[order]
+    if values.dtype.kind == "U":
+        rank[distinct == ""] = -1
+    return Categories(np.repeat(rank[inverse], np.diff(np.append(starts, len(values)))), names)

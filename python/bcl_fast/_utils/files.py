@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from bcl_fast.errors import InputError
 
@@ -47,38 +46,16 @@ def atomic_output(path: str | os.PathLike[str], *, force: bool = False) -> Itera
         temporary.unlink(missing_ok=True)
 
 
-def read_safetensors(file: Path, what: str, *, kind: str, framework: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Read the tensors of a ``.safetensors`` file and its metadata, which must name its format.
-
-    Parameters
-    ----------
-    file : Path
-    what : str
-        What the file is called in errors, such as ``"model"``.
-    kind : str
-        The entry ``format`` of the metadata.
-    framework : {"np", "pt"}
-        Whose tensors to make.
-
-    Raises
-    ------
-    InputError
-        If the file is not a whole one, or of another format.
-    """
-    import safetensors
-
-    try:
-        with safetensors.safe_open(file, framework=framework) as opened:
-            metadata = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"the {what} {file} is not a whole .safetensors file: {error}") from error
-    if metadata.get("format") != kind:
-        raise InputError(f"the {what} {file} must be of the format {kind!r}, got {metadata.get('format')!r}")
-    return tensors, metadata
-
-
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def check_folder(folder: Path, names: list[str], *, force: bool) -> None:
+    """Check that files can be written into a folder, which may yet have to be made in an existing one."""
+    if folder.is_dir():
+        for name in names:
+            check_output(folder / name, force=force)
+    else:
+        check_output(folder)

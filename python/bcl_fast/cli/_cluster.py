@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bcl_fast.cli._console import clustering_progress, counted, describe_tracks, say
+from bcl_fast._utils.text import counted
+from bcl_fast.cli._bars import clustering_progress
+from bcl_fast.cli._console import describe_tracks, say
+from bcl_fast.cli._inputs import embed, pairs_of
 from bcl_fast.cli._options import (
     DUPLICATE_IOU,
     Constraints,
@@ -22,9 +25,8 @@ from bcl_fast.cli._options import (
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
-    from bcl_fast.results._result import ClusteringResult
-    from bcl_fast.tracks._io import TrackSet
-    from bcl_fast.tracks._pairs import TrackPairs, Violations
+    from bcl_fast.results import ClusteringResult, Violations
+    from bcl_fast.tracks import TrackPairs, TrackSet
 
 
 def cluster(
@@ -88,14 +90,14 @@ def cluster(
     if update is not None and device != "cpu":
         raise typer.BadParameter("--update adds tracks on the CPU, without --device")
     from bcl_fast._utils.devices import cuda_device
-    from bcl_fast.results._files import check_result_output, read_result, write_result
-    from bcl_fast.results._result import check_distance_threshold, cluster_tracks
+    from bcl_fast.results import check_result_output, cluster_tracks, read_result, write_result
+    from bcl_fast.results._result import check_distance_threshold
 
     cuda_device(device)
     check_result_output(output, force=force)
     if threshold is not None:
         check_distance_threshold(threshold)
-    from bcl_fast.tracks._io import read_tracks
+    from bcl_fast.tracks import read_tracks
 
     old = None if update is None else read_result(update)
     people = read_tracks(tracks)
@@ -119,8 +121,8 @@ def cluster(
     if result.violations is not None:
         say(describe_violations(result.violations))
     if old is not None:
-        from bcl_fast.cli._console import print_growth
-        from bcl_fast.results._update import growth
+        from bcl_fast.cli._tables import print_growth
+        from bcl_fast.results import growth
 
         print_growth(growth(old, result))
 
@@ -135,48 +137,13 @@ def _add(
     pairs: TrackPairs | None,
 ) -> ClusteringResult:
     """Add tracks to a result, and names to its clusters."""
-    from bcl_fast.results._update import name_clusters, read_names, update_result
+    from bcl_fast.results import name_clusters, read_names, update_result
 
     if old.embeddings is not None and old.embedded_by not in (None, embedded_by):
         raise InputError("the result to add to was made with another model: give that one, or cluster all tracks anew")
     if names is not None:
         old = name_clusters(old, read_names(names))
     return update_result(old, tracks, embeddings, distance_threshold, pairs=pairs)
-
-
-def embed(
-    tracks: TrackSet, model: Path | None, threshold: float | None, threshold_scale: float | None
-) -> tuple[Any, float, str]:
-    """Points to cluster, where to stop, and what made the points: a model, or the features scaled to unit norm."""
-    if model is None:
-        from bcl_fast.evaluation._evaluate import raw_embeddings
-
-        assert threshold is not None
-        return raw_embeddings(tracks), threshold, "features"
-    from bcl_fast.models._model import load_model
-
-    loaded = load_model(model)
-    if threshold_scale is not None:
-        if not threshold_scale >= 0:
-            raise InputError(f"the threshold scale must be 0 or more, got {threshold_scale}")
-        loaded.threshold_scale = threshold_scale
-    return loaded.embed_tracks(tracks), loaded.distance_threshold, loaded.fingerprint()
-
-
-def pairs_of(
-    tracks: TrackSet, constraints: list[str] | None, min_overlap: int, duplicate_iou: float
-) -> TrackPairs | None:
-    """Return what is known about pairs of tracks; None if that is not to be used, or nothing, which a sentence says."""
-    sources = constraints or ["auto"]
-    if sources == ["none"]:
-        return None
-    from bcl_fast.tracks._pair_files import collect_pairs
-
-    if "auto" in sources and tracks.frames is None:
-        say("no frames in the tracks: it is not known which of them are on screen together (--constraints)")
-        if sources == ["auto"]:
-            return None
-    return collect_pairs(tracks, sources, min_overlap=min_overlap, duplicate_iou=duplicate_iou)
 
 
 def describe_violations(violations: Violations) -> str:

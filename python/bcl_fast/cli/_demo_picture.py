@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast._utils.files import atomic_output
-from bcl_fast.cluster._linkage import complete_linkage, cut_merges
-from bcl_fast.cluster._threshold_for_count import threshold_for_count
-from bcl_fast.evaluation._metrics import normalized_mutual_information
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.cluster import complete_linkage, cut_merges, threshold_for_count
+from bcl_fast.evaluation import normalized_mutual_information
+from bcl_fast.tracks import TrackSet
 
 NAMED_PEOPLE = 10  # that get a colour of their own; matplotlib's qualitative map has as many
 CUTS = 80  # of a dendrogram that are scored

@@ -8,73 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from bcl_fast.cli._cluster import pairs_of
-from bcl_fast.cli._console import counted, say
+from bcl_fast._utils.safetensors import check_safetensors_output
+from bcl_fast.cli._calibrate import Model
+from bcl_fast.cli._console import say
+from bcl_fast.cli._inputs import pairs_of
 from bcl_fast.cli._options import DUPLICATE_IOU, Constraints, DuplicateIoU, Force, MinOverlap, Seed, Tracks
 from bcl_fast.errors import InputError
-from bcl_fast.finetuning._recipe import FinetuningRecipe
+from bcl_fast.finetuning import FinetuningRecipe
 
 if TYPE_CHECKING:
-    from bcl_fast.finetuning._finetune import FinetuningRecord, FinetuningResult
+    from bcl_fast.finetuning import FinetuningRecord, FinetuningResult
 
 RECIPE = FinetuningRecipe()
-
-Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A trained model: .safetensors or .pth.tar.", show_default=False)
-]
-
-
-def calibrate(
-    model: Model,
-    val: Annotated[
-        list[Path],
-        typer.Option(
-            help="Labelled tracks of people who were not trained on. Repeat it for more files.", show_default=False
-        ),
-    ],
-    precision: Annotated[
-        float, typer.Option(help="Of the pairs of tracks in one cluster, the share that is to be of one person.")
-    ] = 0.99,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="Where the model goes, .safetensors; by default back to MODEL.", show_default=False
-        ),
-    ] = None,
-    constraints: Constraints = None,
-    min_overlap: MinOverlap = 1,
-    duplicate_iou: DuplicateIoU = DUPLICATE_IOU,
-    force: Force = False,
-) -> None:
-    """Choose where clusters are cut, for a given precision, and store that in the model.
-
-    A wrong merge costs more than a split, where people look at the clusters. The largest multiple of 4 b that gives the
-    precision on the validation tracks is stored as the model's threshold scale, for cluster and evaluate.
-    """
-    target = model if output is None else output
-    check_model_output(target, force=force or output is None)
-    from bcl_fast.evaluation._calibration import calibrate as choose
-    from bcl_fast.models._model import load_model
-    from bcl_fast.tracks._io import read_tracks
-
-    loaded, people = load_model(model), read_tracks(val)
-    pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
-    found = choose(loaded, people, precision, pairs=pairs)
-    loaded.threshold_scale = found.scale
-    loaded.save(target, force=True)
-    say(
-        f"threshold scale {found.scale:.4f}: pairwise precision {found.precision:.4f}, recall {found.recall:.4f}, "
-        f"{counted(found.n_clusters, 'cluster')}; clusters are cut at {loaded.distance_threshold:.4f} -> {target}"
-    )
-
-
-def check_model_output(path: Path, *, force: bool) -> None:
-    """Check that a model can be written to ``path``, before any long work is done."""
-    from bcl_fast._utils.files import check_output
-
-    if path.suffix != ".safetensors":
-        raise InputError(f"a model is written as .safetensors, got the name {path}")
-    check_output(path, force=force)
 
 
 def finetune(
@@ -131,13 +76,13 @@ def finetune(
         if output.exists() and not output.is_dir():
             raise InputError(f"--per-video writes a model for each video to a folder, got the file {output}")
     else:
-        check_model_output(output, force=force)
-    from bcl_fast.finetuning._finetune import finetune as adapt
-    from bcl_fast.models._model import load_model
-    from bcl_fast.tracks._io import read_tracks
+        check_safetensors_output(output, "model", force=force)
+    from bcl_fast.finetuning import finetune as adapt
+    from bcl_fast.models import load_model
+    from bcl_fast.tracks import read_tracks
 
     loaded, videos = load_model(model), read_tracks(tracks)
-    from bcl_fast.tracks._pairs import TrackPairs
+    from bcl_fast.tracks import TrackPairs
 
     pairs = pairs_of(videos, constraints, min_overlap, duplicate_iou) or TrackPairs()
     if not per_video:
@@ -149,7 +94,7 @@ def finetune(
         if Path(video).name != video:
             raise InputError(f"--per-video names a file after each video, got the video {video!r}")
         if output.is_dir():
-            check_model_output(output / f"{video}.safetensors", force=force)
+            check_safetensors_output(output / f"{video}.safetensors", "model", force=force)
     parts = [(video, np.flatnonzero(videos.video_ids == video)) for video in videos.videos]
     results = [
         (video, adapt(loaded, videos.select(part), pairs=pairs.among(part, videos.n_tracks), recipe=recipe))

@@ -13,7 +13,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from bcl_fast.errors import InputError
-from bcl_fast.training._recipe import LOSSES, Recipe
+from bcl_fast.training import Recipe
+from bcl_fast.training._recipe import LOSSES
 
 Tracks = Annotated[
     list[Path],

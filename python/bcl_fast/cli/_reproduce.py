@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bcl_fast.cli._console import counted, say
+from bcl_fast._utils.text import counted
+from bcl_fast.cli._console import say
 from bcl_fast.cli._options import Seed
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
     from bcl_fast.paper.run import OnJob
     from bcl_fast.paper.source import Source
-    from bcl_fast.training._recipe import Recipe
+    from bcl_fast.training import Recipe
 
 WHAT = "table1, table2, table3, table4, table5, table6, figure4, figure5, figure6, losses-time, or all of them: all."
 DEFAULT_SCALE = 0.1
@@ -70,7 +71,8 @@ def reproduce(
 
     Each is written as Markdown, CSV, PNG and SVG. Table 6 wants faiss: pip install 'bcl-fast[faiss]'.
     """
-    from bcl_fast.paper.run import Reproduction, available_cores
+    from bcl_fast._utils.threads import available_cores
+    from bcl_fast.paper.run import Reproduction
     from bcl_fast.paper.run import reproduce as run
 
     names = _names(what)
@@ -98,7 +100,7 @@ def reproduce(
 
 def _default_recipe(simulated: bool, head: str) -> Recipe:
     from bcl_fast.paper.variants import SIMULATION_RECIPES
-    from bcl_fast.training._recipe import Recipe
+    from bcl_fast.training import Recipe
 
     return SIMULATION_RECIPES.get(head, Recipe()) if simulated else Recipe()
 

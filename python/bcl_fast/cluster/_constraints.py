@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from bcl_fast._utils.codes import by_first_appearance
+from bcl_fast._utils.groups import linked_groups
 from bcl_fast.errors import InputError
 
 
@@ -76,23 +76,3 @@ def _check_pairs(pairs: npt.ArrayLike | None, name: str, n_samples: int) -> npt.
         row = int(outside.argmax())
         raise InputError(f"{name} must hold indices in [0, {n_samples}), got {tuple(array[row].tolist())} in row {row}")
     return np.ascontiguousarray(array, dtype=np.int32)
-
-
-def linked_groups(linked: npt.NDArray[Any], n_samples: int) -> npt.NDArray[np.int64]:
-    """Give all samples that pairs connect one number, 0, 1, ... by first appearance.
-
-    Parameters
-    ----------
-    linked : ndarray of shape (n_pairs, 2), int
-        Pairs of samples.
-    n_samples : int
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), int64
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(len(linked), bool), linked.T), shape=(n_samples, n_samples))
-    return by_first_appearance(connected_components(links, directed=False)[1])

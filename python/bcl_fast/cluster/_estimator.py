@@ -1,4 +1,4 @@
-"""Ball clustering as a scikit-learn estimator; the work is done in `bcl_fast.cluster._linkage`."""
+"""Ball clustering as a scikit-learn estimator; the work is done in `complete_linkage`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
 from bcl_fast.cluster._incremental import admit, extend_clusters
-from bcl_fast.cluster._linkage import CompleteLinkage, complete_linkage
+from bcl_fast.cluster._linkage import complete_linkage
 from bcl_fast.cluster._metric import METRICS, Metric
 from bcl_fast.cluster._progress import OnProgress
+from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
 
@@ -60,7 +61,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
         depend on it.
     progress : callable, default=None
-        Called by `fit` with a `bcl_fast.cluster._progress.Progress` at the start of each stage and up to ten times a
+        Called by `fit` with a `bcl_fast.cluster.Progress` at the start of each stage and up to ten times a
         second.
     device : str, default="cpu"
         ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close in `fit`. The result does not

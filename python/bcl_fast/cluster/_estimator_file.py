@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from bcl_fast._utils.files import atomic_output, read_safetensors
+from bcl_fast._utils.files import atomic_output
+from bcl_fast._utils.safetensors import check_safetensors_output, read_safetensors
 from bcl_fast.errors import InputError
 
 CLUSTERING_FORMAT = "bcl_fast clustering 1"
@@ -41,8 +42,7 @@ def write_clustering(
         If the name does not end in ``.safetensors``, the file exists and ``force`` is false, or its folder cannot be
         written to.
     """
-    if Path(path).suffix != ".safetensors":
-        raise InputError(f"a clustering is written as .safetensors, got the name {os.fspath(path)}")
+    check_safetensors_output(path, "clustering", force=force)
     metadata = {"format": CLUSTERING_FORMAT, "about": json.dumps(about), "bcl_fast_version": version("bcl-fast")}
     with atomic_output(path, force=force) as temporary:
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}

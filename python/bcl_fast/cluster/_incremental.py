@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
+from bcl_fast._utils.threads import n_threads
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
-from bcl_fast.cluster._input import check_points, check_threshold, n_threads
-from bcl_fast.cluster._linkage import CompleteLinkage, merge_points
+from bcl_fast.cluster._input import check_points, check_threshold
+from bcl_fast.cluster._linkage import merge_points
 from bcl_fast.cluster._metric import Metric, to_squared_euclidean
-
-__all__ = ["admit", "extend_clusters"]
+from bcl_fast.cluster._result import CompleteLinkage
 
 
 def extend_clusters(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +56,6 @@ def check_threshold(distance_threshold: float) -> float:
     if not threshold >= 0:
         raise InputError(f"distance_threshold must be a distance >= 0, got {distance_threshold!r}")
     return threshold
-
-
-def n_threads(n_jobs: int | None) -> int:
-    """Return the number of threads, 0 for the core's own default."""
-    if n_jobs is None:
-        return 0
-    if n_jobs == -1:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(n_jobs, (int, np.integer)) or n_jobs < 1:
-        raise InputError(f"n_jobs must be None, -1 or >= 1, got {n_jobs!r}")
-    return int(n_jobs)
 
 
 def rung_memory(points: npt.NDArray[Any], memory_limit: int | None) -> tuple[int, bool]:

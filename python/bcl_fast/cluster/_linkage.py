@@ -1,59 +1,32 @@
 """Exact complete linkage stopped at a squared distance, without the n x n distances: arrays in, arrays out.
 
 A merge at height ``h`` needs every cross pair within ``h``, so the pairs within ``h`` hold all that complete linkage
-needs up to it, and nothing is approximated. The estimator on top is in `bcl_fast.cluster._estimator`.
+needs up to it, and nothing is approximated. The estimator on top is `BallClustering`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
-from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast._utils.devices import cuda_device
+from bcl_fast._utils.threads import n_threads
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
-from bcl_fast.cluster._input import check_points, check_threshold, n_threads, rung_memory
+from bcl_fast.cluster._cut import cut_merges
+from bcl_fast.cluster._input import check_points, check_threshold, rung_memory
 from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.cluster._precomputed import check_dissimilarities, dissimilarity_graph
 from bcl_fast.cluster._progress import OnProgress, core_progress
+from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-__all__ = [
-    "CompleteLinkage",
-    "complete_linkage",
-    "cut_merges",
-    "linkage",
-    "merge_points",
-    "radius_graph",
-]
-
-
-class CompleteLinkage(NamedTuple):
-    """Clusters, and the merges that made them.
-
-    Attributes
-    ----------
-    labels : ndarray of shape (n_samples,), int64
-        Cluster of each sample, 0 to ``n_clusters - 1``, numbered by first appearance.
-    merges : ndarray of shape (n_samples - n_clusters, 4), float64
-        As SciPy's linkage matrix, as far as the threshold: the ids of the two clusters merged (below ``n_samples`` a
-        sample, ``n_samples + i`` the result of row ``i``), the largest squared distance between them, the number of
-        samples in the result. Heights do not decrease.
-    n_clusters : int
-        Number of clusters.
-    """
-
-    labels: npt.NDArray[np.int64]
-    merges: npt.NDArray[np.float64]
-    n_clusters: int
+    pass
 
 
 def complete_linkage(
@@ -101,7 +74,7 @@ def complete_linkage(
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
         depend on it.
     progress : callable, optional
-        Called with a `bcl_fast.cluster._progress.Progress` at the start of each stage and up to ten times a second.
+        Called with a `bcl_fast.cluster.Progress` at the start of each stage and up to ten times a second.
         What it raises ends the call, as Ctrl-C does.
     device : str, default="cpu"
         ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close. The result does not depend on it.
@@ -235,114 +208,3 @@ def linkage(
            [ 2.,  3., 25.,  3.]])
     """
     return complete_linkage(X, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
-
-
-def radius_graph(
-    X: npt.ArrayLike,
-    distance_threshold: float,
-    *,
-    n_jobs: int | None = None,
-    progress: OnProgress | None = None,
-    device: str = "cpu",
-) -> csr_array:
-    """Find all pairs of samples within a squared distance.
-
-    Exact: a pair is in the graph if and only if its float64 squared distance is at most the threshold.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features)
-        Embeddings, finite. float32 and float64 are used as they are, float16 as float32, integers as float64.
-    distance_threshold : float
-        Squared Euclidean distance, >= 0; may be ``np.inf``.
-    n_jobs : int, optional
-        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
-        depend on it.
-    progress : callable, optional
-        As in `complete_linkage`.
-    device : str, default="cpu"
-        As in `complete_linkage`.
-
-    Returns
-    -------
-    scipy.sparse.csr_array of shape (n_samples, n_samples), float32
-        Squared distances: symmetric, sorted columns, no diagonal. Identical samples are stored as explicit zeros.
-        float64 for a threshold so large or small that float32 could not hold its distances.
-
-    Raises
-    ------
-    InputError
-        A ValueError: if X is not 2-D, real and finite (the row is named), or another argument is out of range.
-
-    Examples
-    --------
-    >>> from bcl_fast import radius_graph
-    >>> radius_graph([[0.0], [1.0], [5.0]], distance_threshold=1.0).toarray()
-    array([[0., 1., 0.],
-           [1., 0., 0.],
-           [0., 0., 0.]], dtype=float32)
-    """
-    from scipy.sparse import csr_array
-
-    threshold = check_threshold(distance_threshold)
-    points = check_points(X)
-    offsets, neighbors, distances, scale, _ = _core.radius_graph(
-        points, threshold, n_threads(n_jobs), core_progress(progress), cuda_device=cuda_device(device)
-    )
-    if offsets[-1] <= np.iinfo(np.int32).max:
-        offsets = offsets.astype(np.int32)  # of another type than the columns, SciPy would copy those
-    data: npt.NDArray[Any] = distances if scale == 1.0 else distances * np.float64(scale)
-    n_samples = len(offsets) - 1
-    return csr_array((data, neighbors, offsets), shape=(n_samples, n_samples))
-
-
-def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.NDArray[np.int64]:
-    """Label samples after as many merges as leave ``n_clusters`` clusters.
-
-    Parameters
-    ----------
-    merges : array-like of shape (n_merges, 4)
-        Merges in order, as `complete_linkage` or ``scipy.cluster.hierarchy.linkage`` return them.
-    n_samples : int
-        Number of samples that were clustered.
-    n_clusters : int
-        Number of clusters wanted, 1 to ``n_samples``, with at least ``n_samples - n_clusters`` merges.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), int64
-        Labels 0 to ``n_clusters - 1``, numbered by first appearance.
-
-    Raises
-    ------
-    InputError
-        A ValueError: if ``n_clusters`` is out of range or the merges end before it is reached.
-
-    Examples
-    --------
-    >>> from bcl_fast.cluster._linkage import complete_linkage, cut_merges
-    >>> merges = complete_linkage([[0.0], [1.0], [5.0], [5.5]], distance_threshold=1.0).merges
-    >>> cut_merges(merges, n_samples=4, n_clusters=3)
-    array([0, 1, 2, 2])
-    """
-    rows = np.asarray(merges, dtype=np.float64)
-    if rows.ndim != 2 or rows.shape[1] != 4:
-        raise InputError(f"merges must have shape (n_merges, 4), got shape {rows.shape}")
-    if not 1 <= n_clusters <= n_samples:
-        raise InputError(f"n_clusters must be between 1 and n_samples ({n_samples}), got {n_clusters}")
-    n_merges = n_samples - n_clusters
-    if n_merges > len(rows):
-        raise InputError(
-            f"{n_clusters} clusters of {n_samples} samples take {n_merges} merges, got {len(rows)}: "
-            f"raise the distance threshold or ask for at least {n_samples - len(rows)} clusters"
-        )
-    return by_first_appearance(_roots(rows[:n_merges, :2].astype(np.int64), n_samples)[:n_samples])
-
-
-def _roots(children: npt.NDArray[np.int64], n_samples: int) -> npt.NDArray[np.int64]:
-    """Return the last cluster that each node of a dendrogram ends up in."""
-    parent = np.arange(n_samples + len(children))
-    parent[children] = np.arange(n_samples, len(parent))[:, None]
-    while not np.array_equal(above := parent[parent], parent):
-        parent = above
-    return parent

@@ -6,17 +6,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bcl_fast.cluster._linkage import complete_linkage
-from bcl_fast.losses._ops import ball_loss
-
-BISECTIONS = 40  # halve the interval of the squared radius to a relative width of 1e-12, below float32
 
 
 def threshold_for_count(points: NDArray[Any], n_clusters: int) -> float:
@@ -38,55 +33,3 @@ def threshold_for_count(points: NDArray[Any], n_clusters: int) -> float:
     heights = np.append(heights, heights[-1] * (1 + 1e-5))  # heights are rounded to float32
     place = len(points) - n_clusters
     return float(np.mean(heights[place : place + 2]))
-
-
-def fit_squared_radius(
-    embeddings: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    *,
-    alpha: float = 4.0,
-    margin: float = 0.05,
-    space: Literal["sphere", "euclidean"] = "sphere",
-) -> float:
-    """Squared radius of the balls that suit fixed embeddings best: the smallest minimiser of the ball loss.
-
-    The loss is convex and piecewise linear in the squared radius, so its slope is found by bisection.
-
-    Parameters
-    ----------
-    embeddings : ndarray of shape (n_samples, n_features), float32
-        Of unit norm on the sphere.
-    labels : ndarray of shape (n_samples,), int64
-        Identities.
-    alpha, margin, space
-        As for `bcl_fast.BallLoss`.
-
-    Returns
-    -------
-    float
-        Positive.
-    """
-    points, own = torch.from_numpy(embeddings), torch.from_numpy(np.unique(labels, return_inverse=True)[1])
-    num_classes = int(own.max()) + 1
-
-    def falls(squared_radius: float) -> bool:
-        raw = torch.tensor(squared_radius + math.log(-math.expm1(-squared_radius)), requires_grad=True)
-        loss, _ = ball_loss(
-            points,
-            own,
-            raw,
-            num_classes=num_classes,
-            alpha=alpha,
-            margin=margin,
-            sphere=space == "sphere",
-            check_finite=False,
-        )
-        return float(torch.autograd.grad(loss, raw)[0]) < 0
-
-    low, high = 0.0, 1.0
-    while falls(high):
-        low, high = high, 2 * high
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if falls(middle) else (low, middle)
-    return high

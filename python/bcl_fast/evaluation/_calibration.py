@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcl_fast.cluster._linkage import complete_linkage
+from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
-from bcl_fast.models._model import EmbeddingModel
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import TrackPairs
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.tracks import TrackPairs, TrackSet
 
 LARGEST_SCALE = 2.0
 

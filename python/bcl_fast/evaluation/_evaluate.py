@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcl_fast.cluster._linkage import complete_linkage, cut_merges
+from bcl_fast.cluster import complete_linkage, cut_merges
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation._metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
-from bcl_fast.tracks._checks import track_name
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import TrackPairs, cluster_with_pairs
+from bcl_fast.results import cluster_with_pairs
+from bcl_fast.tracks import TrackPairs, TrackSet, groups_of_videos
+from bcl_fast.tracks._names import track_name
 
-COMBINED = "all"
-_EPISODE = re.compile(r"(.+?)[-_ .]*(?:s\d+[-_ .]*e\d+|episode[-_ .]*\d+|e\d+)", re.IGNORECASE)
 MOST_FULL_TRACKS = 20_000  # a whole dendrogram needs every pair of tracks: 2 * 10^8 of them
 
 Points = NDArray[Any]
@@ -156,22 +153,6 @@ def _evaluate_with_pairs(
     return rows
 
 
-def groups_of_videos(tracks: TrackSet, *, series: bool) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Name and tracks of each video, of each series if asked and there are two or more, and of all videos together."""
-    for video in tracks.videos:
-        yield video, np.flatnonzero(tracks.video_ids == video)
-    of_series: dict[str, list[str]] = {}
-    for video in tracks.videos:
-        match = _EPISODE.fullmatch(video)
-        of_series.setdefault(match[1] if match else "", []).append(video)
-    if series and len(of_series) > 1:
-        for name, videos in of_series.items():
-            if name and len(videos) > 1:
-                yield f"{name} ({len(videos)} videos)", np.flatnonzero(np.isin(tracks.video_ids, videos))
-    if len(tracks.videos) > 1:
-        yield COMBINED, np.arange(tracks.n_tracks)
-
-
 def _check_points(tracks: TrackSet, points: Points) -> Points:
     if points.ndim != 2 or len(points) != tracks.n_tracks:
         wanted = f"one point for each of the {tracks.n_tracks} tracks"
@@ -210,23 +191,3 @@ def cluster_to_count(points: Points, n_clusters: int) -> Labels:
             f"got {len(points)}: use a distance threshold"
         )
     return cut_merges(complete_linkage(points, math.inf).merges, len(points), n_clusters)
-
-
-def raw_embeddings(tracks: TrackSet) -> NDArray[np.float32]:
-    """Mean features of each track scaled to unit norm: what there is to cluster without a trained head.
-
-    Returns
-    -------
-    embeddings : ndarray of shape (n_tracks, n_features), float32
-
-    Raises
-    ------
-    InputError
-        If the mean features of a track are zero, which have no direction.
-    """
-    means = tracks.mean_features()
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
-    for track in np.flatnonzero(norms == 0)[:1]:
-        name = track_name(tracks.track_ids[track], tracks.video_ids[track])
-        raise InputError(f"mean features must have a direction, got the zero vector for {name}")
-    return means / norms

@@ -1,1 +1,5 @@
 """Fine-tuning on unlabelled videos, by what their frames tell."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast.cluster._constraints import linked_groups
+from bcl_fast._utils.groups import linked_groups
 from bcl_fast.errors import InputError
+from bcl_fast.models import EmbeddingModel
 from bcl_fast.models._heads import SMALLEST_NORM
-from bcl_fast.models._model import EmbeddingModel
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import TrackPairs
+from bcl_fast.tracks import TrackPairs, TrackSet
 
 Integers = NDArray[np.int64]
 

@@ -20,10 +20,9 @@ from torch import Tensor
 from bcl_fast.errors import InputError
 from bcl_fast.finetuning._data import Batch, FinetuningData, HeldOut
 from bcl_fast.finetuning._recipe import FinetuningRecipe
-from bcl_fast.losses._ball import BallLoss, cannot_link_lists
-from bcl_fast.models._model import EmbeddingModel
-from bcl_fast.tracks._io import TrackSet
-from bcl_fast.tracks._pairs import TrackPairs, automatic_pairs
+from bcl_fast.losses import BallLoss, cannot_link_lists
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.tracks import TrackPairs, TrackSet, automatic_pairs
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def finetune(
     tracks : TrackSet
         Labels are not read.
     pairs : TrackPairs, optional
-        What is known about the tracks; by default `bcl_fast.tracks._pairs.automatic_pairs`.
+        What is known about the tracks; by default `bcl_fast.tracks.automatic_pairs`.
     recipe : FinetuningRecipe, optional
         Every number of the fine-tuning.
     on_round : callable, optional

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from bcl_fast.losses._pairwise import BaselineLoss
+from bcl_fast.losses._base import BaselineLoss
 
 SMALLEST_NORM = 1e-12  # of a sum of embeddings; a shorter one has no direction
 

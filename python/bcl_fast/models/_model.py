@@ -5,36 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import nn
 
-from bcl_fast._utils.files import atomic_output, read_safetensors
+from bcl_fast._utils.files import atomic_output
+from bcl_fast._utils.safetensors import check_safetensors_output
 from bcl_fast.errors import InputError
-from bcl_fast.models._heads import SMALLEST_NORM, Head, make_head
-from bcl_fast.tracks._checks import track_name
+from bcl_fast.models._heads import SMALLEST_NORM, Head
+from bcl_fast.tracks._names import track_name
 
 if TYPE_CHECKING:
-    from bcl_fast.tracks._io import TrackSet
-
-__all__ = ["EmbeddingModel", "load_model", "make_head"]
+    from bcl_fast.tracks import TrackSet
 
 MODEL_FORMAT = "bcl_fast model 1"
-_NEWER_METADATA = {
-    "normalize": "true",
-    "distance_threshold": "null",
-    "threshold_scale": "1",
-}  # what their absence means
 
 
 @dataclass(eq=False)
@@ -59,7 +49,7 @@ class EmbeddingModel:
         The squared distance at which clusters are cut; None for ``4 * squared_radius``.
     threshold_scale : float
         Clusters are cut at this multiple of that; below 1 splits rather than merges. See
-        `bcl_fast.evaluation._calibration`.
+        `bcl_fast.evaluation.calibrate`.
     """
 
     head: Head
@@ -173,8 +163,7 @@ class EmbeddingModel:
             If the name does not end in ``.safetensors``, the file exists and ``force`` is false, or its folder cannot
             be written to.
         """
-        if Path(path).suffix != ".safetensors":
-            raise InputError(f"a model is written as .safetensors, got the name {os.fspath(path)}")
+        check_safetensors_output(path, "model", force=force)
         metadata = {
             "format": MODEL_FORMAT,
             "head": self.head_kind,
@@ -191,81 +180,3 @@ class EmbeddingModel:
         tensors = {name: tensor.contiguous() for name, tensor in self.head.state_dict().items()}
         with atomic_output(path, force=force) as temporary:
             safetensors.torch.save_file(tensors, temporary, metadata)
-
-
-def load_model(path: str | os.PathLike[str]) -> EmbeddingModel:
-    """Read a model: ``.safetensors`` as `EmbeddingModel.save` writes it, or a ``.pth.tar`` of the paper's authors.
-
-    Nothing in the file is executed: a checkpoint is read as plain tensors only.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, truncated, of another kind, or holds code or values that are not finite.
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"the model {file} does not exist or is not a file")
-    if file.suffix == ".safetensors":
-        model = _load_safetensors(file)
-    elif file.suffix in (".tar", ".pth", ".pt"):
-        model = _load_authors_checkpoint(file)
-    else:
-        raise InputError(f"a model is a .safetensors or .pth.tar file, got {file}")
-    finite = all(bool(torch.isfinite(tensor).all()) for tensor in model.head.state_dict().values())
-    numbers = (model.squared_radius, model.input_scale, model.threshold_scale)
-    positive = [*numbers, *filter(None, [model.stored_threshold])]
-    if not finite or not all(0 < value < np.inf for value in positive):
-        raise InputError(f"the model {file} holds values that are not finite or a scale or radius that is not positive")
-    return model
-
-
-def _load_safetensors(file: Path) -> EmbeddingModel:
-    tensors, metadata = read_safetensors(file, "model", kind=MODEL_FORMAT, framework="pt")
-    try:
-        dimensions = [int(width) for width in json.loads(metadata["dimensions"])]
-        head = make_head(metadata["head"], dimensions[0], dimensions)
-        head.load_state_dict(tensors)
-        scale, squared_radius = (float(json.loads(metadata[key])) for key in ("input_scale", "squared_radius"))
-        # Models of before there were other losses than the ball's lack the last three.
-        normalize, threshold, threshold_scale = (json.loads(metadata.get(k, v)) for k, v in _NEWER_METADATA.items())
-        recipe = json.loads(metadata["recipe"])
-        return EmbeddingModel(
-            head,
-            metadata["head"],
-            scale,
-            squared_radius,
-            recipe,
-            bool(normalize),
-            None if threshold is None else float(threshold),
-            float(threshold_scale),
-        )
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"the model {file} has damaged metadata or tensors: {_first_line(error)}") from error
-
-
-def _load_authors_checkpoint(file: Path) -> EmbeddingModel:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of pickles that it then refuses
-            content = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(f"the checkpoint {file} is damaged or holds Python code, which is never run") from error
-    except Exception as error:  # damaged bytes can fail anywhere inside the unpickler
-        raise InputError(f"the checkpoint {file} is not a whole PyTorch file: {_first_line(error)}") from error
-    try:
-        weights, raw = content["model_state"], content["criterion_state"]["ctrd.h_bias"]
-        layers = [weights[f"linears.{i}.weight"] for i in range(len(weights) // 2)]
-        dimensions = [layers[0].shape[1], *(layer.shape[0] for layer in layers)]
-        head = make_head("mlp", dimensions[0], dimensions)
-        head.load_state_dict(weights)
-        squared_radius = float(nn.functional.softplus(raw.double()))
-        recipe = {"source": "checkpoint of the paper's authors", "epochs": int(content.get("epoch", 0))}
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise InputError(f"the checkpoint {file} is not laid out like the authors': {_first_line(error)}") from error
-    return EmbeddingModel(head, "mlp", 1.0, squared_radius, recipe)
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0]

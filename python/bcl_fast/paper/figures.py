@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bcl_fast._utils.files import atomic_output
-from bcl_fast.cli._console import counted
+from bcl_fast._utils.text import counted
 from bcl_fast.paper.output import Record, Table
 
 MOST_TILES = 40  # tracks of a cluster that Figure 6 shows

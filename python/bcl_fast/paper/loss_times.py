@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bcl_fast.losses._ball import BallLoss
-from bcl_fast.losses._pairwise import ContrastiveLoss, LDMLLoss, TripletLoss
-from bcl_fast.losses._softmax import CrossEntropyLoss, NormFaceLoss
-from bcl_fast.training._loss import TrainingLoss, make_loss
-from bcl_fast.training._recipe import LOSSES, Recipe
+from bcl_fast.losses import BallLoss, ContrastiveLoss, CrossEntropyLoss, LDMLLoss, NormFaceLoss, TripletLoss
+from bcl_fast.training import Recipe, make_loss
+from bcl_fast.training._loss import TrainingLoss
+from bcl_fast.training._recipe import LOSSES
 
 EMBEDDING_DIMENSION = 64
 LEAST_BATCHES, ENOUGH_SECONDS = 3, 1.0  # batches timed of each loss; the epoch is their median times its batches

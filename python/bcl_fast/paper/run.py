@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bcl_fast._utils.threads import available_cores
 from bcl_fast.errors import InputError
-from bcl_fast.models._model import EmbeddingModel, load_model
+from bcl_fast.models import EmbeddingModel, load_model
 from bcl_fast.paper.output import Record, Table, as_csv, write_text
 from bcl_fast.paper.published import note_on_scores
 from bcl_fast.paper.source import Source, is_papers_test_set
 from bcl_fast.paper.tables import Cell, Output, plan
 from bcl_fast.paper.variants import Variant
-from bcl_fast.training._recipe import Recipe
-from bcl_fast.training._train import train
+from bcl_fast.training import Recipe, train
 
 OnJob = Callable[[str, int, int], object]  # what is done, how many are done, of how many
 
@@ -213,11 +213,6 @@ def _threads_of_children(n_jobs: int) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _write(run: Reproduction, output: Output, note: str) -> list[Path]:

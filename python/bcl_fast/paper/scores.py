@@ -9,23 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast.cluster._linkage import complete_linkage, cut_merges
-from bcl_fast.cluster._threshold_for_count import threshold_for_count
-from bcl_fast.evaluation._evaluate import (
-    Clusterer,
+from bcl_fast.cluster import complete_linkage, cut_merges, threshold_for_count
+from bcl_fast.evaluation import (
     EvaluationRow,
-    cluster_to_count,
-    groups_of_videos,
-    raw_embeddings,
+    normalized_mutual_information,
     score_clusterer,
+    weighted_clustering_purity,
 )
-from bcl_fast.evaluation._metrics import normalized_mutual_information, weighted_clustering_purity
-from bcl_fast.models._model import EmbeddingModel
+from bcl_fast.evaluation._evaluate import Clusterer, cluster_to_count
+from bcl_fast.models import EmbeddingModel, raw_embeddings
 from bcl_fast.paper.output import Record
-from bcl_fast.paper.peers._growing_kmeans import gmeans, xmeans
-from bcl_fast.paper.peers._wrapped import dbscan, finch, hdbscan, kmeans
-from bcl_fast.simulate._films import Splits
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.paper.peers import dbscan, finch, gmeans, hdbscan, kmeans, xmeans
+from bcl_fast.tracks import Splits, TrackSet, groups_of_videos
 from bcl_fast.training._data import TrainingData
 
 SUMMARY = {  # means over the test videos, then all videos clustered together

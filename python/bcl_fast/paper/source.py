@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bcl_fast.errors import InputError
-from bcl_fast.simulate._films import Splits, World, simulate_splits
-from bcl_fast.tracks._io import read_tracks
-from bcl_fast.training._checkpoints import describe_data
+from bcl_fast.simulate import World, simulate_splits
+from bcl_fast.tracks import Splits, describe_data, read_tracks
 
 PAPER_EPISODES = frozenset(f"{series}{episode:02}" for series in ("bbt_s01e", "buffy_s05e") for episode in range(1, 7))
 
@@ -22,7 +21,7 @@ class Simulation:
     Attributes
     ----------
     scale, seed
-        As for `bcl_fast.simulate._films.simulate_splits`; repeat ``r`` has the seed ``seed + r``.
+        As for `bcl_fast.simulate.simulate_splits`; repeat ``r`` has the seed ``seed + r``.
     """
 
     scale: float

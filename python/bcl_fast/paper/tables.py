@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from bcl_fast.models._model import EmbeddingModel
+from bcl_fast.models import EmbeddingModel
 from bcl_fast.paper import figures
 from bcl_fast.paper import scores as cells
 from bcl_fast.paper.loss_times import time_losses
@@ -23,8 +23,8 @@ from bcl_fast.paper.variants import (
     embedding_dimension_variants,
     loss_variant,
 )
-from bcl_fast.simulate._films import Splits
-from bcl_fast.training._recipe import Recipe
+from bcl_fast.tracks import Splits
+from bcl_fast.training import Recipe
 
 Score = Callable[[Splits, EmbeddingModel | None], list[Record]]
 PAPER_BATCH = 2000

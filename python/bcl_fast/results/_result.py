@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import track_name
-from bcl_fast.tracks._pairs import TrackPairs, Violations, cluster_with_pairs
+from bcl_fast.results._constrained import Violations
 
 if TYPE_CHECKING:
-    from bcl_fast.cluster._progress import OnProgress
-    from bcl_fast.tracks._io import TrackSet
+    from bcl_fast.tracks import TrackSet
 
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
 NAME, EMBEDDING = "name", "embedding"
@@ -80,80 +78,6 @@ class ClusteringResult:
         if self.names is not None:
             columns[NAME] = self.names
         return columns
-
-
-def cluster_tracks(
-    tracks: TrackSet,
-    embeddings: ArrayLike,
-    distance_threshold: float,
-    *,
-    per_video: bool = False,
-    pairs: TrackPairs | None = None,
-    progress: OnProgress | None = None,
-    device: str = "cpu",
-) -> ClusteringResult:
-    """Cluster tracks by complete linkage.
-
-    Parameters
-    ----------
-    tracks : TrackSet
-        Labels are not looked at.
-    embeddings : array-like of shape (n_tracks, n_dimensions)
-        A point per track, such as ``model.embed_tracks(tracks)``.
-    distance_threshold : float
-        Squared distance at which merging stops, such as ``model.distance_threshold``.
-    per_video : bool, default False
-        Cluster each video on its own: no cluster spans two videos, and no number stands for two clusters.
-    pairs : TrackPairs, optional
-        Tracks that must, and that must not, share a cluster. The result then tells how many of the latter do, with
-        these constraints and without.
-    progress : callable, optional
-        As in `complete_linkage`; it is told of each clustering anew: of each video, without constraints and with them.
-    device : str, default "cpu"
-        As in `complete_linkage`.
-
-    Raises
-    ------
-    InputError
-        If the threshold is NaN or negative, or each video is clustered on its own and a must-link pair spans two.
-    """
-    check_distance_threshold(distance_threshold)
-    points, known = np.asarray(embeddings), pairs or TrackPairs()
-    if per_video:
-        labels, violations = _cluster_videos(tracks, points, distance_threshold, known, progress, device)
-    else:
-        labels, violations = cluster_with_pairs(points, distance_threshold, known, progress=progress, device=device)
-    return replace(describe_clusters(tracks, points, labels), violations=None if pairs is None else violations)
-
-
-def _cluster_videos(
-    tracks: TrackSet,
-    points: NDArray[Any],
-    distance_threshold: float,
-    pairs: TrackPairs,
-    progress: OnProgress | None,
-    device: str,
-) -> tuple[NDArray[np.int64], Violations]:
-    """Cluster each video on its own, with numbers that no other video has."""
-    _check_within_videos(tracks, pairs)
-    labels, n_clusters, found = np.empty(tracks.n_tracks, np.int64), 0, []
-    for video in tracks.videos:
-        members = np.flatnonzero(tracks.video_ids == video)
-        within = pairs.among(members, tracks.n_tracks)
-        clusters, violations = cluster_with_pairs(
-            points[members], distance_threshold, within, progress=progress, device=device
-        )
-        labels[members] = clusters + n_clusters
-        n_clusters += int(clusters.max()) + 1
-        found.append(violations)
-    return labels, Violations(*(sum(counts) for counts in zip(*found, strict=True)))
-
-
-def _check_within_videos(tracks: TrackSet, pairs: TrackPairs) -> None:
-    videos = tracks.video_ids[pairs.must_link]
-    for a, b in pairs.must_link[videos[:, 0] != videos[:, 1]][:1]:
-        names = [track_name(tracks.track_ids[track], tracks.video_ids[track]) for track in (a, b)]
-        raise InputError(f"each video is clustered on its own, but {names[0]} and {names[1]} must share a cluster")
 
 
 def check_distance_threshold(distance_threshold: float) -> None:

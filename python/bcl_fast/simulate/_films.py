@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_fast._utils.checks import check_at_least, check_share
 from bcl_fast.errors import InputError
-from bcl_fast.simulate._world import Floats, World, check_at_least, check_share
-from bcl_fast.tracks._io import TrackSet
-
-__all__ = ["Splits", "World", "simulate_episodes", "simulate_movies", "simulate_splits"]
+from bcl_fast.simulate._world import Floats, World
+from bcl_fast.tracks import Splits, TrackSet
 
 PAPER_TRAIN_TRACKS = 61_774
 PAPER_TEST_TRACKS = 9_740
@@ -31,14 +29,6 @@ _SHOTS_PER_SCENE = 10
 _CHUNK_FACES = 16_384  # faces drawn at once; part of what a seed means
 
 Integers = NDArray[np.int64]
-
-
-class Splits(NamedTuple):
-    """Three sets of videos that share a world and no person."""
-
-    train: TrackSet
-    val: TrackSet
-    test: TrackSet
 
 
 def simulate_movies(

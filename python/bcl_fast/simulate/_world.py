@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast.errors import InputError
+from bcl_fast._utils.checks import check_at_least, check_share
 
 Floats = NDArray[np.float32]
 
@@ -106,15 +106,3 @@ class World:
         new /= np.linalg.norm(new, axis=1, keepdims=True)
         share = self.nuisance_shift
         return ((1 - share) ** 0.5 * axes + share**0.5 * new).astype(np.float32)
-
-
-def check_at_least(name: str, value: float, least: float) -> None:
-    """Raise an InputError for a number that is smaller, or NaN."""
-    if not value >= least:
-        raise InputError(f"{name} must be at least {least}, got {value}")
-
-
-def check_share(name: str, value: float) -> None:
-    """Raise an InputError for a number that is no share."""
-    if not 0 <= value <= 1:
-        raise InputError(f"{name} must be in 0 to 1, got {value}")

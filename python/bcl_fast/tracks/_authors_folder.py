@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bcl_fast._utils.types import Floats
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import Floats, check_features, track_name
+from bcl_fast.tracks._checks import check_features
+from bcl_fast.tracks._names import track_name
 from bcl_fast.tracks._numpy import reading
 from bcl_fast.tracks._track_set import TrackSet
 

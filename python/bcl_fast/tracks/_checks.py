@@ -6,86 +6,15 @@ Names are text. Whole numbers become text, bytes are decoded, and a missing name
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bcl_fast._utils.types import Floats, Integers, Names
 from bcl_fast.errors import InputError
-
-Names = npt.NDArray[np.str_]
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
+from bcl_fast.tracks._names import first_duplicate, track_name
 
 _CHUNK_VALUES = 1 << 21
-
-
-class Categories(NamedTuple):
-    """Names as codes by first appearance: ``names[codes]`` are the values, and code -1 stands for a missing one."""
-
-    codes: Integers
-    names: npt.NDArray[Any]
-
-
-def categories(values: npt.NDArray[Any]) -> Categories:
-    """Give each distinct value (text or integer) a code, in order of first appearance; ``""`` gets code -1.
-
-    Runs of equal values are collapsed before sorting, so values that come track by track cost one comparison each.
-    """
-    if len(values) == 0:
-        return Categories(np.empty(0, np.int64), values)
-    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
-    distinct, first, inverse = np.unique(values[starts], return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    names = distinct[order]
-    if values.dtype.kind == "U":
-        rank[distinct == ""] = -1
-    return Categories(np.repeat(rank[inverse], np.diff(np.append(starts, len(values)))), names)
-
-
-def as_names(values: Any, what: str) -> Names:
-    """Turn text, bytes or whole numbers into a 1-D array of text; missing values become ``""``."""
-    array = np.atleast_1d(np.asarray(values))
-    if array.ndim != 1:
-        raise InputError(f"{what} must be 1-D, got shape {array.shape}")
-    if array.dtype.kind == "O":
-        return np.array([_as_name(value, what) for value in array], dtype=np.str_)
-    if array.dtype.kind == "S":
-        try:
-            return np.char.decode(array, "utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{what} must be UTF-8 text, got bytes that are not ({error.reason})") from None
-    if array.dtype.kind not in "UTiu":
-        raise InputError(f"{what} must be text or whole numbers, got {array.dtype}")
-    return array.astype(np.str_)
-
-
-def _as_name(value: object, what: str) -> str:
-    if value is None or value != value:
-        return ""
-    if isinstance(value, str | bytes | int | np.integer) and not isinstance(value, bool):
-        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    raise InputError(f"{what} must be text or whole numbers, got {value!r}")
-
-
-def track_name(track_id: object, video_id: object) -> str:
-    """Name a track in a message."""
-    return f"track {str(track_id)!r} of video {str(video_id)!r}"
-
-
-def first_duplicate(video_ids: Names, track_ids: Names) -> tuple[int, int] | None:
-    """Find the first track whose (video, track) came before: its position and the earlier one."""
-    videos, tracks = categories(video_ids), categories(track_ids)
-    pairs = categories(videos.codes * (len(tracks.names) + 1) + tracks.codes)
-    if len(pairs.names) == len(track_ids):
-        return None
-    _, first = np.unique(pairs.codes, return_index=True)
-    repeated = np.ones(len(track_ids), dtype=bool)
-    repeated[first] = False
-    later = int(np.argmax(repeated))
-    return later, int(first[pairs.codes[later]])
 
 
 def check_ids(video_ids: Names, track_ids: Names) -> None:

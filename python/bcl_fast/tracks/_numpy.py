@@ -15,8 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from bcl_fast._utils.codes import categories
+from bcl_fast._utils.types import Names
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import Names, as_names, categories, check_boxes, check_features, check_frames
+from bcl_fast.tracks._checks import check_boxes, check_features, check_frames
+from bcl_fast.tracks._names import as_names
 from bcl_fast.tracks._rows import gathered, group_rows, one_per_track
 from bcl_fast.tracks._track_set import TrackSet
 

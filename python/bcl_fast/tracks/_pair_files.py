@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bcl_fast.cluster._constraints import linked_groups
+from bcl_fast._utils.groups import linked_groups
+from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import Integers, track_name
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.tracks._names import track_name
 from bcl_fast.tracks._pairs import DUPLICATE_IOU, NO_PAIRS, TrackPairs, automatic_pairs, sorted_pairs
+from bcl_fast.tracks._track_set import TrackSet
 
 _NAMES = ("track_a", "track_b")
 _VIDEOS = ("video_a", "video_b")
@@ -33,7 +34,7 @@ def collect_pairs(
     ----------
     tracks : TrackSet
     sources : sequence of str
-        ``"auto"`` (see `bcl_fast.tracks._pairs.automatic_pairs`), ``"none"``, or files for `read_pairs`; may be
+        ``"auto"`` (see `bcl_fast.tracks.automatic_pairs`), ``"none"``, or files for `read_pairs`; may be
         several, of which ``"none"`` is not one.
     min_overlap, duplicate_iou
         Of the automatic pairs.

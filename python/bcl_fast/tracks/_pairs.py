@@ -1,25 +1,24 @@
 """Pairs of tracks that are surely two people, or one, and that no label told: from frames and boxes.
 
 Faces of one track are one person: a track is one point to cluster, and one class to fine-tune on. Two tracks on screen
-at the same moment are two people, which is what `overlapping_pairs` finds. `bcl_fast.tracks._pair_files` adds what a
+at the same moment are two people, which is what `overlapping_pairs` finds. `collect_pairs` adds what a
 user says.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from bcl_fast.cluster._linkage import complete_linkage
+from bcl_fast._utils.codes import categories
+from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import Integers, categories
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.tracks._track_set import TrackSet
 
 if TYPE_CHECKING:
-    from bcl_fast.cluster._progress import OnProgress
+    pass
 
 MOST_PAIRS = 100_000_000  # 1.6 GB of them
 DUPLICATE_IOU = 0.7
@@ -48,69 +47,6 @@ class TrackPairs(NamedTuple):
         place[members] = np.arange(len(members))
         kept = [place[pairs] for pairs in self]
         return TrackPairs(*(pairs[(pairs >= 0).all(axis=1)] for pairs in kept))
-
-
-class Violations(NamedTuple):
-    """How many of the cannot-link pairs share a cluster.
-
-    Attributes
-    ----------
-    n_cannot_link : int
-        Pairs known to be two people.
-    without : int
-        Of these, pairs in one cluster when nothing forbids it: a measure of the embeddings that reads no label.
-    constrained : int
-        Of these, pairs in one cluster of the result.
-    """
-
-    n_cannot_link: int
-    without: int
-    constrained: int
-
-
-def count_violated(labels: npt.ArrayLike, cannot_link: Integers) -> int:
-    """Count the cannot-link pairs whose two tracks are in one cluster."""
-    clusters = np.asarray(labels)
-    return int(np.count_nonzero(clusters[cannot_link[:, 0]] == clusters[cannot_link[:, 1]]))
-
-
-def cluster_with_pairs(
-    points: npt.NDArray[Any],
-    distance_threshold: float,
-    pairs: TrackPairs,
-    *,
-    progress: OnProgress | None = None,
-    device: str = "cpu",
-) -> tuple[Integers, Violations]:
-    """Cluster points by complete linkage under constraints, and count what they prevented.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n_samples, n_dimensions)
-    distance_threshold : float
-        Squared distance at which merging stops.
-    pairs : TrackPairs
-        Of samples.
-    progress : callable, optional
-        As in `bcl_fast.complete_linkage`, without the constraints and then, where they change something, with them.
-    device : str, default "cpu"
-        As in `bcl_fast.complete_linkage`.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_samples,), int64
-        Clusters numbered by first appearance.
-    violations : Violations
-        Cannot-link pairs that share a cluster, without the constraints and with them.
-    """
-    link = partial(complete_linkage, points, distance_threshold, progress=progress, device=device)
-    labels = link().labels
-    n_without = n_violated = count_violated(labels, pairs.cannot_link)
-    # If none of the pairs came together, no merge was forbidden: with the constraints the same ones are made.
-    if len(pairs.must_link) or n_without:
-        labels = link(**pairs._asdict()).labels
-        n_violated = count_violated(labels, pairs.cannot_link)
-    return labels, Violations(len(pairs.cannot_link), n_without, n_violated)
 
 
 def automatic_pairs(

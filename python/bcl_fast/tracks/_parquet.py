@@ -13,8 +13,11 @@ from typing import IO, Any
 
 import numpy as np
 
+from bcl_fast._utils.codes import Categories
+from bcl_fast._utils.types import Floats, Integers, Names
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import Categories, Floats, Integers, Names, as_names, check_frames
+from bcl_fast.tracks._checks import check_frames
+from bcl_fast.tracks._names import as_names
 from bcl_fast.tracks._rows import gathered, group_rows, one_per_track
 from bcl_fast.tracks._track_set import TrackSet
 

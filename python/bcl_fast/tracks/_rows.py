@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.codes import Categories, categories
+from bcl_fast._utils.types import Integers, Names
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import Categories, Integers, Names, categories, track_name
+from bcl_fast.tracks._names import track_name
 
 
 class Grouping(NamedTuple):

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.codes import categories
+from bcl_fast._utils.types import Floats, Integers, Names
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import _checks as checks
-from bcl_fast.tracks._checks import Floats, Integers, Names
+from bcl_fast.tracks._names import as_names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -129,7 +131,7 @@ class TrackSet:
     @property
     def videos(self) -> list[str]:
         """Names of the videos, in order of first appearance."""
-        return [str(name) for name in checks.categories(self.video_ids).names]
+        return [str(name) for name in categories(self.video_ids).names]
 
     def mean_features(self) -> Floats:
         """Average the features of each track: (n_tracks, n_features) float32.
@@ -231,11 +233,11 @@ class TrackSet:
         """
         if self.labels is None:
             raise InputError(f"the tracks must have labels, got {self.n_tracks} tracks without")
-        return checks.categories(self.labels)
+        return categories(self.labels)
 
 
 def _names(values: npt.ArrayLike, what: str, count: int, per: str) -> Names:
-    names = checks.as_names(values, what)
+    names = as_names(values, what)
     if len(names) != count:
         raise InputError(f"{what} must have one value per {per} ({count}), got {len(names)}")
     return names

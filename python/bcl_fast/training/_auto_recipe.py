@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.tracks import TrackSet
 from bcl_fast.training._recipe import Recipe
 
 FEW_IDENTITIES = 500

@@ -4,79 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from bcl_fast._utils.files import atomic_output
 from bcl_fast.errors import InputError
-from bcl_fast.models._heads import Head
-from bcl_fast.tracks._io import TrackSet
 from bcl_fast.training._history import EpochRecord
-from bcl_fast.training._loss import TrainingLoss
 from bcl_fast.training._recipe import Recipe
+from bcl_fast.training._state import TrainingState
 
 CHECKPOINT_FORMAT = "bcl_fast training 1"
-SAMPLED_ROWS = 4096
-
-
-@dataclass(eq=False)
-class TrainingState:
-    """What changes while training runs.
-
-    Attributes
-    ----------
-    head : Head
-        The network.
-    loss : BallLoss or BaselineLoss
-        With the numbers and weights that it trains.
-    optimizer : torch.optim.Optimizer
-        With its momentum.
-    rng : numpy.random.Generator
-        Draws the batches and the faces.
-    history : list of EpochRecord
-        The epochs done.
-    best_weights : dict of Tensor
-        The head's weights after ``best_epoch``.
-    best_squared_radius : float or None
-        The squared radius after ``best_epoch``; None where nothing has asked for it yet.
-    best_threshold : float or None
-        The threshold found on the validation tracks after ``best_epoch``; None where clusters are cut at ``4 b``.
-    best_epoch : int
-        The epoch that `train` would return now; 0 before the first.
-    """
-
-    head: Head
-    loss: TrainingLoss
-    optimizer: torch.optim.Optimizer
-    rng: np.random.Generator
-    history: list[EpochRecord] = field(default_factory=list)
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    best_squared_radius: float | None = None
-    best_threshold: float | None = None
-    best_epoch: int = 0
-
-
-def describe_data(tracks: TrackSet, val: TrackSet | None) -> dict[str, Any]:
-    """Sizes and checksums by which a resumed run knows its data again; of the features, some thousand rows are read."""
-    description: dict[str, Any] = {}
-    for part, data in (("training", tracks), ("validation", val)):
-        description[f"{part} tracks"] = 0 if data is None else data.n_tracks
-        if data is not None:
-            rows = np.unique(np.linspace(0, data.n_faces - 1, min(SAMPLED_ROWS, data.n_faces)).astype(np.int64))
-            description[f"{part} faces"] = data.n_faces
-            description[f"{part} dimension"] = data.n_features
-            description[f"checksum of the {part} labels"] = zlib.crc32("\0".join(data.labels).encode())  # type: ignore[arg-type]
-            description[f"checksum of the {part} track lengths"] = zlib.crc32(data.offsets.tobytes())
-            description[f"checksum of the {part} features"] = zlib.crc32(
-                np.ascontiguousarray(data.features[rows]).tobytes()
-            )
-    return description
 
 
 def save_checkpoint(path: str | os.PathLike[str], state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast.errors import InputError
-from bcl_fast.tracks._checks import track_name
-from bcl_fast.tracks._io import TrackSet
+from bcl_fast.tracks import TrackSet
+from bcl_fast.tracks._names import track_name
 
 SCANNED_ROWS = 65536  # rows of features read at a time, so that a memory-mapped file is never loaded whole
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bcl_fast.losses._ball import BallLoss
-from bcl_fast.losses._pairwise import BaselineLoss, ContrastiveLoss, LDMLLoss, TripletLoss
-from bcl_fast.losses._softmax import CrossEntropyLoss, NormFaceLoss, PrototypicalLoss
+from bcl_fast.losses import (
+    BallLoss,
+    BaselineLoss,
+    ContrastiveLoss,
+    CrossEntropyLoss,
+    LDMLLoss,
+    NormFaceLoss,
+    PrototypicalLoss,
+    TripletLoss,
+)
 from bcl_fast.training._recipe import Recipe
 
 TrainingLoss = BallLoss | BaselineLoss

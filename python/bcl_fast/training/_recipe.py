@@ -33,7 +33,7 @@ class Recipe:
     head : {"mlp", "residual", "linear", "auto"}
         ``mlp`` is the paper's; the next two start as the identity map, which suits a few hundred training identities.
         ``auto`` is one of them by the number of identities, with numbers that suit it
-        (`bcl_fast.training._auto_recipe`).
+        (`bcl_fast.training.choose_recipe`).
     dimensions : tuple of int or None
         Widths of the head from the features to the embeddings, both included; None for the defaults of the head.
     epochs : int

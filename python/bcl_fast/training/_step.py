@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bcl_fast.training._batches import Batches
-from bcl_fast.training._checkpoints import TrainingState
+from bcl_fast.training._state import TrainingState
 
 # Steps before a capture: what they allocate once, such as the optimiser's momentum, must not be captured.
 WARM_UP_STEPS = 3

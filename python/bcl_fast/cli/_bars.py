@@ -1,0 +1,115 @@
+"""Progress on standard error: bars on a terminal, a few lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bcl_fast._utils.text import counted
+from bcl_fast.cli._console import describe_epoch, say
+
+if TYPE_CHECKING:
+    from bcl_fast.cluster import Progress as ClusteringProgress
+    from bcl_fast.cluster._progress import OnProgress
+    from bcl_fast.training import EpochRecord
+
+
+LINES_OF_PROGRESS = 20  # of a training whose output is not a terminal
+
+
+LEAST_SHARE = 0.02  # of a clustering, before which the time left is not worth saying
+
+
+class Progress(Protocol):
+    """What a training reports to."""
+
+    def on_epoch(self, record: EpochRecord) -> None:
+        """Show the scores of an epoch."""
+
+    def on_batch(self, epoch: int, batch: int, n_batches: int) -> None:
+        """Show how far an epoch is."""
+
+
+@contextmanager
+def training_progress(epochs: int) -> Iterator[Progress]:
+    """Show a training: a bar on a terminal, about twenty lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield _Lines(epochs)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}/{task.total}"),
+        BarColumn(bar_width=20),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[scores]}"),
+    )
+    with RichProgress(*columns, console=Console(stderr=True)) as progress:
+        yield _Bar(progress, epochs)
+
+
+@contextmanager
+def clustering_progress() -> Iterator[OnProgress | None]:
+    """Show a clustering as a bar that goes away at its end; nothing where standard error is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[left]}"),
+    )
+    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1, left="")
+
+        def show(progress: ClusteringProgress) -> None:
+            bar.update(task, completed=progress.share, description=_doing(progress), left=_left(progress))
+
+        yield show
+
+
+def _doing(progress: ClusteringProgress) -> str:
+    if progress.stage == "done":
+        return counted(progress.n_clusters, "cluster")
+    what = "comparing" if progress.stage == "pairs" else "merging"
+    return f"{what} {counted(progress.n_clusters, 'cluster')}"
+
+
+def _left(progress: ClusteringProgress) -> str:
+    if progress.share < LEAST_SHARE:
+        return ""
+    minutes, seconds = divmod(round(progress.seconds_left), 60)
+    return f"{minutes}:{seconds:02} left"
+
+
+class _Lines:
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._interval = -(-epochs // LINES_OF_PROGRESS)
+
+    def on_epoch(self, record: EpochRecord) -> None:
+        if record.epoch in (1, self._epochs) or record.epoch % self._interval == 0:
+            say(f"epoch {record.epoch:>{len(str(self._epochs))}}/{self._epochs}  {describe_epoch(record)}")
+
+    def on_batch(self, epoch: int, batch: int, n_batches: int) -> None:
+        pass
+
+
+class _Bar:
+    def __init__(self, progress: Any, epochs: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("train", total=epochs, epoch=1, scores="")
+
+    def on_epoch(self, record: EpochRecord) -> None:
+        self._progress.update(self._task, completed=record.epoch, scores=describe_epoch(record))
+
+    def on_batch(self, epoch: int, batch: int, n_batches: int) -> None:
+        self._progress.update(self._task, completed=epoch - 1 + batch / n_batches, epoch=epoch)

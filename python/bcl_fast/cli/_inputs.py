@@ -1,0 +1,47 @@
+"""What several commands read: points to cluster, and pairs that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bcl_fast.cli._console import say
+from bcl_fast.errors import InputError
+
+if TYPE_CHECKING:
+    from bcl_fast.tracks import TrackPairs, TrackSet
+
+
+def embed(
+    tracks: TrackSet, model: Path | None, threshold: float | None, threshold_scale: float | None
+) -> tuple[Any, float, str]:
+    """Points to cluster, where to stop, and what made the points: a model, or the features scaled to unit norm."""
+    if model is None:
+        from bcl_fast.models import raw_embeddings
+
+        assert threshold is not None
+        return raw_embeddings(tracks), threshold, "features"
+    from bcl_fast.models import load_model
+
+    loaded = load_model(model)
+    if threshold_scale is not None:
+        if not threshold_scale >= 0:
+            raise InputError(f"the threshold scale must be 0 or more, got {threshold_scale}")
+        loaded.threshold_scale = threshold_scale
+    return loaded.embed_tracks(tracks), loaded.distance_threshold, loaded.fingerprint()
+
+
+def pairs_of(
+    tracks: TrackSet, constraints: list[str] | None, min_overlap: int, duplicate_iou: float
+) -> TrackPairs | None:
+    """Return what is known about pairs of tracks; None if that is not to be used, or nothing, which a sentence says."""
+    sources = constraints or ["auto"]
+    if sources == ["none"]:
+        return None
+    from bcl_fast.tracks import collect_pairs
+
+    if "auto" in sources and tracks.frames is None:
+        say("no frames in the tracks: it is not known which of them are on screen together (--constraints)")
+        if sources == ["auto"]:
+            return None
+    return collect_pairs(tracks, sources, min_overlap=min_overlap, duplicate_iou=duplicate_iou)

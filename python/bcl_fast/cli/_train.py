@@ -1,0 +1,77 @@
+"""The command ``train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bcl_fast._utils.safetensors import check_safetensors_output
+from bcl_fast.cli._console import describe_threshold, say
+from bcl_fast.cli._options import Device, Force, Tracks, recipe_options
+from bcl_fast.training import Recipe
+
+
+@recipe_options
+def train(
+    tracks: Tracks,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model, .safetensors.", show_default=False)],
+    recipe: Recipe,
+    val: Annotated[
+        list[Path] | None,
+        typer.Option(help="Labelled tracks of other people, to keep the best epoch by. Repeat it for more files."),
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="File for the whole state after each epoch.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")] = False,
+    history: Annotated[Path | None, typer.Option(help="File for the scores, a line of JSON per epoch.")] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard.")] = None,
+    device: Device = "cpu",
+    force: Force = False,
+) -> None:
+    """Train a head and the radius of its balls on labelled tracks.
+
+    With another --loss than the ball's, clusters are cut where the validation tracks fall into as many as there are
+    people (see --threshold).
+    """
+    if resume and checkpoint is None:
+        raise typer.BadParameter("--resume wants --checkpoint FILE")
+    _check_training_outputs(output, checkpoint, history, force=force, resume=resume)
+    from bcl_fast._utils.devices import cuda_device
+    from bcl_fast.cli._bars import training_progress
+    from bcl_fast.tracks import read_tracks
+    from bcl_fast.training import choose_recipe
+    from bcl_fast.training import train as fit
+
+    cuda_device(device)  # what cannot be used is better known before the tracks are read
+    people, others = read_tracks(tracks), read_tracks(val) if val else None
+    recipe, reason = choose_recipe(recipe, people)
+    if reason:
+        say(reason)
+    with training_progress(recipe.epochs) as progress:
+        result = fit(
+            people,
+            others,
+            recipe=recipe,
+            checkpoint=checkpoint,
+            resume=resume,
+            history=history,
+            tensorboard=tensorboard,
+            force=force,
+            on_epoch=progress.on_epoch,
+            on_batch=progress.on_batch,
+            device=device,
+        )
+    result.model.save(output, force=force)
+    say(f"epoch {result.best_epoch} kept: {describe_threshold(result.model)} -> {output}")
+
+
+def _check_training_outputs(
+    output: Path, checkpoint: Path | None, history: Path | None, *, force: bool, resume: bool
+) -> None:
+    from bcl_fast._utils.files import check_output
+
+    check_safetensors_output(output, "model", force=force)
+    for path in (checkpoint, history):
+        if path is not None:
+            check_output(path, force=force or resume)

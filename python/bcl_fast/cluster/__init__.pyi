@@ -1,0 +1,19 @@
+from ._cut import cut_merges as cut_merges
+from ._estimator import BallClustering as BallClustering
+from ._linkage import complete_linkage as complete_linkage
+from ._linkage import linkage as linkage
+from ._progress import Progress as Progress
+from ._radius_graph import radius_graph as radius_graph
+from ._result import CompleteLinkage as CompleteLinkage
+from ._threshold_for_count import threshold_for_count as threshold_for_count
+
+__all__ = [
+    "BallClustering",
+    "CompleteLinkage",
+    "Progress",
+    "complete_linkage",
+    "cut_merges",
+    "linkage",
+    "radius_graph",
+    "threshold_for_count",
+]

@@ -1,0 +1,21 @@
+from ._calibration import Calibration as Calibration
+from ._calibration import calibrate as calibrate
+from ._evaluate import EvaluationRow as EvaluationRow
+from ._evaluate import evaluate as evaluate
+from ._evaluate import score_clusterer as score_clusterer
+from ._metrics import BCubed as BCubed
+from ._metrics import b_cubed as b_cubed
+from ._metrics import normalized_mutual_information as normalized_mutual_information
+from ._metrics import weighted_clustering_purity as weighted_clustering_purity
+
+__all__ = [
+    "BCubed",
+    "Calibration",
+    "EvaluationRow",
+    "b_cubed",
+    "calibrate",
+    "evaluate",
+    "normalized_mutual_information",
+    "score_clusterer",
+    "weighted_clustering_purity",
+]

@@ -1,0 +1,11 @@
+from ._files import load_model as load_model
+from ._heads import default_dimensions as default_dimensions
+from ._model import EmbeddingModel as EmbeddingModel
+from ._raw import raw_embeddings as raw_embeddings
+
+__all__ = [
+    "EmbeddingModel",
+    "default_dimensions",
+    "load_model",
+    "raw_embeddings",
+]

@@ -1,0 +1,79 @@
+"""Clusters that respect pairs of tracks, and how many pairs would be violated without."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bcl_fast._utils.types import Integers
+from bcl_fast.cluster import complete_linkage
+from bcl_fast.tracks import TrackPairs
+
+if TYPE_CHECKING:
+    from bcl_fast.cluster._progress import OnProgress
+
+
+class Violations(NamedTuple):
+    """How many of the cannot-link pairs share a cluster.
+
+    Attributes
+    ----------
+    n_cannot_link : int
+        Pairs known to be two people.
+    without : int
+        Of these, pairs in one cluster when nothing forbids it: a measure of the embeddings that reads no label.
+    constrained : int
+        Of these, pairs in one cluster of the result.
+    """
+
+    n_cannot_link: int
+    without: int
+    constrained: int
+
+
+def count_violated(labels: npt.ArrayLike, cannot_link: Integers) -> int:
+    """Count the cannot-link pairs whose two tracks are in one cluster."""
+    clusters = np.asarray(labels)
+    return int(np.count_nonzero(clusters[cannot_link[:, 0]] == clusters[cannot_link[:, 1]]))
+
+
+def cluster_with_pairs(
+    points: npt.NDArray[Any],
+    distance_threshold: float,
+    pairs: TrackPairs,
+    *,
+    progress: OnProgress | None = None,
+    device: str = "cpu",
+) -> tuple[Integers, Violations]:
+    """Cluster points by complete linkage under constraints, and count what they prevented.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_samples, n_dimensions)
+    distance_threshold : float
+        Squared distance at which merging stops.
+    pairs : TrackPairs
+        Of samples.
+    progress : callable, optional
+        As in `bcl_fast.complete_linkage`, without the constraints and then, where they change something, with them.
+    device : str, default "cpu"
+        As in `bcl_fast.complete_linkage`.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,), int64
+        Clusters numbered by first appearance.
+    violations : Violations
+        Cannot-link pairs that share a cluster, without the constraints and with them.
+    """
+    link = partial(complete_linkage, points, distance_threshold, progress=progress, device=device)
+    labels = link().labels
+    n_without = n_violated = count_violated(labels, pairs.cannot_link)
+    # If none of the pairs came together, no merge was forbidden: with the constraints the same ones are made.
+    if len(pairs.must_link) or n_without:
+        labels = link(**pairs._asdict()).labels
+        n_violated = count_violated(labels, pairs.cannot_link)
+    return labels, Violations(len(pairs.cannot_link), n_without, n_violated)

@@ -1,0 +1,32 @@
+"""Videos grouped into series and all together, as the paper scores them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bcl_fast.tracks._track_set import TrackSet
+
+COMBINED = "all"
+
+
+_EPISODE = re.compile(r"(.+?)[-_ .]*(?:s\d+[-_ .]*e\d+|episode[-_ .]*\d+|e\d+)", re.IGNORECASE)
+
+
+def groups_of_videos(tracks: TrackSet, *, series: bool) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Name and tracks of each video, of each series if asked and there are two or more, and of all videos together."""
+    for video in tracks.videos:
+        yield video, np.flatnonzero(tracks.video_ids == video)
+    of_series: dict[str, list[str]] = {}
+    for video in tracks.videos:
+        match = _EPISODE.fullmatch(video)
+        of_series.setdefault(match[1] if match else "", []).append(video)
+    if series and len(of_series) > 1:
+        for name, videos in of_series.items():
+            if name and len(videos) > 1:
+                yield f"{name} ({len(videos)} videos)", np.flatnonzero(np.isin(tracks.video_ids, videos))
+    if len(tracks.videos) > 1:
+        yield COMBINED, np.arange(tracks.n_tracks)

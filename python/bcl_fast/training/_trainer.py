@@ -1,0 +1,183 @@
+"""A training epoch by epoch."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bcl_fast.cluster import threshold_for_count
+from bcl_fast.errors import InputError
+from bcl_fast.losses import BallLoss, fit_squared_radius
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.models._heads import Head, make_head
+from bcl_fast.tracks import TrackSet
+from bcl_fast.training._batches import make_batches
+from bcl_fast.training._data import TrainingData
+from bcl_fast.training._history import EpochRecord
+from bcl_fast.training._loss import make_loss
+from bcl_fast.training._recipe import Recipe
+from bcl_fast.training._state import TrainingState
+from bcl_fast.training._step import Steps
+from bcl_fast.training._validation import Stop, Validation
+
+OnEpoch = Callable[[EpochRecord], object]
+
+
+OnBatch = Callable[[int, int, int], object]
+
+
+class Trainer:
+    """The parts of a run that stay, and the state that changes."""
+
+    def __init__(self, tracks: TrackSet, val: TrackSet | None, recipe: Recipe, device: torch.device) -> None:
+        if device.type != "cpu" and recipe.loss != "ball":
+            raise InputError(f"a GPU trains with the ball loss alone, got the loss {recipe.loss!r}: use device 'cpu'")
+        self.recipe = recipe
+        self.device = device
+        self.data = TrainingData(tracks, recipe.input_scale)
+        if val is not None and val.n_features != tracks.n_features:
+            wanted = f"the {tracks.n_features} dimensions of the training features"
+            raise InputError(f"the validation features must have {wanted}, got {val.n_features}")
+        if val is None and recipe.stops_at == "validation":
+            cure = "give labelled tracks of other people, or the threshold 'radius'"
+            raise InputError(f"a threshold from the validation tracks wants some, got none: {cure}")
+        self.validation = None if val is None else Validation(val)
+        self.state = self._start()
+        self.batches = make_batches(self.data, recipe.faces, device)
+        self.steps = Steps(self.state, self._embed, self.batches, device)
+
+    def _start(self) -> TrainingState:
+        recipe = self.recipe
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            head = make_head(recipe.head, self.data.tracks.n_features, recipe.dimensions)
+            loss = make_loss(recipe, self.data.n_identities, head.dimensions[-1])
+        head.to(self.device)
+        loss.to(self.device)
+        weights = [parameter for parameter in loss.parameters() if parameter.ndim > 0]  # a classifier's
+        groups = [
+            {"params": [*head.parameters(), *weights], "weight_decay": recipe.weight_decay},
+            {"params": [number for number in loss.parameters() if number.ndim == 0], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
+        return TrainingState(head, loss, optimizer, np.random.default_rng(recipe.seed))
+
+    def run_epoch(self, epoch: int, on_batch: OnBatch | None) -> EpochRecord:
+        """Train for one epoch, validate, and keep the weights if they are the best so far."""
+        fitted = self._fit(epoch, on_batch)
+        start = time.perf_counter()
+        stop, scores = self._validate(epoch)
+        record = EpochRecord(
+            epoch,
+            **fitted,
+            squared_radius=stop.squared_radius,
+            distance_threshold=stop.distance_threshold,
+            learning_rate=self.recipe.learning_rate_at(epoch),
+            validation_seconds=time.perf_counter() - start,
+            best=self._is_best(scores),
+            **scores,
+        )
+        self._keep(record)
+        return record
+
+    def _fit(self, epoch: int, on_batch: OnBatch | None) -> dict[str, Any]:
+        """Take a step per batch; return the means of the loss terms and the seconds."""
+        self.state.head.train()
+        rate, data_seconds = self.recipe.learning_rate_at(epoch), 0.0
+        rates = (rate, rate * self.recipe.radius_learning_rate_factor)
+        start = time.perf_counter()
+        with self.steps.epoch(rates, numbers_learn=epoch > self.recipe.radius_freeze_epochs):
+            n_batches = self.batches.begin(self.state.rng, self.recipe.batch_size)
+            data_seconds += time.perf_counter() - start
+            for number in range(n_batches):
+                fetching = time.perf_counter()
+                self.batches.fetch(number)
+                data_seconds += time.perf_counter() - fetching
+                self.steps.run()
+                if on_batch is not None:
+                    on_batch(epoch, number + 1, n_batches)
+        means = self.steps.means(n_batches)
+        step_seconds = time.perf_counter() - start - data_seconds
+        self._check_converging(epoch, means["loss"])
+        return {**means, "data_seconds": data_seconds, "step_seconds": step_seconds}
+
+    def _check_converging(self, epoch: int, loss: float) -> None:
+        if not np.isfinite(loss) or not all(bool(torch.isfinite(p).all()) for p in self.state.head.parameters()):
+            cure = f"choose a learning_rate below {self.recipe.learning_rate}"
+            raise InputError(f"the loss or a weight is no longer finite in epoch {epoch}: {cure}")
+
+    def _embed(self, faces: Tensor) -> Tensor:
+        return self.state.head(faces) if self.recipe.normalized else self.state.head.project(faces)
+
+    def _validate(self, epoch: int) -> tuple[Stop, dict[str, Any]]:
+        """Find where clusters are cut after this epoch, as far as it asks for that, and score the validation tracks."""
+        due = epoch % self.recipe.validation_interval == 0 or epoch == self.recipe.epochs
+        if self.validation is None or not due:
+            return Stop(self._learned_radius()), {}
+        model = self._model(self.state.head, Stop(self._learned_radius()))
+        embeddings = model.embed_tracks(self.validation.tracks)
+        if self.recipe.stops_at == "validation":
+            stop = Stop(self._learned_radius(), threshold_for_count(embeddings, self.validation.n_identities))
+        else:
+            stop = Stop(self._squared_radius(model))
+        assert stop.distance_threshold is not None
+        return stop, self.validation.scores(embeddings, stop.distance_threshold)
+
+    def _is_best(self, scores: dict[str, Any]) -> bool:
+        if self.validation is None:
+            return True
+        before = [record.val_nmi for record in self.state.history if record.val_nmi is not None]
+        return bool(scores) and scores["val_nmi"] > max(before, default=-1.0)
+
+    def _keep(self, record: EpochRecord) -> None:
+        self.state.history.append(record)
+        if record.best:
+            self.state.best_weights = copy.deepcopy(self.state.head.state_dict())
+            self.state.best_squared_radius = record.squared_radius
+            self.state.best_threshold = None if self.recipe.stops_at == "radius" else record.distance_threshold
+            self.state.best_epoch = record.epoch
+
+    def _learned_radius(self) -> float | None:
+        """Return the squared radius that the loss has learned, if it is the ball loss."""
+        loss = self.state.loss
+        return float(loss.squared_radius.detach()) if isinstance(loss, BallLoss) else None
+
+    def _squared_radius(self, model: EmbeddingModel) -> float:
+        """Return the squared radius that the loss has learned, or else the one that suits the training tracks best."""
+        learned = self._learned_radius()
+        if learned is not None:
+            return learned
+        return fit_squared_radius(
+            model.embed_tracks(self.data.tracks),
+            self.data.codes,
+            alpha=self.recipe.alpha,
+            margin=self.recipe.margin,
+            space=self.recipe.space if self.recipe.normalized else "euclidean",
+        )
+
+    def _model(self, head: Head, stop: Stop) -> EmbeddingModel:
+        return EmbeddingModel(
+            head,
+            self.recipe.head,
+            self.data.input_scale,
+            math.nan if stop.squared_radius is None else stop.squared_radius,
+            self.recipe.as_dict(),
+            normalize=self.recipe.normalized,
+            stored_threshold=stop.stored_threshold,
+        )
+
+    def best_model(self) -> EmbeddingModel:
+        """Return the model of the best epoch so far, apart from the state."""
+        head = copy.deepcopy(self.state.head)
+        head.load_state_dict(self.state.best_weights)
+        model = self._model(head.cpu().eval(), Stop(self.state.best_squared_radius, self.state.best_threshold))
+        if self.state.best_squared_radius is None:
+            model.squared_radius = self._squared_radius(model)
+        return model
