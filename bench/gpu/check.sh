@@ -21,14 +21,14 @@ export PYTHONPATH=$site${PYTHONPATH:+:$PYTHONPATH}
 failed=0
 echo '== tests'
 BCL_REQUIRE_CUDA=1 timeout 180 "$python" -m pytest -q -p no:cacheprovider -m cuda \
-  tests/losses/test_ops_cuda.py tests/training/test_step_and_batches.py || failed=1
+  tests/losses/test_ball_loss_op_cuda.py tests/training/test_step_and_batches.py || failed=1
 
 # Small cases, for these tools slow a kernel down a hundredfold.
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
     echo "== compute-sanitizer $tool"
     BCL_REQUIRE_CUDA=1 timeout 60 compute-sanitizer --tool "$tool" --error-exitcode 9 \
-      "$python" -m pytest -q -p no:cacheprovider tests/losses/test_ops_cuda.py -k '(equals_reference or same_bits_as_on) and (33 or 130)' || {
+      "$python" -m pytest -q -p no:cacheprovider tests/losses/test_ball_loss_op_cuda.py -k '(equals_reference or same_bits_as_on) and (33 or 130)' || {
       status=$?
       echo "compute-sanitizer $tool ended with $status (124: out of time; 9: it found something)" >&2
       [ $status = 124 ] || failed=1

@@ -1,7 +1,8 @@
-// The CUDA kernels as Python functions; addresses come from torch tensors, and ops.py is the only caller.
-#include "bindings/ball_loss_cuda.h"
-
+// The CUDA kernels as Python functions; addresses come from torch tensors, and losses/_ball_loss_op.py is the only
+// caller.
 #include "ball_loss/ball_loss.h"
+
+#include "bindings/define.h"
 
 namespace py = pybind11;
 
@@ -39,7 +40,7 @@ void define_for(py::module_& m, const std::string& type) {
 
 }  // namespace
 
-void define_cuda(py::module_& m) {
+void define_ball_loss_cuda(py::module_& m) {
   define_for<float>(m, "float32");
   define_for<double>(m, "float64");
 }

@@ -10,8 +10,8 @@
 namespace bcl {
 
 template <class T>
-std::vector<int64_t> admit(const T* points, int64_t n, int64_t d, int64_t n_new, const int32_t* clusters, double tau,
-                           int n_threads, const Watch& watch) {
+std::vector<int64_t> assign(const T* points, int64_t n, int64_t d, int64_t n_new, const int32_t* clusters, double tau,
+                            int n_threads, const Watch& watch) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   // The new points are clusters of their own, before the others.
   std::vector<int64_t> labels(n);
@@ -55,8 +55,9 @@ std::vector<int64_t> admit(const T* points, int64_t n, int64_t d, int64_t n_new,
   return admitted;
 }
 
-template std::vector<int64_t> admit(const float*, int64_t, int64_t, int64_t, const int32_t*, double, int, const Watch&);
-template std::vector<int64_t> admit(const double*, int64_t, int64_t, int64_t, const int32_t*, double, int,
-                                    const Watch&);
+template std::vector<int64_t> assign(const float*, int64_t, int64_t, int64_t, const int32_t*, double, int,
+                                     const Watch&);
+template std::vector<int64_t> assign(const double*, int64_t, int64_t, int64_t, const int32_t*, double, int,
+                                     const Watch&);
 
 }  // namespace bcl

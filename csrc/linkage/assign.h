@@ -12,7 +12,7 @@ namespace bcl {
 // points: n_new new ones, then those of the clusters; clusters [n - n_new] says which is whose, 0..K-1 by first
 // appearance. Returns a cluster per new point, -1: none. Ties go to the cluster numbered lower.
 template <class T>
-std::vector<int64_t> admit(const T* points /* [n, d] */, int64_t n, int64_t d, int64_t n_new, const int32_t* clusters,
-                           double tau, int n_threads, const Watch& watch);
+std::vector<int64_t> assign(const T* points /* [n, d] */, int64_t n, int64_t d, int64_t n_new, const int32_t* clusters,
+                            double tau, int n_threads, const Watch& watch);
 
 }  // namespace bcl

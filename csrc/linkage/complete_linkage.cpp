@@ -124,8 +124,8 @@ std::vector<bool> constrained_points(int64_t n, const RungOptions& options) {
 }  // namespace
 
 template <class T>
-ScaledDendrogram complete_linkage_of_points(const T* points, int64_t n, int64_t d, const RungOptions& options,
-                                            const RungWatch& watch) {
+ScaledDendrogram complete_linkage(const T* points, int64_t n, int64_t d, const RungOptions& options,
+                                  const RungWatch& watch) {
   Ladder ladder(n, options.groups, first_identical(points, n, d, constrained_points(n, options), options.n_threads));
   const bool arrange = options.may_copy && ladder.n_clusters() >= kFewestArranged;
   const ArrangedPoints<T> arranged(points, n, d, arrange, options.n_threads);
@@ -140,17 +140,15 @@ ScaledDendrogram complete_linkage_of_points(const T* points, int64_t n, int64_t 
     all = closest.all;
     Graph graph(n_clusters, closest.pairs);
     closest.pairs = {};
-    ladder.climb(complete_linkage(n_clusters, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(),
-                                  course.stage("merges", n_clusters, kPairsPart, 1)));
+    ladder.climb(nn_chain(n_clusters, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(),
+                          course.stage("merges", n_clusters, kPairsPart, 1)));
     course.end_rung(n_clusters);
   }
   tell(watch, "done", ladder.n_clusters(), 1);
   return {std::move(ladder).result(), exact.scale()};
 }
 
-template ScaledDendrogram complete_linkage_of_points(const float*, int64_t, int64_t, const RungOptions&,
-                                                     const RungWatch&);
-template ScaledDendrogram complete_linkage_of_points(const double*, int64_t, int64_t, const RungOptions&,
-                                                     const RungWatch&);
+template ScaledDendrogram complete_linkage(const float*, int64_t, int64_t, const RungOptions&, const RungWatch&);
+template ScaledDendrogram complete_linkage(const double*, int64_t, int64_t, const RungOptions&, const RungWatch&);
 
 }  // namespace bcl

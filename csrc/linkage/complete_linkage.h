@@ -35,7 +35,7 @@ struct ScaledDendrogram {
 };
 
 template <class T>
-ScaledDendrogram complete_linkage_of_points(const T* points /* [n, d] */, int64_t n, int64_t d,
-                                            const RungOptions& options, const RungWatch& watch);
+ScaledDendrogram complete_linkage(const T* points /* [n, d] */, int64_t n, int64_t d, const RungOptions& options,
+                                  const RungWatch& watch);
 
 }  // namespace bcl

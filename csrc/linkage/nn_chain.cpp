@@ -277,8 +277,7 @@ class NearestNeighborChain {
 
 }  // namespace
 
-Dendrogram complete_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
-                            const Watch& watch) {
+Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances, const Watch& watch) {
   if (n > kMaxPoints) throw std::invalid_argument("complete linkage takes at most 2**30 points");
   return NearestNeighborChain(n, offsets, neighbors, distances, watch).run();
 }

@@ -28,7 +28,6 @@ struct Dendrogram {
 //   offsets    // [n + 1]
 //   neighbors  // [offsets[n]]  overwritten: the lists shrink in place, nothing is allocated per merge
 //   distances  // [offsets[n]]  overwritten
-Dendrogram complete_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
-                            const Watch& watch);
+Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances, const Watch& watch);
 
 }  // namespace bcl

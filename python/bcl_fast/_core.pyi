@@ -1,4 +1,4 @@
-"""The compiled core (csrc/bindings.cpp). Not a public interface."""
+"""The compiled core (csrc/bindings). Not a public interface."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,39 +17,39 @@ def default_threads() -> int: ...
 def radius_graph(
     points: _Points,
     distance_threshold: float,
-    num_threads: int = 0,
+    n_threads: int = 0,
     progress: _Progress | None = None,
     directions: int = -1,
     cuda_device: int = -1,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float, int]: ...
-def complete_linkage(
+def nn_chain(
     offsets: npt.NDArray[np.int64],
     neighbors: npt.NDArray[np.int32],
     distances: npt.NDArray[np.float32],
     scale: float,
     progress: _Progress | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
-def linkage_of_points(
+def complete_linkage(
     points: _Points,
     distance_threshold: float,
-    most_pairs: int,
-    groups: npt.NDArray[np.int32] | None,
-    forbidden_pairs: npt.NDArray[np.int32],
-    num_threads: int = 0,
+    max_pairs: int,
+    must_link_groups: npt.NDArray[np.int32] | None,
+    cannot_link: npt.NDArray[np.int32],
+    n_threads: int = 0,
     progress: _Progress | None = None,
     may_copy: bool = True,
     cuda_device: int = -1,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
-def admit(
+def assign(
     points: _Points,
     n_new: int,
     clusters: npt.NDArray[np.int32],
     distance_threshold: float,
-    num_threads: int = 0,
+    n_threads: int = 0,
 ) -> npt.NDArray[np.int64]: ...
 
 class BallLossOptions:
-    def __init__(self, alpha: float, margin: float, sphere: bool, check_finite: bool, num_threads: int) -> None: ...
+    def __init__(self, alpha: float, margin: float, sphere: bool, check_finite: bool, n_threads: int) -> None: ...
 
 def ball_loss_float32(
     embeddings: int,
@@ -79,12 +79,8 @@ def ball_loss_float64(
     workspace: int,
     with_gradient: bool,
 ) -> None: ...
-def ball_loss_backward_float32(
-    workspace: int, n_values: int, factor: float, num_threads: int, gradient: int
-) -> None: ...
-def ball_loss_backward_float64(
-    workspace: int, n_values: int, factor: float, num_threads: int, gradient: int
-) -> None: ...
+def ball_loss_backward_float32(workspace: int, n_values: int, factor: float, n_threads: int, gradient: int) -> None: ...
+def ball_loss_backward_float64(workspace: int, n_values: int, factor: float, n_threads: int, gradient: int) -> None: ...
 
 # What follows exists only where cuda_version() >= 0.
 

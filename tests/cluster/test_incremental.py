@@ -13,13 +13,13 @@ from scipy.spatial.distance import cdist
 from sklearn.exceptions import NotFittedError
 
 from bcl_fast import BallClustering
-from bcl_fast.cluster._incremental import admit
+from bcl_fast.cluster._assign import assign
 from bcl_fast.errors import InputError
-from tests.cluster.test_linkage import by_first_appearance, complete_linkage_reference
+from tests.cluster.test_complete_linkage import by_first_appearance, complete_linkage_reference
 from tests.core.linkage.test_complete_linkage import identities
 
 
-def admit_reference(X_new, X, labels, threshold):
+def assign_reference(X_new, X, labels, threshold):
     """The nearest cluster by its farthest member, if that is within the threshold."""
     distances = cdist(X_new, X, "sqeuclidean")
     farthest = np.stack([distances[:, labels == c].max(axis=1) for c in range(labels.max() + 1)], axis=1)
@@ -34,7 +34,7 @@ def test_predict_equals_a_slow_twin(n, n_new, seed, threshold):
     X, X_new = rng.normal(size=(n, 2)), rng.normal(size=(n_new, 2))
     labels = by_first_appearance(rng.integers(0, n, n))
     np.testing.assert_array_equal(
-        admit(X_new, X, labels, threshold), admit_reference(X_new, X, labels, threshold) if n_new else []
+        assign(X_new, X, labels, threshold), assign_reference(X_new, X, labels, threshold) if n_new else []
     )
 
 
@@ -43,7 +43,7 @@ def test_predict_thousands():
     clustering = BallClustering(0.4).fit(X[:3000])
     predicted = clustering.predict(X[3000:])
     assert 500 < (predicted >= 0).sum() < 2900
-    np.testing.assert_array_equal(predicted, admit_reference(X[3000:], X[:3000], clustering.labels_, 0.4))
+    np.testing.assert_array_equal(predicted, assign_reference(X[3000:], X[:3000], clustering.labels_, 0.4))
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast.errors import InputError
 from bcl_fast.paper.peers import dbscan, finch, gmeans, hdbscan, kmeans, xmeans
-from bcl_fast.paper.peers._growing_kmeans import anderson_darling, gmeans, is_not_normal, prefers_two, xmeans
+from bcl_fast.paper.peers._growing_kmeans import anderson_darling, is_not_normal, prefers_two
 
 CLUSTERERS = {
     "kmeans": lambda points: kmeans(points, 4),

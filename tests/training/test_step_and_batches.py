@@ -12,7 +12,7 @@ import torch
 
 from bcl_fast import _core
 from bcl_fast.errors import InputError
-from bcl_fast.training import Recipe, _batches, _step, _train, train
+from bcl_fast.training import Recipe, _batches, _step, _train, _trainer, train
 from bcl_fast.training._batches import HostBatches, ResidentBatches, StreamedBatches
 from bcl_fast.training._data import TrainingData
 from tests.helpers.cli import refused

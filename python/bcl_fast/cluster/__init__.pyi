@@ -1,6 +1,6 @@
+from ._complete_linkage import complete_linkage as complete_linkage
 from ._cut import cut_merges as cut_merges
 from ._estimator import BallClustering as BallClustering
-from ._linkage import complete_linkage as complete_linkage
 from ._linkage import linkage as linkage
 from ._progress import Progress as Progress
 from ._radius_graph import radius_graph as radius_graph

@@ -16,14 +16,14 @@ class Constraints(NamedTuple):
 
     Attributes
     ----------
-    groups : ndarray of shape (n_samples,), int32, or None
+    must_link_groups : ndarray of shape (n_samples,), int32, or None
         Samples linked by ``must_link``, directly or through others, numbered by first appearance; None: no links.
-    forbidden_pairs : ndarray of shape (n_pairs, 2), int32
+    cannot_link : ndarray of shape (n_pairs, 2), int32
         The pairs of ``cannot_link``.
     """
 
-    groups: npt.NDArray[np.int32] | None
-    forbidden_pairs: npt.NDArray[np.int32]
+    must_link_groups: npt.NDArray[np.int32] | None
+    cannot_link: npt.NDArray[np.int32]
 
 
 def resolve_constraints(

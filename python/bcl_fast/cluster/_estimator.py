@@ -13,9 +13,10 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bcl_fast.cluster._assign import assign
+from bcl_fast.cluster._complete_linkage import complete_linkage
 from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
-from bcl_fast.cluster._incremental import admit, extend_clusters
-from bcl_fast.cluster._linkage import complete_linkage
+from bcl_fast.cluster._incremental import extend_clusters
 from bcl_fast.cluster._metric import METRICS, Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
@@ -208,7 +209,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         return self._fit_X, validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Assign new samples to the clusters that complete linkage would admit them to.
+        """Assign new samples to the clusters that complete linkage would put them into.
 
         Parameters
         ----------
@@ -227,7 +228,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
             A ValueError: if the estimator was fitted to precomputed dissimilarities.
         """
         old, new = self._validate_new(X, "predict")
-        return admit(new, old, self.labels_, self._threshold, metric=self.metric, n_jobs=self.n_jobs)
+        return assign(new, old, self.labels_, self._threshold, metric=self.metric, n_jobs=self.n_jobs)
 
     def partial_fit(self, X: npt.ArrayLike, y: object = None) -> BallClustering:
         """Add new samples: complete linkage goes on from the clusters that there are.

@@ -99,15 +99,15 @@ def dissimilarity_graph(
     rows, columns, values = entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data
     keep = np.ones(len(values), bool)
     n_samples = matrix.shape[0]
-    if len(constraints.forbidden_pairs):
-        first, second = constraints.forbidden_pairs.T.astype(np.int64)
+    if len(constraints.cannot_link):
+        first, second = constraints.cannot_link.T.astype(np.int64)
         forbidden = np.concatenate([first * n_samples + second, second * n_samples + first])
         keep &= ~np.isin(rows * n_samples + columns, forbidden)
-    if constraints.groups is not None:
-        keep &= constraints.groups[rows] != constraints.groups[columns]
+    if constraints.must_link_groups is not None:
+        keep &= constraints.must_link_groups[rows] != constraints.must_link_groups[columns]
     rows, columns, values = rows[keep], columns[keep], values[keep]
-    if constraints.groups is not None:
-        linked_rows, linked_columns = _pairs_within(constraints.groups)
+    if constraints.must_link_groups is not None:
+        linked_rows, linked_columns = _pairs_within(constraints.must_link_groups)
         rows, columns = np.concatenate([rows, linked_rows]), np.concatenate([columns, linked_columns])
         values = np.concatenate([values, np.zeros(len(linked_rows))])
     order = np.lexsort((columns, rows))

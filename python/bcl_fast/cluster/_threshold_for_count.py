@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast.cluster._linkage import complete_linkage
+from bcl_fast.cluster._complete_linkage import complete_linkage
 
 
 def threshold_for_count(points: NDArray[Any], n_clusters: int) -> float:

@@ -1,5 +1,5 @@
-from ._ball import BallLoss as BallLoss
-from ._ball import cannot_link_lists as cannot_link_lists
+from ._ball_loss import BallLoss as BallLoss
+from ._ball_loss import cannot_link_lists as cannot_link_lists
 from ._base import BaselineLoss as BaselineLoss
 from ._base import LossTerms as LossTerms
 from ._fit_radius import fit_squared_radius as fit_squared_radius

@@ -1,7 +1,7 @@
 """The CUDA kernels on the host: their index, tiling and reduction code against NumPy and the CPU kernels.
 
 Shared memory is watched (tests/core/cuda/simulated_block.h): a missing barrier fails here, as does an index out of
-range. What a GPU alone can show is in tests/losses/test_ops_cuda.py.
+range. What a GPU alone can show is in tests/losses/test_ball_loss_op_cuda.py.
 """
 
 from __future__ import annotations

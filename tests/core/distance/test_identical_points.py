@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import is_valid_linkage
 
 from bcl_fast import complete_linkage, linkage
-from tests.cluster.test_linkage import (
+from tests.cluster.test_complete_linkage import (
     by_first_appearance,
     complete_linkage_reference,
     have_float32_ties,

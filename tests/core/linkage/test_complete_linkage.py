@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist
 
 from bcl_fast import _core, complete_linkage, linkage
 from bcl_fast.errors import InputError
-from tests.cluster.test_linkage import (
+from tests.cluster.test_complete_linkage import (
     assert_is_a_complete_linkage,
     by_first_appearance,
     complete_linkage_reference,
@@ -24,7 +24,7 @@ NO_PAIRS = np.empty((0, 2), np.int32)
 
 
 def climb(X, threshold, most_pairs, *, groups=None, forbidden=NO_PAIRS, n_threads=0):
-    return _core.linkage_of_points(X, threshold, most_pairs, groups, forbidden, n_threads)
+    return _core.complete_linkage(X, threshold, most_pairs, groups, forbidden, n_threads)
 
 
 @settings(deadline=None)
@@ -122,7 +122,7 @@ def test_memory_limit_changes_nothing_but_the_memory():
 def test_the_order_of_the_points_inside_is_invisible():
     X = identities(40_000, 8)  # enough that they are put in another order
     (merges, labels), (as_given, labels_as_given) = (
-        _core.linkage_of_points(X, 0.2, 100_000, None, np.array([[0, 1]], np.int32), 0, None, may_copy)
+        _core.complete_linkage(X, 0.2, 100_000, None, np.array([[0, 1]], np.int32), 0, None, may_copy)
         for may_copy in (True, False)
     )
     assert 100 < labels.max() < 30_000

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bcl_fast import _core
-from bcl_fast.losses._ops import SUMMARY, ball_loss
+from bcl_fast.losses._ball_loss_op import SUMMARY, ball_loss
 from tests.helpers.ball_loss import ball_loss_reference
 
 DTYPES = [torch.float32, torch.float64]
@@ -216,8 +216,8 @@ def test_one_identity_has_no_dissimilar_part() -> None:
 
 PRINT_DIGEST = """
 import hashlib, torch
-from tests.losses.test_ops import make_batch, value_and_gradients
-from bcl_fast.losses._ops import ball_loss
+from tests.losses.test_ball_loss_op import make_batch, value_and_gradients
+from bcl_fast.losses._ball_loss_op import ball_loss
 digests = []
 for threads in (1, 2, 3, 8):
     torch.set_num_threads(threads)

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bcl_fast import BallClustering, BallLoss, complete_linkage, radius_graph
-from bcl_fast.losses._ops import ball_loss
+from bcl_fast.losses._ball_loss_op import ball_loss
 from tests.helpers.ball_loss import ball_loss_reference
-from tests.losses.test_ops import make_batch as make_batch_on_cpu
-from tests.losses.test_ops import value_and_gradients
+from tests.losses.test_ball_loss_op import make_batch as make_batch_on_cpu
+from tests.losses.test_ball_loss_op import value_and_gradients
 
 pytestmark = pytest.mark.cuda
 
@@ -24,7 +24,7 @@ LARGE = (20_000, 40, 300)  # takes the large tiles
 
 
 def make_batch(n: int, d: int, k: int, dtype: torch.dtype, seed: int = 0, device: str = "cuda") -> tuple[Tensor, ...]:
-    """Return embeddings, labels and raw radius of tests/losses/test_ops.py on a CUDA device."""
+    """Return embeddings, labels and raw radius of tests/losses/test_ball_loss_op.py on a CUDA device."""
     embeddings, labels, raw_radius = (t.detach().to(device) for t in make_batch_on_cpu(n, d, k, dtype, seed))
     return embeddings.requires_grad_(), labels, raw_radius.requires_grad_()
 

@@ -40,7 +40,8 @@ def digest(X):
 def test_same_bits_on_every_simd_path(overlapping_clusters, path, tmp_path):
     np.save(tmp_path / "X.npy", overlapping_clusters)
     code = (
-        "import sys, numpy as np; from bcl_fast import _core; from tests.cluster.test_linkage_running import digest; "
+        "import sys, numpy as np; from bcl_fast import _core; "
+        "from tests.cluster.test_complete_linkage_running import digest; "
         "print(_core.simd_path(), digest(np.load(sys.argv[1])))"
     )
     root = str(Path(__file__).parents[2])

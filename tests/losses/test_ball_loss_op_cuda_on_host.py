@@ -10,7 +10,7 @@ import torch
 
 from bcl_fast import _core, complete_linkage, radius_graph
 from bcl_fast.errors import InputError
-from bcl_fast.losses import _ops as ops
+from bcl_fast.losses import _ball_loss_op as ops
 from tests.core.cuda.host_kernels import Kernels, make_batch
 from tests.helpers.ball_loss import ball_loss_reference
 

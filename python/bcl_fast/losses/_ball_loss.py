@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bcl_fast.losses._ops import ClassLists, ball_loss
+from bcl_fast.losses._ball_loss_op import ClassLists, ball_loss
 
 
 class BallLossTerms(NamedTuple):
@@ -164,7 +164,7 @@ def cannot_link_lists(pairs: Tensor, num_classes: int) -> ClassLists:
     Examples
     --------
     >>> import torch
-    >>> from bcl_fast.losses._ball import cannot_link_lists
+    >>> from bcl_fast.losses._ball_loss import cannot_link_lists
     >>> cannot_link_lists(torch.tensor([[0, 2], [2, 1]]), num_classes=3)
     ClassLists(offsets=tensor([0, 1, 2, 4]), labels=tensor([2, 2, 0, 1]))
     """

@@ -92,7 +92,7 @@ def linkage_of_graph(square, scale=1.0):
     wanted = np.isfinite(square) & ~np.eye(n, dtype=bool)
     offsets = np.concatenate([[0], np.cumsum(wanted.sum(axis=1))]).astype(np.int64)
     neighbors = np.nonzero(wanted)[1].astype(np.int32)
-    return _core.complete_linkage(offsets, neighbors, square[wanted].astype(np.float32), scale)
+    return _core.nn_chain(offsets, neighbors, square[wanted].astype(np.float32), scale)
 
 
 # ---- against SciPy

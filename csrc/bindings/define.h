@@ -1,0 +1,13 @@
+// One function per file of this folder: each checks, casts, releases the GIL and calls the core.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace bcl {
+
+void define_radius_graph(pybind11::module_& m);
+void define_linkage(pybind11::module_& m);
+void define_ball_loss(pybind11::module_& m);
+void define_ball_loss_cuda(pybind11::module_& m);  // where CUDA is built in
+
+}  // namespace bcl

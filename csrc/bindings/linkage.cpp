@@ -1,0 +1,132 @@
+// Complete linkage, its chain on a graph, and new points beside clusters; their array checks.
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <string>
+
+#include "bindings/define.h"
+#include "bindings/watch.h"
+#include "linkage/assign.h"
+#include "linkage/complete_linkage.h"
+#include "linkage/nn_chain.h"
+
+namespace bcl {
+namespace {
+
+// Every row's neighbours must be in range: anything else would write out of bounds.
+void check_graph(const Array<int64_t>& offsets, const Array<int32_t>& neighbors, const Array<float>& distances) {
+  const int64_t n = offsets.size() - 1;
+  if (offsets.ndim() != 1 || n < 0 || offsets.at(0) != 0)
+    throw std::invalid_argument("offsets must be 1-D and start with 0");
+  for (int64_t i = 0; i < n; ++i)
+    if (offsets.data()[i + 1] < offsets.data()[i]) throw std::invalid_argument("offsets must not decrease");
+  if (neighbors.size() != offsets.data()[n] || distances.size() != neighbors.size())
+    throw std::invalid_argument("neighbors and distances must have offsets[-1] entries");
+  for (int64_t e = 0; e < neighbors.size(); ++e)
+    if (neighbors.data()[e] < 0 || neighbors.data()[e] >= n)
+      throw std::invalid_argument("neighbors must lie in [0, n)");
+}
+
+// Anything else would write out of bounds.
+void check_numbering(const Array<int32_t>& groups, int64_t n, const std::string& name) {
+  if (groups.ndim() != 1 || groups.size() != n) throw std::invalid_argument(name + " must have one entry per point");
+  int32_t n_groups = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const int32_t group = groups.data()[i];
+    if (group < 0 || group > n_groups)
+      throw std::invalid_argument(name + " must be numbered from 0 by first appearance");
+    n_groups = std::max(n_groups, group + 1);
+  }
+}
+
+void check_cannot_link(const Array<int32_t>& pairs, int64_t n) {
+  if (pairs.ndim() != 2 || pairs.shape(1) != 2) throw std::invalid_argument("cannot_link must have two columns");
+  for (int64_t e = 0; e < pairs.size(); ++e)
+    if (pairs.data()[e] < 0 || pairs.data()[e] >= n) throw std::invalid_argument("cannot_link must lie in [0, n)");
+}
+
+py::tuple to_python(Dendrogram&& dendrogram, double scale) {
+  Array<double> merges({static_cast<py::ssize_t>(dendrogram.merges.size()), py::ssize_t{4}});
+  double* row = merges.mutable_data();
+  for (const Merge& merge : dendrogram.merges) {
+    *row++ = static_cast<double>(merge.left);
+    *row++ = static_cast<double>(merge.right);
+    *row++ = merge.height * scale;
+    *row++ = static_cast<double>(merge.size);
+  }
+  return py::make_tuple(merges, to_numpy(std::move(dendrogram.labels)));
+}
+
+py::tuple linkage_of_graph(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<float>& distances,
+                           double scale, const py::object& progress) {
+  check_graph(offsets, neighbors, distances);
+  const int64_t n = offsets.size() - 1;
+  int32_t* const neighbor_data = neighbors.mutable_data();
+  float* const distance_data = distances.mutable_data();
+  return to_python(
+      watched(progress, "merges", n,
+              [&](const Watch& watch) { return nn_chain(n, offsets.data(), neighbor_data, distance_data, watch); }),
+      scale);
+}
+
+template <class T>
+py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, int64_t max_pairs,
+                            const std::optional<Array<int32_t>>& must_link_groups, const Array<int32_t>& cannot_link,
+                            int n_threads, const py::object& progress, bool may_copy, int cuda_device) {
+  check_points(points, distance_threshold);
+  const int64_t n = points.shape(0), d = points.shape(1);
+  if (max_pairs < 1) throw std::invalid_argument("max_pairs must be >= 1");
+  if (must_link_groups) check_numbering(*must_link_groups, n, "must_link_groups");
+  check_cannot_link(cannot_link, n);
+  RungOptions options{distance_threshold, max_pairs};
+  options.groups = must_link_groups ? must_link_groups->data() : nullptr;
+  options.forbidden_pairs = cannot_link.data();
+  options.n_forbidden = cannot_link.shape(0);
+  options.n_threads = n_threads;
+  options.may_copy = may_copy;
+  options.cuda_device = cuda_device;
+  ScaledDendrogram result;
+  {
+    const T* data = points.data();
+    const RungWatch watch = python_watch(progress);
+    const py::gil_scoped_release release;
+    result = complete_linkage(data, n, d, options, watch);
+  }
+  return to_python(std::move(result.dendrogram), result.scale);
+}
+
+template <class T>
+py::array assigned(const Array<T>& points, int64_t n_new, const Array<int32_t>& clusters, double distance_threshold,
+                   int n_threads) {
+  check_points(points, distance_threshold);
+  const int64_t n = points.shape(0), d = points.shape(1);
+  if (n_new < 0 || n_new > n) throw std::invalid_argument("n_new must lie in [0, n]");
+  check_numbering(clusters, n - n_new, "clusters");
+  const T* const data = points.data();
+  return to_numpy(watched(py::none(), "pairs", n, [&](const Watch& watch) {
+    return assign(data, n, d, n_new, clusters.data(), distance_threshold, n_threads, watch);
+  }));
+}
+
+template <class T>
+void define_for(py::module_& m) {
+  m.def("complete_linkage", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
+        py::arg("max_pairs"), py::arg("must_link_groups").noconvert(), py::arg("cannot_link").noconvert(),
+        py::arg("n_threads") = 0, py::arg("progress") = py::none(), py::arg("may_copy") = true,
+        py::arg("cuda_device") = kNoDevice, "Complete linkage of points, rung by rung: (merges, labels).");
+  m.def("assign", &assigned<T>, py::arg("points").noconvert(), py::arg("n_new"), py::arg("clusters").noconvert(),
+        py::arg("distance_threshold"), py::arg("n_threads") = 0,
+        "The nearest cluster that each of the first points may join, -1: none.");
+}
+
+}  // namespace
+
+void define_linkage(py::module_& m) {
+  define_for<float>(m);
+  define_for<double>(m);
+  m.def("nn_chain", &linkage_of_graph, py::arg("offsets").noconvert(), py::arg("neighbors").noconvert(),
+        py::arg("distances").noconvert(), py::arg("scale"), py::arg("progress") = py::none(),
+        "Complete linkage on a radius graph, whose neighbors and distances are overwritten: (merges, labels).");
+}
+
+}  // namespace bcl

@@ -1,0 +1,173 @@
+"""Exact complete linkage stopped at a squared distance, without the n x n distances: arrays in, arrays out.
+
+A merge at height ``h`` needs every cross pair within ``h``, so the pairs within ``h`` hold all that complete linkage
+needs up to it, and nothing is approximated. The estimator on top is `BallClustering`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from bcl_fast import _core
+from bcl_fast._utils.devices import cuda_device
+from bcl_fast._utils.threads import n_threads
+from bcl_fast.cluster._constraints import Constraints, resolve_constraints
+from bcl_fast.cluster._cut import cut_merges
+from bcl_fast.cluster._input import check_points, check_threshold, rung_memory
+from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
+from bcl_fast.cluster._precomputed import check_dissimilarities, dissimilarity_graph
+from bcl_fast.cluster._progress import OnProgress, core_progress
+from bcl_fast.cluster._result import CompleteLinkage
+from bcl_fast.errors import InputError
+
+if TYPE_CHECKING:
+    pass
+
+
+def complete_linkage(
+    X: npt.ArrayLike,
+    distance_threshold: float | None = None,
+    *,
+    n_clusters: int | None = None,
+    metric: Metric = "sqeuclidean",
+    must_link: npt.ArrayLike | None = None,
+    cannot_link: npt.ArrayLike | None = None,
+    memory_limit: int | None = None,
+    n_jobs: int | None = None,
+    progress: OnProgress | None = None,
+    device: str = "cpu",
+) -> CompleteLinkage:
+    """Merge the two closest clusters while the largest distance between them is at most a threshold.
+
+    The result is that of ``scipy.cluster.hierarchy.linkage(pdist(X, "sqeuclidean"), "complete")`` cut by
+    ``fcluster(Z, distance_threshold, "distance")``, up to near-ties: which pairs lie within the threshold is decided in
+    float64, and distances are compared as float32 (1e-7 relative). The closest pairs are found and merged rung by rung,
+    so that memory grows with the samples, not with their pairs.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Embeddings, finite. float32 and float64 are used as they are, float16 as float32, integers as float64. For
+        ``metric="precomputed"`` the dissimilarities, (n_samples, n_samples), symmetric and >= 0: dense, or a SciPy
+        sparse matrix in which a pair that is absent is never merged.
+    distance_threshold : float, optional
+        In the metric's unit (squared Euclidean distance by default), >= 0; clusters at exactly this distance are
+        merged. None or ``np.inf``: the whole dendrogram.
+    n_clusters : int, optional
+        Stop at this many clusters instead of at a threshold.
+    metric : {"sqeuclidean", "euclidean", "cosine", "precomputed"}, default="sqeuclidean"
+        The unit of the threshold and of the heights.
+    must_link : array-like of shape (n_pairs, 2), int, optional
+        Samples that share a cluster whatever their distance: merged first, at height 0, with all that they are linked
+        to through others.
+    cannot_link : array-like of shape (n_pairs, 2), int, optional
+        Samples that never share a cluster, as if their distance were infinite.
+    memory_limit : int, optional
+        Bytes that the clustering may use beside X; half of what the machine has free if None. A smaller limit takes
+        more rungs to the same result.
+    n_jobs : int, optional
+        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
+        depend on it.
+    progress : callable, optional
+        Called with a `bcl_fast.cluster.Progress` at the start of each stage and up to ten times a second.
+        What it raises ends the call, as Ctrl-C does.
+    device : str, default="cpu"
+        ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close. The result does not depend on it.
+
+    Returns
+    -------
+    CompleteLinkage
+        Labels, merges and the number of clusters.
+
+    Raises
+    ------
+    InputError
+        A ValueError: if X is not 2-D, real and finite (the row is named), constraints contradict each other (the pair
+        is named), or another argument is out of range.
+
+    See Also
+    --------
+    BallClustering : The same as a scikit-learn estimator.
+    linkage : The whole dendrogram, as SciPy's function of this name.
+    cut_merges : Labels for a smaller number of merges.
+
+    Notes
+    -----
+    Exact ties go to the cluster that the search came from, then to the one with the earlier sample: a function of the
+    input and the memory limit alone. SciPy may break them otherwise.
+
+    References
+    ----------
+    Muellner. Modern hierarchical, agglomerative clustering algorithms. 2011. arXiv:1109.2378.
+
+    Examples
+    --------
+    >>> from bcl_fast import complete_linkage
+    >>> labels, merges, n_clusters = complete_linkage([[0.0], [1.0], [5.0], [5.5]], distance_threshold=1.0)
+    >>> labels
+    array([0, 0, 1, 1])
+    >>> merges
+    array([[2.  , 3.  , 0.25, 2.  ],
+           [0.  , 1.  , 1.  , 2.  ]])
+    >>> complete_linkage([[0.0], [1.0], [5.0], [5.5]], n_clusters=3).labels
+    array([0, 1, 2, 2])
+    >>> complete_linkage([[0.0], [1.0], [5.0], [5.5]], distance_threshold=1.0, cannot_link=[(0, 1)]).labels
+    array([0, 1, 2, 2])
+    """
+    check_metric(metric)
+    if n_clusters is not None and distance_threshold is not None:
+        raise InputError("distance_threshold and n_clusters exclude each other: give one of them")
+    threshold = np.inf if distance_threshold is None else check_threshold(distance_threshold)
+    n_jobs = n_threads(n_jobs)
+    gpu = cuda_device(device)
+    constrain = partial(resolve_constraints, must_link, cannot_link)
+    tell = core_progress(progress)
+    if metric == "precomputed":
+        if device != "cpu":
+            raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
+        merges, labels = _merge_precomputed(X, threshold, constrain, tell)
+    else:
+        merges, labels = merge_points(X, threshold, metric, constrain, memory_limit, n_jobs, tell, gpu)
+    if n_clusters is not None:
+        labels = cut_merges(merges, len(labels), n_clusters)
+        merges = merges[: len(labels) - n_clusters]
+    return CompleteLinkage(labels, merges, len(labels) - len(merges))
+
+
+def merge_points(
+    X: npt.ArrayLike,
+    threshold: float,
+    metric: str,
+    constrain: Callable[[int], Constraints],
+    memory_limit: int | None,
+    n_jobs: int,
+    tell: Callable[[str, int, float], None] | None = None,
+    gpu: int = -1,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Check points and merge them: merges with heights in the metric's unit, and labels."""
+    points, squared = to_squared_euclidean(check_points(X), threshold, metric)
+    pairs, may_copy = rung_memory(points, memory_limit)
+    merges, labels = _core.complete_linkage(
+        points, squared, pairs, *constrain(len(points)), n_jobs, tell, may_copy, gpu
+    )
+    # Every height is within the threshold; rounding to float32 may have lifted it above.
+    merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
+    return merges, labels
+
+
+def _merge_precomputed(
+    X: npt.ArrayLike,
+    threshold: float,
+    constrain: Callable[[int], Constraints],
+    tell: Callable[[str, int, float], None] | None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    matrix = check_dissimilarities(X, threshold)
+    graph = dissimilarity_graph(matrix, constrain(matrix.shape[0]))
+    merges, labels = _core.nn_chain(*graph, tell)
+    np.minimum(merges[:, 2], threshold, out=merges[:, 2])
+    return merges, labels
