@@ -31,6 +31,7 @@ from bcl_fast.tracks import automatic_pairs, concatenate, read_tracks, write_tra
 from bcl_fast.tracks._pairs import DUPLICATE_IOU
 from bcl_fast.training import Recipe
 from tests.helpers.cli import QUICK, films, listing, run, without_labels
+from tests.helpers.processes import killed_at_last
 
 COMMANDS = ("train", "cluster", "calibrate", "finetune", "evaluate", "simulate", "demo", "reproduce", "info")
 BCL_FAST = (sys.executable, "-m", "bcl_fast")
@@ -451,8 +452,8 @@ def test_a_reader_that_stops_reading_is_no_traceback(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(folder, tmp_path):
-    arguments = ("train", folder / "train.parquet", "-o", tmp_path / "m.safetensors", *QUICK, "--epochs", 100000)
-    with start(*arguments, stderr=subprocess.PIPE, text=True) as process:
+    arguments = ("train", folder / "train.parquet", "-o", tmp_path / "m.safetensors", *QUICK, "--epochs", 10**9)
+    with killed_at_last(start(*arguments, stderr=subprocess.PIPE, text=True)) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("epoch ")
         process.send_signal(signal.SIGINT)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from bcl_fast import BallLoss
 from tests.helpers.ball_loss import ball_loss_reference
+from tests.helpers.processes import HANG_SECONDS
 
 
 def make_batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -116,4 +117,4 @@ def loss_value() -> float:
 def test_works_in_a_forked_child() -> None:
     wanted = loss_value()  # starts the threads, of which a child has none
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply_async(loss_value).get(timeout=60) == wanted
+        assert pool.apply_async(loss_value).get(timeout=HANG_SECONDS) == wanted
