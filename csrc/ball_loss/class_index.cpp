@@ -3,6 +3,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "runtime/csr.h"
+#include "runtime/first_equal.h"
+
 namespace bcl {
 namespace {
 
@@ -23,23 +26,14 @@ Classes number_bounded(const int64_t* labels, int64_t n, int64_t num_classes) {
   return classes;
 }
 
-// Open addressing in a table of at least 2 n slots; Fibonacci hashing spreads consecutive labels.
 Classes number_any(const int64_t* labels, int64_t n) {
   Classes classes;
   classes.of_sample.resize(n);
-  int bits = 4;
-  while ((int64_t{1} << bits) < 2 * n) ++bits;
-  const uint64_t mask = (uint64_t{1} << bits) - 1;
-  std::vector<int32_t> first_sample(mask + 1, -1);
-  for (int64_t i = 0; i < n; ++i) {
-    uint64_t slot = (static_cast<uint64_t>(labels[i]) * 0x9E3779B97F4A7C15u) >> (64 - bits);
-    while (first_sample[slot] >= 0 && labels[first_sample[slot]] != labels[i]) slot = (slot + 1) & mask;
-    if (first_sample[slot] < 0) {
-      first_sample[slot] = static_cast<int32_t>(i);
-      classes.of_sample[i] = static_cast<int32_t>(classes.n_classes++);
-    } else {
-      classes.of_sample[i] = classes.of_sample[first_sample[slot]];
-    }
+  FirstEqual distinct(n);
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t first = distinct.find_or_add(i, static_cast<uint64_t>(labels[i]) * kGoldenRatio,
+                                               [&](int32_t j) { return labels[j] == labels[i]; });
+    classes.of_sample[i] = first == i ? static_cast<int32_t>(classes.n_classes++) : classes.of_sample[first];
   }
   return classes;
 }
@@ -52,14 +46,11 @@ Classes number_classes(const int64_t* labels, int64_t n, int64_t num_classes) {
 
 Groups group_by(const std::vector<int32_t>& keys, int64_t n_groups) {
   Groups groups;
-  groups.offsets.assign(n_groups + 1, 0);
-  for (const int32_t key : keys)
-    if (key >= 0) ++groups.offsets[key + 1];
-  for (int64_t g = 0; g < n_groups; ++g) groups.offsets[g + 1] += groups.offsets[g];
-  groups.order.resize(groups.offsets[n_groups]);
-  std::vector<int32_t> next(groups.offsets.begin(), groups.offsets.end() - 1);
-  for (size_t i = 0; i < keys.size(); ++i)
-    if (keys[i] >= 0) groups.order[next[keys[i]]++] = static_cast<int32_t>(i);
+  const auto for_each_sample = [&](const auto& entry) {
+    for (size_t i = 0; i < keys.size(); ++i)
+      if (keys[i] >= 0) entry(keys[i], static_cast<int32_t>(i));
+  };
+  sort_into_rows(n_groups, for_each_sample, groups.offsets, groups.order);
   return groups;
 }
 

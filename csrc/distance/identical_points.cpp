@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/first_equal.h"
 #include "runtime/parallel.h"
 
 namespace bcl {
 namespace {
 
 constexpr int64_t kRowsPerTask = 1024;
-constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio
 
 template <class T>
 uint64_t hash(const T* row, int64_t d) {
@@ -18,7 +18,7 @@ uint64_t hash(const T* row, int64_t d) {
     const T value = row[p] + T{0};  // -0 equals 0
     uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof(value));
-    sum = (sum ^ bits) * kOdd;
+    sum = (sum ^ bits) * kGoldenRatio;
     sum ^= sum >> 32;
   }
   return sum;
@@ -34,25 +34,12 @@ std::vector<int32_t> first_identical(const T* points, int64_t n, int64_t d, cons
     for (int64_t i = t * kRowsPerTask; i < std::min(n, (t + 1) * kRowsPerTask); ++i)
       hashes[i] = hash(points + i * d, d);
   });
-  // Open addressing; at most half of the places are taken.
-  uint64_t n_places = 2;
-  while (n_places < 2 * static_cast<uint64_t>(n)) n_places *= 2;
-  std::vector<int32_t> table(n_places, -1), first(n);
+  FirstEqual distinct(n);
+  std::vector<int32_t> first(n);
   for (int32_t i = 0; i < n; ++i) {
-    first[i] = i;
-    if (alone[i]) continue;
     const T* const row = points + i * d;
-    for (uint64_t place = hashes[i];; ++place) {
-      int32_t& other = table[place & (n_places - 1)];
-      if (other < 0) {
-        other = i;
-        break;
-      }
-      if (hashes[other] == hashes[i] && std::equal(row, row + d, points + other * d)) {
-        first[i] = other;
-        break;
-      }
-    }
+    const auto equals = [&](int32_t j) { return hashes[j] == hashes[i] && std::equal(row, row + d, points + j * d); };
+    first[i] = alone[i] ? i : distinct.find_or_add(i, hashes[i], equals);
   }
   return first;
 }

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <vector>
 
 #include "distance/exact_distances.h"
+#include "runtime/csr.h"
 
 namespace bcl {
 
@@ -25,12 +25,10 @@ struct Clusters {
 inline Clusters group_points(const std::vector<int32_t>& points, const std::vector<int64_t>& labels,
                              int64_t n_clusters) {
   Clusters clusters;
-  clusters.offsets.assign(n_clusters + 1, 0);
-  for (const int32_t i : points) ++clusters.offsets[labels[i] + 1];
-  std::partial_sum(clusters.offsets.begin(), clusters.offsets.end(), clusters.offsets.begin());
-  std::vector<int64_t> next(clusters.offsets.begin(), clusters.offsets.end() - 1);
-  clusters.members.resize(points.size());
-  for (const int32_t i : points) clusters.members[next[labels[i]]++] = i;
+  const auto for_each_point = [&](const auto& entry) {
+    for (const int32_t i : points) entry(labels[i], i);
+  };
+  sort_into_rows(n_clusters, for_each_point, clusters.offsets, clusters.members);
   return clusters;
 }
 

@@ -8,6 +8,7 @@
 #include "distance/nearby_order.h"
 #include "linkage/closest_pairs.h"
 #include "linkage/dendrogram_builder.h"
+#include "runtime/csr.h"
 #include "runtime/uninitialized.h"
 
 namespace bcl {
@@ -73,12 +74,10 @@ struct Rung {
     }
     std::sort(both.begin(), both.end());
     both.erase(std::unique(both.begin(), both.end()), both.end());
-    forbidden.offsets.assign(names.size() + 1, 0);
-    for (const auto& [a, b] : both) {
-      ++forbidden.offsets[a + 1];
-      forbidden.clusters.push_back(b);
-    }
-    std::partial_sum(forbidden.offsets.begin(), forbidden.offsets.end(), forbidden.offsets.begin());
+    const auto for_each_pair = [&](const auto& entry) {
+      for (const auto& [a, b] : both) entry(a, b);
+    };
+    sort_into_rows(static_cast<int64_t>(names.size()), for_each_pair, forbidden.offsets, forbidden.clusters);
   }
 };
 
@@ -88,24 +87,14 @@ struct Graph {
   UninitializedVector<int32_t> neighbors;
   UninitializedVector<float> distances;
 
-  Graph(int64_t n, const std::vector<ClusterPair>& pairs) : offsets(n + 1, 0) {
-    for (const ClusterPair& pair : pairs) {
-      ++offsets[pair.left + 1];
-      ++offsets[pair.right + 1];
-    }
-    std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
-    neighbors.resize(offsets[n]);
-    distances.resize(offsets[n]);
-    std::vector<int64_t> next(offsets.begin(), offsets.end() - 1);
-    const auto place = [&](int32_t i, int32_t j, float distance) {
-      const int64_t e = next[i]++;
-      neighbors[e] = j;
-      distances[e] = distance;
+  Graph(int64_t n, const std::vector<ClusterPair>& pairs) {
+    const auto for_each_direction = [&](const auto& entry) {
+      for (const ClusterPair& pair : pairs) {
+        entry(pair.left, pair.right, pair.distance);
+        entry(pair.right, pair.left, pair.distance);
+      }
     };
-    for (const ClusterPair& pair : pairs) {
-      place(pair.left, pair.right, pair.distance);
-      place(pair.right, pair.left, pair.distance);
-    }
+    sort_into_rows(n, for_each_direction, offsets, neighbors, distances);
   }
 };
 
