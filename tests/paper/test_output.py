@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -23,7 +24,8 @@ def table(**options: object) -> Table:
 
 
 def lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line]
+    """Lines that are not empty, without what makes columns equally wide."""
+    return [re.sub("--+", "---", re.sub(" +", " ", line)) for line in text.splitlines() if line]
 
 
 def test_means_and_deviations_by_hand():
@@ -41,20 +43,20 @@ def test_markdown_has_a_row_for_each_key():
         "|---|---|---|---|---|",
         "| v | a | 9 | 5.5 ± 2.1 | 0.625 ± 0.177 |",
         "| v | b\\|c | 9 | 1,234 | 1.000 |",
-        "| w | a | 3 | 2 |  |",
+        "| w | a | 3 | 2 | |",
         "A note.",
     ]
 
 
 def test_wide_markdown_has_a_column_for_each_video_and_its_facts_first():
     assert lines(table(columns_are="video", facts=("people",)).as_markdown())[1:] == [
-        "| loss |  | v | w |",
+        "| loss | | v | w |",
         "|---|---|---|---|",
-        "|  | people | 9 | 3 |",
+        "| | people | 9 | 3 |",
         "| a | #Cl | 5.5 ± 2.1 | 2 |",
-        "| a | NMI | 0.625 ± 0.177 |  |",
-        "| b\\|c | #Cl | 1,234 |  |",
-        "| b\\|c | NMI | 1.000 |  |",
+        "| a | NMI | 0.625 ± 0.177 | |",
+        "| b\\|c | #Cl | 1,234 | |",
+        "| b\\|c | NMI | 1.000 | |",
     ]
 
 

@@ -1,17 +1,18 @@
-"""Writing files so that nothing half-written stays behind; reading what ``.safetensors`` files hold."""
+"""Files: what a user names is checked first, and nothing half-written stays behind."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 
 
-def check_output(path: str | os.PathLike[str], *, force: bool = False) -> Path:
+def check_output(path: PathLike, *, force: bool = False) -> Path:
     """Check that ``path`` can be written, before any long work is done.
 
     Raises
@@ -32,24 +33,43 @@ def check_output(path: str | os.PathLike[str], *, force: bool = False) -> Path:
 
 
 @contextmanager
-def atomic_output(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[Path]:
+def atomic_output(path: PathLike, *, force: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it on success and is removed on failure."""
     target = check_output(path, force=force)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
-    os.close(descriptor)
-    temporary = Path(name)
+    temporary = _new_file_beside(target)
+    mode = temporary.stat().st_mode
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(mode)  # whoever wrote it may have made another file of this name
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _new_file_beside(target: Path) -> Path:
+    """Make an empty file of a name that no other has, with the rights that the user's umask leaves a new file.
+
+    The system applies the umask: asking for its value means setting it, for all threads of the process.
+    """
+    while True:
+        temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+        with suppress(FileExistsError):
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            return temporary
+
+
+def check_is_file(path: PathLike, what: str) -> Path:
+    """Return the path of a file that is to be read; ``what`` it is called in errors, such as ``"model"``.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"the {what} {file} does not exist or is not a file")
+    return file
 
 
 def check_folder(folder: Path, names: list[str], *, force: bool) -> None:

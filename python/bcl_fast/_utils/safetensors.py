@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bcl_fast._utils.files import check_output
+from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 
 
@@ -41,7 +42,7 @@ def read_safetensors(file: Path, what: str, *, kind: str, framework: str) -> tup
     return tensors, metadata
 
 
-def check_safetensors_output(path: str | os.PathLike[str], what: str, *, force: bool = False) -> Path:
+def check_safetensors_output(path: PathLike, what: str, *, force: bool = False) -> Path:
     """Check that a ``what``, such as a model, can be written to ``path``, before any long work is done.
 
     Raises

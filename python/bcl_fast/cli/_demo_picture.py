@@ -53,8 +53,7 @@ def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, distance_thresh
     from matplotlib.figure import Figure
 
     codes, _ = tracks.label_codes()
-    video = max(tracks.videos, key=lambda name: len(np.unique(codes[tracks.video_ids == name])))
-    members = np.flatnonzero(tracks.video_ids == video)
+    video, members = max(tracks.tracks_of_videos().items(), key=lambda item: len(np.unique(codes[item[1]])))
     people = _rank_by_size(codes[members])
     n_people = int(people.max()) + 1
     before, after = raw[members], embeddings[members]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from bcl_fast._utils.safetensors import check_safetensors_output
@@ -95,10 +94,9 @@ def finetune(
             raise InputError(f"--per-video names a file after each video, got the video {video!r}")
         if output.is_dir():
             check_safetensors_output(output / f"{video}.safetensors", "model", force=force)
-    parts = [(video, np.flatnonzero(videos.video_ids == video)) for video in videos.videos]
     results = [
         (video, adapt(loaded, videos.select(part), pairs=pairs.among(part, videos.n_tracks), recipe=recipe))
-        for video, part in parts
+        for video, part in videos.tracks_of_videos().items()
     ]
     output.mkdir(exist_ok=True)
     for video, result in results:

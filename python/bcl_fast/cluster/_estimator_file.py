@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from bcl_fast._utils.files import atomic_output
+from bcl_fast._utils.files import atomic_output, check_is_file
 from bcl_fast._utils.safetensors import check_safetensors_output, read_safetensors
 from bcl_fast.errors import InputError
 
@@ -57,9 +57,7 @@ def read_clustering(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
     InputError
         If the file is missing, damaged or of another kind.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"the clustering {file} does not exist or is not a file")
+    file = check_is_file(path, "clustering")
     arrays, metadata = read_safetensors(file, "clustering", kind=CLUSTERING_FORMAT, framework="np")
     _check_arrays(arrays, file)
     try:

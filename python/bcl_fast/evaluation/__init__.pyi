@@ -1,5 +1,6 @@
 from ._calibration import Calibration as Calibration
 from ._calibration import calibrate as calibrate
+from ._evaluate import Clusterer as Clusterer
 from ._evaluate import EvaluationRow as EvaluationRow
 from ._evaluate import evaluate as evaluate
 from ._evaluate import score_clusterer as score_clusterer
@@ -11,6 +12,7 @@ from ._metrics import weighted_clustering_purity as weighted_clustering_purity
 __all__ = [
     "BCubed",
     "Calibration",
+    "Clusterer",
     "EvaluationRow",
     "b_cubed",
     "calibrate",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bcl_fast._utils.files import check_is_file
 from bcl_fast._utils.safetensors import read_safetensors
 from bcl_fast.errors import InputError
 from bcl_fast.models._authors_checkpoint import first_line, load_authors_checkpoint
@@ -32,9 +33,7 @@ def load_model(path: str | os.PathLike[str]) -> EmbeddingModel:
     InputError
         If the file is missing, truncated, of another kind, or holds code or values that are not finite.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"the model {file} does not exist or is not a file")
+    file = check_is_file(path, "model")
     if file.suffix == ".safetensors":
         model = _load_safetensors(file)
     elif file.suffix in (".tar", ".pth", ".pt"):

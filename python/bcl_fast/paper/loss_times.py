@@ -10,16 +10,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bcl_fast.losses import BallLoss, ContrastiveLoss, CrossEntropyLoss, LDMLLoss, NormFaceLoss, TripletLoss
-from bcl_fast.training import Recipe, make_loss
-from bcl_fast.training._loss import TrainingLoss
-from bcl_fast.training._recipe import LOSSES
+from bcl_fast.losses import (
+    BallLoss,
+    BaselineLoss,
+    ContrastiveLoss,
+    CrossEntropyLoss,
+    LDMLLoss,
+    NormFaceLoss,
+    TripletLoss,
+)
+from bcl_fast.training import LOSSES, Recipe, make_loss
 
 EMBEDDING_DIMENSION = 64
 LEAST_BATCHES, ENOUGH_SECONDS = 3, 1.0  # batches timed of each loss; the epoch is their median times its batches
 
 
-def plain_loss(loss: TrainingLoss, embeddings: Tensor, labels: Tensor) -> Tensor:
+def plain_loss(loss: BallLoss | BaselineLoss, embeddings: Tensor, labels: Tensor) -> Tensor:
     """Evaluate a loss as its formula reads, all distances in memory: n x n for pairs, n x identities for centroids.
 
     Random negatives are drawn uniformly here too, from the global generator.

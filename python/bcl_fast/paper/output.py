@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,13 +110,9 @@ def _plain(value: Any) -> str:
 
 
 def _grid(header: list[str], rows: list[list[str]]) -> str:
-    def lines() -> Iterator[str]:
-        yield "| " + " | ".join(header) + " |"
-        yield "|" + "---|" * len(header)
-        for row in rows:
-            yield "| " + " | ".join(row) + " |"
+    from tabulate import tabulate
 
-    return "\n".join(lines())
+    return tabulate(rows, header, tablefmt="github", disable_numparse=True)
 
 
 def as_csv(tables: Sequence[Table]) -> str:

@@ -18,7 +18,7 @@ from bcl_fast.models import EmbeddingModel, load_model
 from bcl_fast.paper.output import Record, Table, as_csv, write_text
 from bcl_fast.paper.published import note_on_scores
 from bcl_fast.paper.source import Source, is_papers_test_set
-from bcl_fast.paper.tables import Cell, Output, plan
+from bcl_fast.paper.tables import Output, Scoring, plan
 from bcl_fast.paper.variants import Variant
 from bcl_fast.training import Recipe, train
 
@@ -32,7 +32,7 @@ class Reproduction:
     Attributes
     ----------
     folder : Path
-        Gets the tables and figures, and below ``models`` and ``cells`` what they are made of; made if it is not there.
+        Gets the tables and figures, and below ``models`` and ``scores`` what they are made of; made if it is not there.
     source : Simulation or Files
     recipe : Recipe
         Of the usual BCL training.
@@ -52,9 +52,9 @@ class Reproduction:
         """Return where the model of a training is kept."""
         return self.folder / "models" / f"{variant.name}-{repeat}.safetensors"
 
-    def cell_path(self, output: Output, cell: Cell, repeat: int) -> Path:
-        """Return where the records of a cell are kept."""
-        return self.folder / "cells" / f"{output.name}-{cell.name}-{repeat}.json"
+    def records_path(self, output: Output, scoring: Scoring, repeat: int) -> Path:
+        """Return where the records of a scoring are kept."""
+        return self.folder / "scores" / f"{output.name}-{scoring.name}-{repeat}.json"
 
 
 def reproduce(run: Reproduction, names: Sequence[str], *, n_jobs: int = 1, on_job: OnJob | None = None) -> list[Path]:
@@ -116,7 +116,7 @@ def _claim_folder(run: Reproduction) -> None:
         raise InputError(f"the folder {run.folder} must be empty or of an earlier reproduction")
     if not run.folder.parent.is_dir():
         raise InputError(f"the output folder {run.folder.parent} does not exist")
-    for part in ("", "models", "cells"):
+    for part in ("", "models", "scores"):
         (run.folder / part).mkdir(exist_ok=True)
     write_text(path, json.dumps(settings, indent=1))
 
@@ -135,20 +135,20 @@ def _missing_jobs(run: Reproduction, outputs: Sequence[Output]) -> tuple[list[Jo
     """Trainings, then scores, then what wants the machine for itself: each once, those that are finished left out."""
     trainings, scores, alone = dict[Path, Job](), dict[Path, Job](), dict[Path, Job]()
     for output in outputs:
-        for cell in output.cells:
-            for repeat in range(1 if cell.alone else run.repeats):
-                path = run.cell_path(output, cell, repeat)
+        for scoring in output.scorings:
+            for repeat in range(1 if scoring.alone else run.repeats):
+                path = run.records_path(output, scoring, repeat)
                 if path.is_file():
                     continue
-                name = f"{output.name}: {cell.name}"
-                (alone if cell.alone else scores)[path] = (
+                name = f"{output.name}: {scoring.name}"
+                (alone if scoring.alone else scores)[path] = (
                     _of_repeat(run, name, repeat),
                     _score,
-                    (run, cell, repeat, path),
+                    (run, scoring, repeat, path),
                 )
-                if cell.variant is not None and not (model := run.model_path(cell.variant, repeat)).is_file():
-                    what = _of_repeat(run, f"training {cell.variant.name}", repeat)
-                    trainings[model] = (what, _train, (run, cell.variant, repeat))
+                if scoring.variant is not None and not (model := run.model_path(scoring.variant, repeat)).is_file():
+                    what = _of_repeat(run, f"training {scoring.variant.name}", repeat)
+                    trainings[model] = (what, _train, (run, scoring.variant, repeat))
     return list(trainings.values()), list(scores.values()), list(alone.values())
 
 
@@ -162,14 +162,14 @@ def _train(run: Reproduction, variant: Variant, repeat: int) -> None:
     result.model.save(run.model_path(variant, repeat), force=True)
 
 
-def _score(run: Reproduction, cell: Cell, repeat: int, path: Path) -> None:
-    variant = cell.variant
-    if cell.alone:
+def _score(run: Reproduction, scoring: Scoring, repeat: int, path: Path) -> None:
+    variant = scoring.variant
+    if scoring.alone:
         splits = run.source.of_paper_size()
     else:
         splits = run.source.splits(repeat, None if variant is None else variant.n_features)
     model = None if variant is None else _load(run, variant, repeat)
-    records = [{**record, "repeat": repeat} for record in cell.score(splits, model)]
+    records = [{**record, "repeat": repeat} for record in scoring.score(splits, model)]
     write_text(path, json.dumps(records))
 
 
@@ -219,7 +219,7 @@ def _write(run: Reproduction, output: Output, note: str) -> list[Path]:
     """Write a table or figure as Markdown, CSV and pictures."""
     tables = _tables(run, output)
     text = [f"## {output.title}", *([note] if output.scores else [])]
-    if output.draw.__name__ == "draw_tables":
+    if not output.is_figure:
         text += [table.as_markdown() for table in tables]
     text.append(f"![{output.title}]({output.name}.svg)")
     markdown, csv_file, *pictures = (run.folder / f"{output.name}.{suffix}" for suffix in ("md", "csv", "png", "svg"))
@@ -231,7 +231,7 @@ def _write(run: Reproduction, output: Output, note: str) -> list[Path]:
 
 def _tables(run: Reproduction, output: Output) -> list[Table]:
     records: dict[str, list[Record]] = {}
-    for cell in output.cells:
-        for repeat in range(1 if cell.alone else run.repeats):
-            records.setdefault(cell.name, []).extend(_read_json(run.cell_path(output, cell, repeat)))
+    for scoring in output.scorings:
+        for repeat in range(1 if scoring.alone else run.repeats):
+            records.setdefault(scoring.name, []).extend(_read_json(run.records_path(output, scoring, repeat)))
     return [part.table(records) for part in output.parts]

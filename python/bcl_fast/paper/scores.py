@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from bcl_fast.cluster import complete_linkage, cut_merges, threshold_for_count
 from bcl_fast.evaluation import (
+    Clusterer,
     EvaluationRow,
     normalized_mutual_information,
     score_clusterer,
     weighted_clustering_purity,
 )
-from bcl_fast.evaluation._evaluate import Clusterer, cluster_to_count
 from bcl_fast.models import EmbeddingModel, raw_embeddings
 from bcl_fast.paper.output import Record
 from bcl_fast.paper.peers import dbscan, finch, gmeans, hdbscan, kmeans, xmeans
 from bcl_fast.tracks import Splits, TrackSet, groups_of_videos
-from bcl_fast.training._data import TrainingData
+from bcl_fast.training import permuted_batches
 
 SUMMARY = {  # means over the test videos, then all videos clustered together
     "#Ch": ",d",
@@ -64,7 +64,7 @@ def at_threshold(threshold: float) -> Clusterer:
 
 def told_count(points: NDArray[Any], n_identities: int) -> NDArray[np.int64]:
     """Complete linkage cut at the true number of people."""
-    return cluster_to_count(points, n_identities)
+    return complete_linkage(points, n_clusters=n_identities).labels
 
 
 def score_trivial(splits: Splits, model: EmbeddingModel | None) -> list[Record]:
@@ -105,9 +105,10 @@ def score_dimension(splits: Splits, model: EmbeddingModel | None) -> list[Record
 def score_batch_size(splits: Splits, model: EmbeddingModel | None) -> list[Record]:
     """Score a model, with the size of its batches and the people in them."""
     assert model is not None
-    data, size = TrainingData(splits.train), int(model.recipe["batch_size"])
-    batches = data.batches(np.random.default_rng(int(model.recipe["seed"])), size)
-    people = float(np.mean([len(np.unique(data.codes[batch])) for batch in batches]))
+    codes, _ = splits.train.label_codes()
+    rng = np.random.default_rng(int(model.recipe["seed"]))
+    batches = permuted_batches(len(codes), int(model.recipe["batch_size"]), rng)
+    people = float(np.mean([len(np.unique(codes[batch])) for batch in batches]))
     keys = {"batch": len(batches[0])}
     return [{**record, "people per batch": people} for record in score_model(splits, model, **keys)]
 
@@ -237,8 +238,9 @@ def clusters_of_a_video(splits: Splits, model: EmbeddingModel | None) -> list[Re
     """Cluster the test video with most people: a row per track, with its person and an image if there is one."""
     assert model is not None
     codes = splits.test.label_codes()[0]
-    video = max(splits.test.videos, key=lambda name: len(np.unique(codes[splits.test.video_ids == name])))
-    tracks = splits.test.select(splits.test.video_ids == video)
+    of_video = splits.test.tracks_of_videos()
+    video, members = max(of_video.items(), key=lambda item: len(np.unique(codes[item[1]])))
+    tracks = splits.test.select(members)
     labels = complete_linkage(model.embed_tracks(tracks), model.distance_threshold).labels
     return [
         {"video": video, "cluster": int(labels[t]), "track": str(tracks.track_ids[t]), "person": person, "image": image}

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bcl_fast.models import EmbeddingModel
-from bcl_fast.paper import figures
-from bcl_fast.paper import scores as cells
+from bcl_fast.paper import figures, scores
 from bcl_fast.paper.loss_times import time_losses
 from bcl_fast.paper.output import Record, Table
 from bcl_fast.paper.published import LOSS_SECONDS_PER_EPOCH
@@ -33,7 +32,7 @@ PER_VIDEO = {"#Ch": ",d", "#named": ",d", "#unknown": ",d", "#T": ",d", "#Cl": "
 
 
 @dataclass(frozen=True)
-class Cell:
+class Scoring:
     """One piece of work whose result is kept: some rows of a table.
 
     Attributes
@@ -56,20 +55,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class Part:
-    """One table of an output: the records of some cells."""
+    """One table of an output: the records of some scorings."""
 
     title: str
     keys: tuple[str, ...]
     measures: Mapping[str, str]
-    cells: list[Cell]
+    scorings: list[Scoring]
     where: Callable[[Record], bool] = field(default=lambda record: True)
     columns_are: str = ""
     facts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def table(self, records: Mapping[str, list[Record]]) -> Table:
-        """Put the records of the cells, by their names, into a table."""
-        own = [record for cell in self.cells for record in records[cell.name] if self.where(record)]
+        """Put the records of the scorings, by their names, into a table."""
+        own = [record for scoring in self.scorings for record in records[scoring.name] if self.where(record)]
         return Table(self.title, self.keys, self.measures, own, self.columns_are, self.facts, list(self.notes))
 
 
@@ -81,12 +80,13 @@ class Output:
     title: str
     parts: list[Part]
     draw: figures.Draw = figures.draw_tables
+    is_figure: bool = False  # whether the picture says it all: its text has no tables
     scores: bool = True  # whether it says how good clusterings are
 
     @property
-    def cells(self) -> list[Cell]:
+    def scorings(self) -> list[Scoring]:
         """All its pieces of work, each once."""
-        return list({cell.name: cell for part in self.parts for cell in part.cells}.values())
+        return list({scoring.name: scoring for part in self.parts for scoring in part.scorings}.values())
 
 
 def plan(base: Recipe, mlp: Recipe, n_features: int, *, simulated: bool) -> dict[str, Output]:
@@ -133,41 +133,42 @@ NAMES_OF_OUTPUTS = (
 
 
 def _table1(base: Recipe) -> Output:
-    cells_ = [
-        Cell("trivial", cells.score_trivial),
-        Cell("ball", partial(cells.score_model, method="BCL, 4 b"), loss_variant(base, "ball")),
+    scorings = [
+        Scoring("trivial", scores.score_trivial),
+        Scoring("ball", partial(scores.score_model, method="BCL, 4 b"), loss_variant(base, "ball")),
     ]
-    part = Part("Trivial clusterings, base features and BCL", ("method",), SUMMARY, cells_)
+    part = Part("Trivial clusterings, base features and BCL", ("method",), SUMMARY, scorings)
     return Output("table1", "Table 1: what the scores say", [part])
 
 
 def _table2(base: Recipe, n_features: int, simulated: bool) -> Output:
     variants = base_feature_variants(base, n_features, simulated=simulated)
-    cells_ = [Cell(variant.name, cells.score_base_and_model, variant) for variant in variants]
+    scorings = [Scoring(variant.name, scores.score_base_and_model, variant) for variant in variants]
     notes = () if simulated else ("Features of one dimension were given; run it on others in a folder of their own.",)
-    part = Part("Base features", ("base features", "head", "method"), SUMMARY, cells_, notes=notes)
+    part = Part("Base features", ("base features", "head", "method"), SUMMARY, scorings, notes=notes)
     return Output("table2", "Table 2: base features of different dimension", [part])
 
 
 def _table3(base: Recipe, n_features: int) -> Output:
     variants = embedding_dimension_variants(base, n_features)
-    cells_ = [Cell(variant.name, cells.score_dimension, variant) for variant in variants]
-    part = Part("Dimension of the embedding", ("dimension", "head"), {"parameters": ",d", **SUMMARY}, cells_)
+    scorings = [Scoring(variant.name, scores.score_dimension, variant) for variant in variants]
+    part = Part("Dimension of the embedding", ("dimension", "head"), {"parameters": ",d", **SUMMARY}, scorings)
     return Output("table3", "Table 3: embedding dimension", [part])
 
 
 def _table4(base: Recipe) -> Output:
-    cells_ = [Cell(variant.name, cells.score_batch_size, variant) for variant in batch_variants(base)]
-    part = Part("Tracks of a batch", ("batch",), {"people per batch": ",d", **SUMMARY}, cells_)
+    scorings = [Scoring(variant.name, scores.score_batch_size, variant) for variant in batch_variants(base)]
+    part = Part("Tracks of a batch", ("batch",), {"people per batch": ",d", **SUMMARY}, scorings)
     return Output("table4", "Table 4: batch size", [part])
 
 
 def _table5(base: Recipe) -> Output:
-    cells_ = [
-        Cell(variant.name, partial(cells.score_per_video, method=NAMES[variant.recipe.loss]), variant)
+    scorings = [
+        Scoring(variant.name, partial(scores.score_per_video, method=NAMES[variant.recipe.loss]), variant)
         for variant in all_losses(base)
     ]
-    part = partial(Part, keys=("video", "method"), measures=PER_VIDEO, cells=cells_, columns_are="video", facts=FACTS)
+    keys = ("video", "method")
+    part = partial(Part, keys=keys, measures=PER_VIDEO, scorings=scorings, columns_are="video", facts=FACTS)
     own = part("Each loss at its own threshold", where=lambda record: bool(record["own threshold"]))
     note = "4 b of a loss without a ball: the radius that suits its embeddings of the training tracks best."
     other = part("Each loss at the other threshold", where=lambda record: not record["own threshold"], notes=(note,))
@@ -176,18 +177,18 @@ def _table5(base: Recipe) -> Output:
 
 def _table6(base: Recipe) -> Output:
     known = [
-        Cell("known-base", partial(cells.score_known_count, method="base features")),
+        Scoring("known-base", partial(scores.score_known_count, method="base features")),
         *(
-            Cell(f"known-{v.name}", partial(cells.score_known_count, method=NAMES[v.recipe.loss]), v)
+            Scoring(f"known-{v.name}", partial(scores.score_known_count, method=NAMES[v.recipe.loss]), v)
             for v in all_losses(base)
         ),
     ]
     unsupervised = [
-        Cell("unknown-base", partial(cells.score_unsupervised, features="base features")),
-        Cell("unknown-ball", partial(cells.score_unsupervised, features="BCL"), loss_variant(base, "ball")),
+        Scoring("unknown-base", partial(scores.score_unsupervised, features="base features")),
+        Scoring("unknown-ball", partial(scores.score_unsupervised, features="BCL"), loss_variant(base, "ball")),
     ]
     changed = [
-        Cell(f"ablation-{variant.name}", partial(cells.score_ablation, method=name), variant)
+        Scoring(f"ablation-{variant.name}", partial(scores.score_ablation, method=name), variant)
         for name, variant in ablations(base).items()
     ]
     note = "The radius of DBSCAN and the level of FINCH are those with the highest NMI on the validation tracks."
@@ -203,25 +204,34 @@ def _table6(base: Recipe) -> Output:
 
 def _figure4() -> Output:
     part = Part(
-        "Tracks per identity", ("split", "rank"), {"tracks": ",d"}, [Cell("identities", cells.tracks_per_identity)]
+        "Tracks per identity", ("split", "rank"), {"tracks": ",d"}, [Scoring("identities", scores.tracks_per_identity)]
     )
-    return Output("figure4", "Figure 4: tracks per identity", [part], figures.draw_tracks_per_identity, scores=False)
+    return Output(
+        "figure4",
+        "Figure 4: tracks per identity",
+        [part],
+        figures.draw_tracks_per_identity,
+        is_figure=True,
+        scores=False,
+    )
 
 
 def _figure5(base: Recipe) -> Output:
-    cells_ = [
-        Cell(variant.name, partial(cells.curve, method=NAMES[variant.recipe.loss]), variant)
+    scorings = [
+        Scoring(variant.name, partial(scores.curve, method=NAMES[variant.recipe.loss]), variant)
         for variant in all_losses(base)
     ]
     measures = {"#Ch": ",d", "NMI": ".3f", "WCP": ".3f"}
-    part = Part("All test videos together", ("method", "#Cl", "operating point"), measures, cells_)
-    return Output("figure5", "Figure 5: scores against the number of clusters", [part], figures.draw_curves)
+    part = Part("All test videos together", ("method", "#Cl", "operating point"), measures, scorings)
+    return Output(
+        "figure5", "Figure 5: scores against the number of clusters", [part], figures.draw_curves, is_figure=True
+    )
 
 
 def _figure6(base: Recipe) -> Output:
-    cells_ = [Cell("clusters", cells.clusters_of_a_video, loss_variant(base, "ball"))]
-    part = Part("Clusters of a video", ("video", "cluster", "track", "person", "image"), {}, cells_)
-    return Output("figure6", "Figure 6: the clusters", [part], figures.draw_clusters)
+    scorings = [Scoring("clusters", scores.clusters_of_a_video, loss_variant(base, "ball"))]
+    part = Part("Clusters of a video", ("video", "cluster", "track", "person", "image"), {}, scorings)
+    return Output("figure6", "Figure 6: the clusters", [part], figures.draw_clusters, is_figure=True)
 
 
 def _losses_time() -> Output:
@@ -233,7 +243,7 @@ def _losses_time() -> Output:
         "Seconds of loss computation per epoch, forward and backward",
         ("loss",),
         {"tracks": ",d", "batch": ",d", "ours seconds": ".3g", "plain seconds": ".3g", "paper seconds": ".1f"},
-        [Cell("time", time_of_losses, alone=True)],
+        [Scoring("time", time_of_losses, alone=True)],
         notes=(note,),
     )
     return Output("losses-time", "Section 5.2: time of the losses", [part], scores=False)

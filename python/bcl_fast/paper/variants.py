@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bcl_fast.models import default_dimensions
-from bcl_fast.training import Recipe
-from bcl_fast.training._recipe import LOSSES, LossName
+from bcl_fast.training import LOSSES, LossName, Recipe
 
 # For the few identities of the default scale, chosen by validation NMI. The paper's head dies at a rate that suits the
 # heads that start as the identity.

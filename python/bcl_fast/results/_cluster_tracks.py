@@ -74,8 +74,7 @@ def _cluster_videos(
     """Cluster each video on its own, with numbers that no other video has."""
     _check_within_videos(tracks, pairs)
     labels, n_clusters, found = np.empty(tracks.n_tracks, np.int64), 0, []
-    for video in tracks.videos:
-        members = np.flatnonzero(tracks.video_ids == video)
+    for members in tracks.tracks_of_videos().values():
         within = pairs.among(members, tracks.n_tracks)
         clusters, violations = cluster_with_pairs(
             points[members], distance_threshold, within, progress=progress, device=device
@@ -88,6 +87,7 @@ def _cluster_videos(
 
 def _check_within_videos(tracks: TrackSet, pairs: TrackPairs) -> None:
     videos = tracks.video_ids[pairs.must_link]
-    for a, b in pairs.must_link[videos[:, 0] != videos[:, 1]][:1]:
-        names = [track_name(tracks.track_ids[track], tracks.video_ids[track]) for track in (a, b)]
+    across = pairs.must_link[videos[:, 0] != videos[:, 1]]
+    if len(across):
+        names = [track_name(tracks.track_ids[track], tracks.video_ids[track]) for track in across[0]]
         raise InputError(f"each video is clustered on its own, but {names[0]} and {names[1]} must share a cluster")

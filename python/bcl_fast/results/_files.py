@@ -7,16 +7,16 @@ and in Parquet ``embedding``. ``-`` is CSV on standard output.
 from __future__ import annotations
 
 import csv
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast._utils.files import atomic_output, check_output
+from bcl_fast._utils.csv import csv_rows
+from bcl_fast._utils.files import atomic_output, check_is_file, check_output
+from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.results._result import COLUMNS, EMBEDDING, NAME, ClusteringResult
 
@@ -29,8 +29,6 @@ _KINDS: dict[str, tuple[Any, str]] = {
     NAME: (np.str_, "text"),
 }
 _EMBEDDED_BY = b"bcl_fast.embedded_by"  # key of the metadata
-
-PathLike = str | os.PathLike[str]
 
 
 def check_result_output(path: PathLike, *, force: bool = False) -> None:
@@ -105,8 +103,7 @@ def read_result(path: PathLike) -> ClusteringResult:
     """
     file = Path(path)
     suffix = _check_suffix(file)
-    if not file.is_file():
-        raise InputError(f"the clustering result {file} does not exist or is not a file")
+    check_is_file(file, "clustering result")
     if suffix == ".csv":
         columns = _read_csv(file)
         embeddings, embedded_by = None, None
@@ -171,22 +168,16 @@ def _as_matrix(column: Any, file: Path) -> NDArray[np.float32]:
 
 
 def _read_csv(file: Path) -> dict[str, list[Any]]:
-    try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            rows = csv.reader(lines)
-            header = next(rows, [])
-            _check_columns(header, file)
-            columns: list[list[Any]] = [list(column) for column in zip(*_whole_rows(rows, header, file), strict=True)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file} must be CSV in UTF-8 ({error})") from None
-    return dict(zip(header, columns or [[] for _ in header], strict=True))
-
-
-def _whole_rows(rows: Iterator[list[str]], header: list[str], file: Path) -> Iterator[list[str]]:
-    for number, row in enumerate(rows, start=2):
+    rows = csv_rows(file, "clustering result", stripped=False)
+    _, header = next(rows, (1, []))
+    _check_columns(header, file)
+    columns: dict[str, list[Any]] = {name: [] for name in header}
+    for number, row in rows:
         if len(row) != len(header):
             raise InputError(f"{file} must have {len(header)} columns in every line, got {len(row)} in line {number}")
-        yield row
+        for name, value in zip(header, row, strict=True):
+            columns[name].append(value)
+    return columns
 
 
 def _check_columns(found: list[str], file: Path) -> None:

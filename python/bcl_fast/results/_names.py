@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_fast._utils.csv import csv_rows
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.results._result import ClusteringResult
@@ -64,23 +64,16 @@ def read_names(path: str | Path) -> dict[int, str]:
     InputError
         If the file is missing or not such a table, a number is not one, or a cluster has two names.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"the file of names {file} does not exist or is not a file")
+    file, rows = Path(path), csv_rows(path, "file of names", stripped=True)
+    _, header = next(rows, (1, []))
+    if not {"cluster_id", "name"} <= set(header):
+        raise InputError(f"{file} must have the columns cluster_id,name, got {','.join(header) or 'nothing'}")
     names: dict[int, str] = {}
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = csv.DictReader(lines)
-            if not {"cluster_id", "name"} <= set(rows.fieldnames or ()):
-                raise InputError(
-                    f"{file} must have the columns cluster_id,name, got {','.join(rows.fieldnames or ()) or 'nothing'}"
-                )
-            for number, row in enumerate(rows, start=2):
-                cluster, name = (row["cluster_id"] or "").strip(), (row["name"] or "").strip()
-                if not cluster.isdecimal():
-                    raise InputError(f"line {number} of {file} must hold the number of a cluster, got {cluster!r}")
-                if names.setdefault(int(cluster), name) != name:
-                    raise InputError(f"line {number} of {file} gives cluster {cluster} a second name, {name!r}")
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file} must be CSV in UTF-8 ({error})") from None
+    for number, row in rows:
+        cells = dict(zip(header, row, strict=False))  # a cluster without a name may end its line early
+        cluster, name = cells.get("cluster_id", ""), cells.get("name", "")
+        if not cluster.isdecimal():
+            raise InputError(f"line {number} of {file} must hold the number of a cluster, got {cluster!r}")
+        if names.setdefault(int(cluster), name) != name:
+            raise InputError(f"line {number} of {file} gives cluster {cluster} a second name, {name!r}")
     return {cluster: name for cluster, name in names.items() if name}

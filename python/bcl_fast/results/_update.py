@@ -135,7 +135,8 @@ def _with_links(groups: Integers, first_members: Integers, must_link: Integers, 
     """Join groups that must-link pairs connect; two old clusters may not be."""
     joined = by_first_appearance(linked_groups(groups[must_link], int(groups.max()) + 1)[groups])
     numbers, counts = np.unique(joined[first_members], return_counts=True)
-    for number in numbers[counts > 1][:1]:
+    if counts.max(initial=0) > 1:
+        number = numbers[counts > 1][0]
         one, other = old.cluster_ids[first_members[joined[first_members] == number]][:2]
         raise InputError(
             f"must pairs join the clusters {one} and {other} of the result, which keep their numbers: "
@@ -155,10 +156,11 @@ def _without_old_violations(
     """Leave out pairs that old clusters violate; a pair of two new tracks, or of a new and an old one, is an error."""
     together = groups[cannot_link[:, 0]] == groups[cannot_link[:, 1]]
     of_old = together & (cannot_link < n_old).all(axis=1)
-    for pair in cannot_link[together & ~of_old][:1]:
+    contradictions = cannot_link[together & ~of_old]
+    if len(contradictions):
         track_ids = np.append(old.track_ids, tracks.track_ids[is_new])
         video_ids = np.append(old.video_ids, tracks.video_ids[is_new])
-        one, other = (track_name(track_ids[row], video_ids[row]) for row in pair)
+        one, other = (track_name(track_ids[row], video_ids[row]) for row in contradictions[0])
         raise InputError(f"{one} and {other} are two people, but must pairs put them into one cluster")
     if of_old.any():
         warnings.warn(

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast._utils.checks import check_at_least, check_share
+from bcl_fast._utils.types import Floats, Integers
 from bcl_fast.errors import InputError
-from bcl_fast.simulate._world import Floats, World
+from bcl_fast.simulate._world import World
 from bcl_fast.tracks import Splits, TrackSet
 
 PAPER_TRAIN_TRACKS = 61_774
@@ -27,8 +28,6 @@ _LEAD_TO_LEAST = 300  # how much more often the first lead is seen than the last
 _SHOT_SIZES = (0.5, 0.35, 0.1, 0.05)  # share of shots with one, two, three and four people
 _SHOTS_PER_SCENE = 10
 _CHUNK_FACES = 16_384  # faces drawn at once; part of what a seed means
-
-Integers = NDArray[np.int64]
 
 
 def simulate_movies(

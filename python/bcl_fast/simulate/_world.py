@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bcl_fast._utils.checks import check_at_least, check_share
-
-Floats = NDArray[np.float32]
+from bcl_fast._utils.types import Floats
 
 
 @dataclass(frozen=True)

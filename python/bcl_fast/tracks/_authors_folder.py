@@ -135,13 +135,9 @@ def _read_ids(path: Path) -> dict[str, str]:
 
 
 def _check_same_tracks(video: str, with_features: set[str], with_labels: set[str]) -> None:
-    for missing in sorted(with_features - with_labels)[:1]:
-        count = len(with_features - with_labels)
-        raise InputError(
-            f"every track must have a line in its ids file, got none for {track_name(missing, video)} ({count} such)"
-        )
-    for missing in sorted(with_labels - with_features)[:1]:
-        count = len(with_labels - with_features)
-        raise InputError(
-            f"every labelled track must have features, got no file for {track_name(missing, video)} ({count} such)"
-        )
+    if unlabelled := sorted(with_features - with_labels):
+        name = f"{track_name(unlabelled[0], video)} ({len(unlabelled)} such)"
+        raise InputError(f"every track must have a line in its ids file, got none for {name}")
+    if featureless := sorted(with_labels - with_features):
+        name = f"{track_name(featureless[0], video)} ({len(featureless)} such)"
+        raise InputError(f"every labelled track must have features, got no file for {name}")

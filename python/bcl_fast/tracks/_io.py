@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from bcl_fast._utils.files import atomic_output
+from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._authors_folder import read_folder
 from bcl_fast.tracks._concatenate import concatenate
@@ -24,7 +25,6 @@ from bcl_fast.tracks._numpy import read_npy, read_npz, write_npz
 from bcl_fast.tracks._parquet import read_parquet, write_parquet
 from bcl_fast.tracks._track_set import TrackSet
 
-_PathLike = str | os.PathLike[str]
 _READABLE = (
     "a path that ends in .parquet, .npz or .npy, a folder with features/<video>/<track>.npy, "
     "or '-' (Parquet on standard input)"
@@ -32,7 +32,7 @@ _READABLE = (
 _WRITABLE = "a path that ends in .parquet or .npz, or '-' (Parquet on standard output)"
 
 
-def read_tracks(path: _PathLike | Sequence[_PathLike]) -> TrackSet:
+def read_tracks(path: PathLike | Sequence[PathLike]) -> TrackSet:
     """Read tracks from a file or a folder, or from several that are put together in the order given.
 
     Tracks come in order of first appearance; faces that come as rows of a table are put in order of frames, if there
@@ -59,11 +59,11 @@ def read_tracks(path: _PathLike | Sequence[_PathLike]) -> TrackSet:
     return concatenate([_read(one) for one in paths], names=[_called(one) for one in paths])
 
 
-def _called(path: _PathLike) -> str:
+def _called(path: PathLike) -> str:
     return "standard input" if str(path) == "-" else str(path)
 
 
-def _read(path: _PathLike) -> TrackSet:
+def _read(path: PathLike) -> TrackSet:
     try:
         return _read_stdin() if str(path) == "-" else _read_path(Path(path))
     except OSError as error:
@@ -96,7 +96,7 @@ def _read_stdin() -> TrackSet:
         return read_parquet(cast(IO[bytes], spool), "stdin")
 
 
-def write_tracks(tracks: TrackSet, path: _PathLike, *, force: bool = False) -> None:
+def write_tracks(tracks: TrackSet, path: PathLike, *, force: bool = False) -> None:
     """Write tracks to ``.parquet`` or ``.npz``, or as Parquet to standard output for ``-``.
 
     Nothing half-written is left: a file takes its name when it is complete.

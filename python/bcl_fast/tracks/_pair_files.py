@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from bcl_fast._utils.csv import csv_rows
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
@@ -55,8 +55,9 @@ def collect_pairs(
     given = [read_pairs(path, tracks) for path in sources if path not in ("auto", "none")]
     must_link, cannot_link = (np.concatenate([NO_PAIRS, *parts]) for parts in zip(TrackPairs(), *given, strict=True))
     person = linked_groups(must_link, tracks.n_tracks)
-    for a, b in cannot_link[_are_linked(person, cannot_link)][:1]:
-        names = [track_name(tracks.track_ids[track], tracks.video_ids[track]) for track in (a, b)]
+    contradictions = cannot_link[_are_linked(person, cannot_link)]
+    if len(contradictions):
+        names = [track_name(tracks.track_ids[track], tracks.video_ids[track]) for track in contradictions[0]]
         raise InputError(
             f"the files say cannot of {names[0]} and {names[1]}, but their must pairs make them one person"
         )
@@ -100,24 +101,15 @@ def read_pairs(path: str | Path, tracks: TrackSet) -> TrackPairs:
         If the file is missing or not such a table, or a line names a track that is not there or is in several videos,
         the same track twice, or something else than must or cannot.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"the file of pairs {file} does not exist or is not a file")
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [
-                (number, row) for number, row in enumerate(csv.reader(lines, skipinitialspace=True), start=1) if row
-            ]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file} must be CSV in UTF-8 ({error})") from None
-    columns = _columns(file, rows)
+    file, rows = Path(path), list(csv_rows(path, "file of pairs", stripped=True))
+    columns = _columns(file, rows[0][1] if rows else [])
     find = _Finder(tracks)
     pairs: dict[str, list[tuple[int, int]]] = {"must": [], "cannot": []}
     for number, row in rows if columns is _PLAIN else rows[1:]:
         where = f"line {number} of {file}"
         if len(row) != len(columns):
             raise InputError(f"{where} must have {len(columns)} columns, got {len(row)}")
-        cells = dict(zip(columns, (cell.strip() for cell in row), strict=True))
+        cells = dict(zip(columns, row, strict=True))
         if cells["link"] not in pairs:
             raise InputError(f"{where} must say must or cannot, got {cells['link']!r}")
         a, b = (find(cells[name], cells.get(video), where) for name, video in zip(_NAMES, _VIDEOS, strict=True))
@@ -130,9 +122,8 @@ def read_pairs(path: str | Path, tracks: TrackSet) -> TrackPairs:
 _PLAIN = ("track_a", "track_b", "link")
 
 
-def _columns(file: Path, rows: list[tuple[int, list[str]]]) -> tuple[str, ...]:
-    """Names of the columns; the one that says must or cannot is called ``link``."""
-    first = [cell.strip() for cell in rows[0][1]] if rows else []
+def _columns(file: Path, first: list[str]) -> tuple[str, ...]:
+    """Names of the columns by the first line; the one that says must or cannot is called ``link``."""
     if len(first) == 3 and first[2] in ("must", "cannot"):
         return _PLAIN
     known = {*_NAMES, *_VIDEOS}

@@ -18,15 +18,15 @@ _EPISODE = re.compile(r"(.+?)[-_ .]*(?:s\d+[-_ .]*e\d+|episode[-_ .]*\d+|e\d+)",
 
 def groups_of_videos(tracks: TrackSet, *, series: bool) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """Name and tracks of each video, of each series if asked and there are two or more, and of all videos together."""
-    for video in tracks.videos:
-        yield video, np.flatnonzero(tracks.video_ids == video)
+    of_video = tracks.tracks_of_videos()
+    yield from of_video.items()
     of_series: dict[str, list[str]] = {}
-    for video in tracks.videos:
+    for video in of_video:
         match = _EPISODE.fullmatch(video)
         of_series.setdefault(match[1] if match else "", []).append(video)
     if series and len(of_series) > 1:
         for name, videos in of_series.items():
             if name and len(videos) > 1:
-                yield f"{name} ({len(videos)} videos)", np.flatnonzero(np.isin(tracks.video_ids, videos))
-    if len(tracks.videos) > 1:
+                yield f"{name} ({len(videos)} videos)", np.sort(np.concatenate([of_video[video] for video in videos]))
+    if len(of_video) > 1:
         yield COMBINED, np.arange(tracks.n_tracks)

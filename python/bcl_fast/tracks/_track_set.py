@@ -133,6 +133,12 @@ class TrackSet:
         """Names of the videos, in order of first appearance."""
         return [str(name) for name in categories(self.video_ids).names]
 
+    def tracks_of_videos(self) -> dict[str, Integers]:
+        """Tracks of each video, ascending, by its name, in order of first appearance."""
+        codes, names = categories(self.video_ids)
+        members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+        return {str(name): tracks for name, tracks in zip(names, members, strict=True)}
+
     def mean_features(self) -> Floats:
         """Average the features of each track: (n_tracks, n_features) float32.
 

@@ -44,18 +44,8 @@ class TrainingData:
         self.input_scale = float(np.float32(1 / mean_norm if input_scale is None else input_scale))
 
     def batches(self, rng: np.random.Generator, batch_size: int) -> list[NDArray[np.int64]]:
-        """Cut a permutation of the tracks into batches of one size.
-
-        The last batch is filled up from the start of the permutation: no batch is small, and none holds a track twice.
-        Fewer tracks than ``batch_size`` make one batch.
-        """
-        permutation = rng.permutation(self.tracks.n_tracks)
-        size = min(batch_size, len(permutation))
-        starts = range(0, len(permutation), size)
-        return [
-            np.concatenate([permutation[s : s + size], permutation[: max(0, s + size - len(permutation))]])
-            for s in starts
-        ]
+        """Cut a permutation of the tracks into batches, as `permuted_batches` does."""
+        return permuted_batches(self.tracks.n_tracks, batch_size, rng)
 
     def draw(
         self, rng: np.random.Generator, batch: NDArray[np.int64], faces_drawn: str = "one"
@@ -70,6 +60,20 @@ class TrainingData:
             faces = mean_of_random_halves(self.tracks, rng, batch)
         faces *= np.float32(self.input_scale)
         return faces, self.codes[batch]
+
+
+def permuted_batches(n_tracks: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Cut a permutation of tracks into batches of one size, as the training does in an epoch.
+
+    The last batch is filled up from the start of the permutation: no batch is small, and none holds a track twice.
+    Fewer tracks than ``batch_size`` make one batch.
+    """
+    permutation = rng.permutation(n_tracks)
+    size = min(batch_size, n_tracks)
+    return [
+        np.concatenate([permutation[start : start + size], permutation[: max(0, start + size - n_tracks)]])
+        for start in range(0, n_tracks, size)
+    ]
 
 
 def mean_of_random_halves(tracks: TrackSet, rng: np.random.Generator, batch: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast._utils.codes import by_first_appearance
+from bcl_fast._utils.types import Labels, Points
 from bcl_fast.errors import InputError
-
-Points = NDArray[Any]
-Labels = NDArray[np.int64]
 
 RESTARTS = 20  # of K-means
 ITERATIONS = 50  # of each

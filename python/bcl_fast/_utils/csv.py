@@ -1,0 +1,38 @@
+"""Reading CSV of users."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from bcl_fast._utils.files import check_is_file
+from bcl_fast._utils.types import PathLike
+from bcl_fast.errors import InputError
+
+
+def csv_rows(path: PathLike, what: str, *, stripped: bool) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines of a CSV file, empty ones left out: the number of the line, counted from 1, and its cells.
+
+    Parameters
+    ----------
+    path : path-like
+    what : str
+        What the file is called in errors, such as ``"file of pairs"``.
+    stripped : bool
+        Whether spaces around cells are left out, as suits what people write by hand.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, or not CSV in UTF-8 (with or without a byte order mark).
+    """
+    file = check_is_file(path, what)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(lines, skipinitialspace=stripped)
+            for row in reader:
+                if row:
+                    yield reader.line_num, [cell.strip() for cell in row] if stripped else row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{Path(path)} must be CSV in UTF-8 ({error})") from None
