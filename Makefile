@@ -19,6 +19,9 @@ SOURCES := CMakeLists.txt constraints.txt pyproject.toml \
 CXX_SOURCES := $(shell find csrc tests -name '*.h' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu')
 CLANG_FORMAT := $(PY) -c 'from clang_format import clang_format; clang_format()'
 
+# Tests run in a process per core that may be used; ARGS="-n0" keeps them in one, for a debugger.
+PARALLEL := -n auto --dist worksteal
+
 .NOTPARALLEL:
 .PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread clean distclean
 
@@ -39,7 +42,7 @@ demo: $(VENV)/installed
 	$(PY) -m bcl_fast demo
 
 test: lint
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(PY) -m ruff check .

@@ -1,13 +1,23 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, and what makes them alike on any machine."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import pytest
+# Before anything imports torch, here or in a child: batches are small, threads would mostly wait for each other, and
+# tests run side by side. Tests of many threads ask for them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
+
+from bcl_fast._utils.threads import available_cores
 from tests.core.cuda.host_kernels import Kernels, compile_kernels
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
@@ -20,13 +30,26 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
-    """The CUDA kernels, compiled for the host."""
-    return Kernels(compile_kernels(tmp_path_factory.mktemp("simulated")))
+def kernels(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Kernels:
+    """The CUDA kernels, compiled for the host: once, by the first process of the run that needs them."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder if worker_id == "master" else folder.parent
+    with FileLock(folder / "kernels.lock"):
+        library = folder / "kernels" / "simulated_kernels.so"
+        if not library.exists():
+            library.parent.mkdir(exist_ok=True)
+            compile_kernels(library)
+    return Kernels(library)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the processes of `pytest -n auto`: the cores that this process may use."""
+    return available_cores()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests marked ``cuda`` without a device, unless the environment demands one."""
+    """Run the slow tests first, so that none is left when the others are done; skip those of an absent CUDA device."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     cuda_items = [item for item in items if item.get_closest_marker("cuda")]
     if not cuda_items or os.environ.get("BCL_REQUIRE_CUDA") == "1":
         return

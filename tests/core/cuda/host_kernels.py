@@ -21,13 +21,13 @@ SOURCES = [HERE / "simulated_kernels.cpp", *(CSRC / name for name in CORE)]
 ORDERS = (0, 1, 2)  # of threads and blocks: as they come, backwards, shuffled
 
 
-def compile_kernels(folder: Path) -> Path:
-    """Compile the kernels with the host's C++ compiler; CXX and CXXFLAGS as usual."""
+def compile_kernels(library: Path) -> None:
+    """Compile the kernels with the host's C++ compiler into a library; CXX and CXXFLAGS as usual."""
     names = (os.environ.get("CXX"), "c++", "g++", "clang++")
     compiler = next((name for name in names if name and shutil.which(shlex.split(name)[0])), None)
     if compiler is None:
         pytest.skip("there is no C++ compiler to compile the kernels with")
-    library = folder / "simulated_kernels.so"
+    partial = library.with_suffix(".partial")
     flags = [
         "-std=c++17",
         "-O2",
@@ -41,9 +41,9 @@ def compile_kernels(folder: Path) -> Path:
     # The tests may run with a sanitizer loaded; the compiler need not.
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     subprocess.run(
-        [*shlex.split(compiler), *flags, *map(str, SOURCES), "-o", str(library)], check=True, env=environment
+        [*shlex.split(compiler), *flags, *map(str, SOURCES), "-o", str(partial)], check=True, env=environment
     )
-    return library
+    partial.rename(library)
 
 
 class Kernels:
