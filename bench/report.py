@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import gpu_report
+from bench.gpu import report as gpu_report
 from bench.tables import table
 
 COMMAND = "make bench"

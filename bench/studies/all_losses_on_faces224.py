@@ -18,7 +18,7 @@ from bcl_fast.paper.variants import NAMES, loss_variant
 from bcl_fast.tracks import Splits
 from bcl_fast.training import Recipe, train
 from bcl_fast.training._recipe import LOSSES
-from tests.system.test_faces224 import SEEDS, split_people
+from bench.studies.faces224_data import SEEDS, split_people
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 COMMAND = "python -m bench.studies.all_losses_on_faces224"

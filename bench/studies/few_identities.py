@@ -20,7 +20,7 @@ from bcl_fast.models import EmbeddingModel
 from bcl_fast.models._heads import make_head
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training._data import TrainingData
-from tests.system.test_faces224 import SEEDS, Split, as_single_images, split_people
+from bench.studies.faces224_data import SEEDS, Split, as_single_images, split_people
 
 EPOCHS, FREEZE_EPOCHS, DECAY_EPOCHS = 60, 5, 10
 

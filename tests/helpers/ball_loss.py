@@ -1,10 +1,35 @@
-"""Slow, obvious twins of the operators, in plain PyTorch."""
+"""The ball loss's slow, obvious twin in plain PyTorch, and what the tests of the operator compare it on."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+DTYPES = [torch.float32, torch.float64]
+
+
+def make_batch(n: int, d: int, k: int, dtype: torch.dtype, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Return n embeddings on the sphere around k centers, their labels, and a raw radius."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, k, (n,), generator=generator)
+    centers = torch.randn(k, d, generator=generator, dtype=torch.float64)
+    noise = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    embeddings = F.normalize(centers[labels] + noise, dim=1).to(dtype).requires_grad_()
+    raw_radius = torch.tensor(-1.0, dtype=dtype, requires_grad=True)
+    return embeddings, labels, raw_radius
+
+
+def value_and_gradients(
+    function: Callable[..., Any], embeddings: Tensor, labels: Tensor, raw_radius: Tensor, **options: Any
+) -> tuple[Tensor, ...]:
+    """Return the loss (the first, where the function returns more) and its gradients by embeddings and raw radius."""
+    loss = function(embeddings, labels, raw_radius, **options)
+    loss = loss[0] if isinstance(loss, tuple) else loss
+    return loss.detach(), *torch.autograd.grad(loss, (embeddings, raw_radius), allow_unused=True)
 
 
 def ball_loss_reference(

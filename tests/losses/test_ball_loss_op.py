@@ -15,25 +15,7 @@ from torch import Tensor
 
 from bcl_fast import _core
 from bcl_fast.losses._ball_loss_op import SUMMARY, ball_loss
-from tests.helpers.ball_loss import ball_loss_reference
-
-DTYPES = [torch.float32, torch.float64]
-
-
-def make_batch(n: int, d: int, k: int, dtype: torch.dtype, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(0, k, (n,), generator=generator)
-    centers = torch.randn(k, d, generator=generator, dtype=torch.float64)
-    noise = torch.randn(n, d, generator=generator, dtype=torch.float64)
-    embeddings = F.normalize(centers[labels] + noise, dim=1).to(dtype).requires_grad_()
-    raw_radius = torch.tensor(-1.0, dtype=dtype, requires_grad=True)
-    return embeddings, labels, raw_radius
-
-
-def value_and_gradients(function, embeddings: Tensor, labels: Tensor, raw_radius: Tensor, **options):
-    loss = function(embeddings, labels, raw_radius, **options)
-    loss = loss[0] if isinstance(loss, tuple) else loss
-    return loss.detach(), *torch.autograd.grad(loss, (embeddings, raw_radius), allow_unused=True)
+from tests.helpers.ball_loss import DTYPES, ball_loss_reference, make_batch, value_and_gradients
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -216,7 +198,7 @@ def test_one_identity_has_no_dissimilar_part() -> None:
 
 PRINT_DIGEST = """
 import hashlib, torch
-from tests.losses.test_ball_loss_op import make_batch, value_and_gradients
+from tests.helpers.ball_loss import make_batch, value_and_gradients
 from bcl_fast.losses._ball_loss_op import ball_loss
 digests = []
 for threads in (1, 2, 3, 8):

@@ -12,8 +12,7 @@ from torch import Tensor
 from bcl_fast import BallLoss
 from bcl_fast.losses import cannot_link_lists
 from bcl_fast.losses._ball_loss_op import SUMMARY, ClassLists, ball_loss
-from tests.helpers.ball_loss import ball_loss_reference
-from tests.losses.test_ball_loss_op import DTYPES, make_batch, value_and_gradients
+from tests.helpers.ball_loss import DTYPES, ball_loss_reference, make_batch, value_and_gradients
 
 
 def some_pairs(k: int, n_pairs: int, seed: int = 0) -> Tensor:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,49 +13,11 @@ from bcl_fast.models import EmbeddingModel, raw_embeddings
 from bcl_fast.results import count_violated
 from bcl_fast.tracks import TrackSet, automatic_pairs
 from bcl_fast.training import Recipe, train
+from bench.studies.faces224_data import SEEDS, Split, as_single_images, split_people
 
 # Chosen by validation NMI over the three splits. Few identities give few batches: small ones and a large learning rate.
 RECIPE = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
-SEEDS = (0, 1, 2)
 KINDS = ("mlp", "residual", "linear")
-
-
-class Split(NamedTuple):
-    train: TrackSet
-    val: TrackSet
-    test: TrackSet
-
-
-def group_in_tracks(
-    embedding: np.ndarray, label: np.ndarray, people: np.ndarray, rng: np.random.Generator, least_share: float
-) -> TrackSet:
-    """Deal the images of each person out to tracks of one to four.
-
-    The share of the images that is kept falls geometrically over the people, from all to ``least_share``; one at least.
-    """
-    rows, lengths, names = [], [], []
-    for place, person in enumerate(people):
-        images = rng.permutation(np.flatnonzero(label == person))
-        images = images[: max(1, round(len(images) * least_share ** (place / (len(people) - 1))))]
-        while len(images):
-            track, images = np.split(images, [rng.integers(1, 5)])
-            rows.append(track)
-            lengths.append(len(track))
-            names.append(person)
-    return TrackSet.from_arrays(embedding[np.concatenate(rows)], np.append(0, np.cumsum(lengths)), labels=names)
-
-
-def as_single_images(tracks: TrackSet) -> TrackSet:
-    return TrackSet.from_arrays(tracks.features, labels=np.repeat(tracks.labels, np.diff(tracks.offsets)))
-
-
-def split_people(data: Path, seed: int, least_share: float = 1.0) -> Split:
-    """112 people to train on, 23 to validate with, 89 to test on."""
-    with np.load(data / "faces224" / "features.npz") as file:
-        embedding, label = file["embedding"], file["label"]
-    rng = np.random.default_rng(seed)
-    people = np.split(rng.permutation(np.unique(label)), [112, 112 + 23])
-    return Split(*(group_in_tracks(embedding, label, part, rng, least_share) for part in people))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from bcl_fast.training import Recipe, _batches, _step, _train, _trainer, train
 from bcl_fast.training._batches import HostBatches, ResidentBatches, StreamedBatches
 from bcl_fast.training._data import TrainingData
 from tests.helpers.cli import refused
-from tests.training.test_train import SMALL, assert_same_result, blobs, weights_of
+from tests.helpers.training import SMALL, assert_same_result, blobs, weights_of
 
 LONGER = replace(SMALL, epochs=6, batch_size=8, radius_freeze_epochs=3)  # seven steps an epoch
 

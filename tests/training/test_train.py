@@ -21,34 +21,9 @@ from bcl_fast.tracks import TrackSet, concatenate
 from bcl_fast.training import Recipe, train
 from bcl_fast.training._data import TrainingData, identity_codes, mean_of_random_halves
 from bcl_fast.training._recipe import LOSSES
+from tests.helpers.training import SMALL, assert_same_result, blobs, weights_of
 
-SMALL = Recipe(head="residual", epochs=6, batch_size=32, learning_rate=0.1, radius_freeze_epochs=2)
 QUICK = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
-
-
-def blobs(n_identities: int = 8, seed: int = 0, n_features: int = 12, prefix: str = "person") -> TrackSet:
-    """Tracks of one to four faces around one centre per identity, seven tracks each."""
-    rng = np.random.default_rng(seed)
-    lengths = rng.integers(1, 5, 7 * n_identities)
-    people = np.repeat(np.tile(np.arange(n_identities), 7), lengths)
-    centres = rng.standard_normal((n_identities, n_features))
-    faces = centres[people] + 0.3 * rng.standard_normal((len(people), n_features))
-    labels = [f"{prefix}{k}" for k in np.tile(np.arange(n_identities), 7)]
-    return TrackSet.from_arrays(faces, np.append(0, np.cumsum(lengths)), labels=labels)
-
-
-def weights_of(result) -> dict[str, torch.Tensor]:
-    return result.model.head.state_dict()
-
-
-def assert_same_result(one, other):
-    assert one.best_epoch == other.best_epoch
-    assert one.model.squared_radius == other.model.squared_radius
-    assert one.model.input_scale == other.model.input_scale
-    for name, weight in weights_of(one).items():
-        assert torch.equal(weight, weights_of(other)[name]), name
-    untimed = {"data_seconds": 0.0, "step_seconds": 0.0, "validation_seconds": 0.0}
-    assert [replace(r, **untimed) for r in one.history] == [replace(r, **untimed) for r in other.history]
 
 
 # --- the recipe
