@@ -33,7 +33,7 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
 
     Examples
     --------
-    >>> from bcl_fast.cluster._complete_linkage import complete_linkage, cut_merges
+    >>> from bcl_fast.cluster import complete_linkage, cut_merges
     >>> merges = complete_linkage([[0.0], [1.0], [5.0], [5.5]], distance_threshold=1.0).merges
     >>> cut_merges(merges, n_samples=4, n_clusters=3)
     array([0, 1, 2, 2])

@@ -164,7 +164,7 @@ def cannot_link_lists(pairs: Tensor, num_classes: int) -> ClassLists:
     Examples
     --------
     >>> import torch
-    >>> from bcl_fast.losses._ball_loss import cannot_link_lists
+    >>> from bcl_fast.losses import cannot_link_lists
     >>> cannot_link_lists(torch.tensor([[0, 2], [2, 1]]), num_classes=3)
     ClassLists(offsets=tensor([0, 1, 2, 4]), labels=tensor([2, 2, 0, 1]))
     """
