@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 LINES_OF_PROGRESS = 20  # of a training whose output is not a terminal
-
-
 LEAST_SHARE = 0.02  # of a clustering, before which the time left is not worth saying
 
 

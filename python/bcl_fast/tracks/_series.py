@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from bcl_fast.tracks._track_set import TrackSet
 
 COMBINED = "all"
-
-
 _EPISODE = re.compile(r"(.+?)[-_ .]*(?:s\d+[-_ .]*e\d+|episode[-_ .]*\d+|e\d+)", re.IGNORECASE)
 
 

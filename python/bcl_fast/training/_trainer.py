@@ -28,8 +28,6 @@ from bcl_fast.training._step import Steps
 from bcl_fast.training._validation import Stop, Validation
 
 OnEpoch = Callable[[EpochRecord], object]
-
-
 OnBatch = Callable[[int, int, int], object]
 
 
