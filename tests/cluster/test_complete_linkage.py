@@ -8,23 +8,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, is_monotonic, is_valid_linkage, linkage
 from scipy.sparse import csr_array
-from scipy.spatial.distance import pdist, squareform
 
-from bcl_fast import _core, complete_linkage, radius_graph
-from bcl_fast.cluster import cut_merges
-
-
-def squared_distances(X):
-    return pdist(np.asarray(X, np.float64), "sqeuclidean")
-
-
-def by_first_appearance(labels):
-    seen = {}
-    return np.array([seen.setdefault(label, len(seen)) for label in labels], np.int64)
-
-
-def have_float32_ties(distances):
-    return len(np.unique(distances.astype(np.float32))) < len(distances)
+from bcl_fast import complete_linkage, radius_graph
+from tests.helpers.linkage import (
+    assert_is_a_complete_linkage,
+    by_first_appearance,
+    have_float32_ties,
+    squared_distances,
+)
 
 
 def assert_equals_scipy(result, distances, threshold):
@@ -35,64 +26,6 @@ def assert_equals_scipy(result, distances, threshold):
     assert result.n_clusters == result.labels.max() + 1
     np.testing.assert_allclose(result.merges[:, 2], wanted[:, 2], rtol=1e-6)
     np.testing.assert_array_equal(result.merges[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
-
-
-def members_of(merges, n):
-    """The samples of each node of the dendrogram."""
-    members = [[i] for i in range(n)]
-    for left, right, _, size in merges:
-        members.append(members[int(left)] + members[int(right)])
-        assert len(members[-1]) == size
-    return members
-
-
-def assert_is_a_complete_linkage(result, distances, threshold):
-    """What holds for any way of breaking ties, up to the rounding of distances to float32."""
-    square = squareform(distances)
-    n, merges = len(square), result.merges
-    members = members_of(merges, n)
-    children = merges[:, :2].astype(int)
-    assert len(np.unique(children)) == children.size  # nothing is merged twice
-    assert (children[:, 0] < children[:, 1]).all()
-    assert (children[:, 1] < n + np.arange(len(merges))).all()
-    assert (np.diff(merges[:, 2]) >= 0).all()
-    assert (merges[:, 2] <= threshold).all()
-    for (left, right), height in zip(children, merges[:, 2], strict=True):
-        np.testing.assert_allclose(height, square[np.ix_(members[left], members[right])].max(), rtol=1e-6)
-    clusters = [members[node] for node in sorted(set(range(n + len(merges))) - set(children.ravel().tolist()))]
-    assert len(clusters) == result.n_clusters == n - len(merges)
-    codes = np.empty(n, int)
-    for code, cluster in enumerate(clusters):
-        codes[cluster] = code
-        assert square[np.ix_(cluster, cluster)].max() <= threshold
-    np.testing.assert_array_equal(result.labels, by_first_appearance(codes))
-    for i, cluster in enumerate(clusters):
-        for other in clusters[:i]:
-            assert square[np.ix_(cluster, other)].max() > threshold
-
-
-def complete_linkage_reference(square, threshold):
-    """Textbook loop on a full matrix; a missing pair is infinite. Returns labels and heights."""
-    square = square.copy()
-    np.fill_diagonal(square, np.inf)
-    codes, heights = np.arange(len(square)), []
-    while len(square) > 1 and square.min() <= threshold and np.isfinite(square.min()):
-        i, j = np.unravel_index(square.argmin(), square.shape)
-        heights.append(square[i, j])
-        square[i] = square[:, i] = np.maximum(square[i], square[j])
-        square[j] = square[:, j] = np.inf
-        square[i, i] = np.inf
-        codes[codes == j] = i
-    return by_first_appearance(codes), np.array(heights)
-
-
-def linkage_of_graph(square, scale=1.0):
-    """The core on the finite entries of a symmetric matrix."""
-    n = len(square)
-    wanted = np.isfinite(square) & ~np.eye(n, dtype=bool)
-    offsets = np.concatenate([[0], np.cumsum(wanted.sum(axis=1))]).astype(np.int64)
-    neighbors = np.nonzero(wanted)[1].astype(np.int32)
-    return _core.nn_chain(offsets, neighbors, square[wanted].astype(np.float32), scale)
 
 
 # ---- against SciPy
@@ -272,42 +205,6 @@ def test_heights_stay_within_a_threshold_that_float32_rounds_up():
     assert result.merges[0, 2] == threshold
 
 
-# ---- the graph alone: any symmetric dissimilarities, pairs missing
-
-
-@settings(deadline=None)
-@given(n=st.integers(1, 45), seed=st.integers(0, 2**16), missing=st.floats(0, 1))
-def test_graph_that_is_no_metric_equals_reference(n, seed, missing):
-    rng = np.random.default_rng(seed)
-    values = rng.permutation(n * n).reshape(n, n).astype(np.float64)
-    values[rng.random((n, n)) < missing] = np.inf
-    square = np.maximum(values, values.T)
-    merges, labels = linkage_of_graph(square)
-    wanted_labels, wanted_heights = complete_linkage_reference(square, np.inf)
-    np.testing.assert_array_equal(labels, wanted_labels)
-    np.testing.assert_array_equal(merges[:, 2], wanted_heights)
-
-
-@settings(deadline=None)
-@given(n=st.integers(2, 40), seed=st.integers(0, 2**16), missing=st.floats(0, 0.7), levels=st.integers(1, 5))
-def test_graph_with_ties_and_missing_pairs(n, seed, missing, levels):
-    rng = np.random.default_rng(seed)
-    values = rng.integers(1, 1 + levels, size=(n, n)).astype(np.float64)
-    values[rng.random((n, n)) < missing] = 1e9
-    square = np.maximum(values, values.T)
-    np.fill_diagonal(square, 0)
-    merges, labels = linkage_of_graph(np.where(square < 1e9, square, np.inf))
-    result = complete_linkage(np.empty((0, 1)), 1)._replace(
-        labels=labels, merges=merges, n_clusters=len(np.unique(labels))
-    )
-    assert_is_a_complete_linkage(result, squareform(square), 1e8)
-
-
-def test_heights_are_scaled():
-    square = np.array([[0, 1, 3], [1, 0, 3], [3, 3, 0]], np.float64)
-    assert linkage_of_graph(square, scale=2.0**60)[0][:, 2].tolist() == [2.0**60, 3 * 2.0**60]
-
-
 # ---- bad input
 
 
@@ -334,40 +231,3 @@ def test_heights_are_scaled():
 def test_bad_input_gets_a_sentence(function, X, options, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         function(X, **({"distance_threshold": 1.0} | options))
-
-
-# ---- cutting the merges
-
-
-@settings(deadline=None, max_examples=50)
-@given(n=st.integers(1, 60), seed=st.integers(0, 2**16), share=st.floats(0, 1))
-def test_cut_merges_equals_scipy(n, seed, share):
-    X = np.random.default_rng(seed).normal(size=(n, 3))
-    n_clusters = 1 + round(share * (n - 1))
-    merges = complete_linkage(X, np.inf).merges
-    labels = cut_merges(merges, n, n_clusters)
-    assert labels.dtype == np.int64
-    if n > 1:
-        np.testing.assert_array_equal(labels, by_first_appearance(fcluster(merges, n_clusters, "maxclust")))
-    assert labels.max() + 1 == n_clusters
-
-
-def test_cut_merges_at_the_end_gives_the_labels():
-    X = np.random.default_rng(2).integers(0, 4, size=(200, 5))
-    result = complete_linkage(X, 7)
-    assert 1 < result.n_clusters < 200
-    np.testing.assert_array_equal(cut_merges(result.merges, 200, result.n_clusters), result.labels)
-
-
-@pytest.mark.parametrize(
-    ("merges", "n_clusters", "message"),
-    [
-        ([[0, 1, 0.5, 2]], 0, r"n_clusters must be between 1 and n_samples \(4\), got 0"),
-        ([[0, 1, 0.5, 2]], 5, r"n_clusters must be between 1 and n_samples \(4\), got 5"),
-        ([[0, 1, 0.5, 2]], 2, r"2 clusters of 4 samples take 2 merges, got 1: .* ask for at least 3 clusters"),
-        ([0, 1, 0.5, 2], 3, r"merges must have shape \(n_merges, 4\), got shape \(4,\)"),
-    ],
-)
-def test_cut_merges_out_of_range(merges, n_clusters, message):
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        cut_merges(merges, 4, n_clusters)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bcl_fast import BallClustering, complete_linkage
 from bcl_fast.errors import InputError
-from tests.cluster.test_complete_linkage import complete_linkage_reference, have_float32_ties, squared_distances
+from tests.helpers.linkage import complete_linkage_reference, have_float32_ties, squared_distances
 
 
 def constrained_reference(X, threshold, must_link, cannot_link):

@@ -13,7 +13,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from bcl_fast import BallClustering, complete_linkage, radius_graph
 from bcl_fast.errors import InputError
-from tests.cluster.test_complete_linkage import by_first_appearance, have_float32_ties
+from tests.helpers.linkage import by_first_appearance, have_float32_ties
 
 
 @settings(deadline=None)

@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist, squareform
 from bcl_fast import BallClustering, complete_linkage, linkage, radius_graph
 from bcl_fast.cluster import Progress
 from bcl_fast.errors import InputError
-from tests.core.linkage.test_complete_linkage import identities
+from tests.helpers.linkage import identities
 from tests.helpers.processes import shown_on_a_terminal
 
 

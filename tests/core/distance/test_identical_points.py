@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import is_valid_linkage
 
 from bcl_fast import complete_linkage, linkage
-from tests.cluster.test_complete_linkage import (
+from tests.helpers.linkage import (
     by_first_appearance,
+    climb,
     complete_linkage_reference,
     have_float32_ties,
     squared_distances,
 )
-from tests.core.linkage.test_complete_linkage import climb
 
 
 @settings(deadline=None)
@@ -38,21 +38,22 @@ def test_copies_equal_a_slow_twin(n_distinct, n_copies, most, quantile, seed, dt
     single = np.flatnonzero(np.bincount(which)[which] == 1)
     pairs = np.array([(i, j) for i in single for j in single if i < j], int).reshape(-1, 2)
     linked = pairs[rng.random(len(pairs)) < 0.1][:1]
-    forbidden = pairs[rng.random(len(pairs)) < 0.2]
-    forbidden = forbidden[(forbidden[:, None] != linked).any(axis=2).all(axis=1)]
+    cannot_link = pairs[rng.random(len(pairs)) < 0.2]
+    cannot_link = cannot_link[(cannot_link[:, None] != linked).any(axis=2).all(axis=1)]
     groups[linked[:, 1]] = groups[linked[:, 0]]
     groups = by_first_appearance(groups).astype(np.int32)
     square = ((X[:, None].astype(np.float64) - X) ** 2).sum(2)
     square[groups[:, None] == groups] = 0
-    square[forbidden[:, 0], forbidden[:, 1]] = square[forbidden[:, 1], forbidden[:, 0]] = np.inf
+    square[cannot_link[:, 0], cannot_link[:, 1]] = square[cannot_link[:, 1], cannot_link[:, 0]] = np.inf
     threshold = np.quantile(square[np.isfinite(square)], quantile)
     wanted, heights = complete_linkage_reference(square, threshold)
-    merges, labels = climb(X, threshold, most, groups=groups, forbidden=forbidden.astype(np.int32))
+    cannot_link = cannot_link.astype(np.int32)
+    labels, merges, _ = climb(X, threshold, most, must_link_groups=groups, cannot_link=cannot_link)
     np.testing.assert_array_equal(labels, wanted)
     np.testing.assert_allclose(merges[:, 2], heights, rtol=1e-6)
 
 
-def test_copies_of_a_forbidden_pair_join_one_side():
+def test_copies_of_a_cannot_link_pair_join_one_side():
     result = complete_linkage(np.zeros((6, 3)), np.inf, cannot_link=[(1, 4)])
     assert result.n_clusters == 2
     assert result.labels[1] != result.labels[4]

@@ -6,25 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.cluster.hierarchy import fcluster, is_valid_linkage
 from scipy.cluster.hierarchy import linkage as scipy_linkage
-from scipy.spatial.distance import pdist
 
-from bcl_fast import _core, complete_linkage, linkage
+from bcl_fast import _core, complete_linkage
 from bcl_fast.errors import InputError
-from tests.cluster.test_complete_linkage import (
+from tests.helpers.linkage import (
     assert_is_a_complete_linkage,
     by_first_appearance,
+    climb,
     complete_linkage_reference,
     have_float32_ties,
+    identities,
     squared_distances,
 )
-
-NO_PAIRS = np.empty((0, 2), np.int32)
-
-
-def climb(X, threshold, most_pairs, *, groups=None, forbidden=NO_PAIRS, n_threads=0):
-    return _core.complete_linkage(X, threshold, most_pairs, groups, forbidden, n_threads)
 
 
 @settings(deadline=None)
@@ -41,7 +35,7 @@ def test_any_number_of_pairs_gives_scipys_merges(n, dim, most, quantile, seed, d
     distances = squared_distances(X)
     assume(n == 1 or not have_float32_ties(distances))
     threshold = np.quantile(distances, quantile, method="nearest") if n > 1 else 1.0
-    merges, labels = climb(X, threshold, most)
+    labels, merges, _ = climb(X, threshold, most)
     wanted = scipy_linkage(distances, "complete") if n > 1 else np.empty((0, 4))
     wanted = wanted[wanted[:, 2] <= threshold]
     np.testing.assert_array_equal(merges[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
@@ -64,48 +58,34 @@ def test_any_number_of_pairs_gives_scipys_merges(n, dim, most, quantile, seed, d
 )
 @pytest.mark.parametrize("threshold", [0.0, 1.0, 2.0, 5.0, np.inf])
 def test_ties_and_duplicates(X, threshold, most):
-    merges, labels = climb(X, threshold, most)
-
-    class Result:
-        pass
-
-    result = Result()
-    result.merges, result.labels, result.n_clusters = merges, labels, len(X) - len(merges)
-    assert_is_a_complete_linkage(result, squared_distances(X), threshold)
+    assert_is_a_complete_linkage(climb(X, threshold, most), squared_distances(X), threshold)
 
 
 @settings(deadline=None)
 @given(n=st.integers(2, 25), most=st.integers(1, 60), quantile=st.floats(0, 1), seed=st.integers(0, 2**16))
-def test_groups_and_forbidden_pairs_equal_a_slow_twin(n, most, quantile, seed):
+def test_constraints_equal_a_slow_twin(n, most, quantile, seed):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 2))
     distances = squared_distances(X)
     assume(not have_float32_ties(distances))
     groups = by_first_appearance(rng.integers(0, n, n)).astype(np.int32)
     pairs = np.array([(i, j) for i in range(n) for j in range(i) if groups[i] != groups[j]])
-    forbidden = pairs[rng.random(len(pairs)) < 0.2].reshape(-1, 2).astype(np.int32)
+    cannot_link = pairs[rng.random(len(pairs)) < 0.2].reshape(-1, 2).astype(np.int32)
     threshold = np.quantile(distances, quantile)
     square = ((X[:, None] - X) ** 2).sum(2)
     square[groups[:, None] == groups] = 0
-    square[forbidden[:, 0], forbidden[:, 1]] = square[forbidden[:, 1], forbidden[:, 0]] = np.inf
+    square[cannot_link[:, 0], cannot_link[:, 1]] = square[cannot_link[:, 1], cannot_link[:, 0]] = np.inf
     wanted, heights = complete_linkage_reference(square, threshold)
-    merges, labels = climb(X, threshold, most, groups=groups, forbidden=forbidden)
+    labels, merges, _ = climb(X, threshold, most, must_link_groups=groups, cannot_link=cannot_link)
     np.testing.assert_array_equal(labels, wanted)
     np.testing.assert_allclose(merges[:, 2], heights, rtol=1e-6)
-
-
-def identities(n, dim, seed=0, noise=0.6):
-    rng = np.random.default_rng(seed)
-    centers = rng.normal(size=(n // 30, dim))
-    X = centers[rng.integers(len(centers), size=n)] + noise * rng.normal(size=(n, dim))
-    return (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2, 3])
 def test_same_bits_for_any_number_of_threads(n_jobs):
     X = identities(5000, 32)
-    merges, labels = climb(X, 0.8, 4000, n_threads=1)
-    other_merges, other_labels = climb(X, 0.8, 4000, n_threads=n_jobs)
+    labels, merges, _ = climb(X, 0.8, 4000, n_threads=1)
+    other_labels, other_merges, _ = climb(X, 0.8, 4000, n_threads=n_jobs)
     np.testing.assert_array_equal(merges, other_merges)
     np.testing.assert_array_equal(labels, other_labels)
 
@@ -139,43 +119,3 @@ def test_memory_limit_that_cannot_hold():
 def test_memory_limit_must_be_bytes(memory_limit):
     with pytest.raises(InputError, match="memory_limit must be a positive number of bytes, got"):
         complete_linkage([[0.0], [1.0]], 1.0, memory_limit=memory_limit)
-
-
-# ---- the whole dendrogram
-
-
-@settings(deadline=None, max_examples=30)
-@given(n=st.integers(2, 80), dim=st.integers(1, 5), seed=st.integers(0, 2**16), offset=st.sampled_from([0, 1e4]))
-def test_linkage_is_a_drop_in_for_scipy(n, dim, seed, offset):
-    X = np.random.default_rng(seed).normal(size=(n, dim)) + offset
-    distances = pdist(X, "sqeuclidean")
-    assume(not have_float32_ties(distances))
-    Z = linkage(X)
-    wanted = scipy_linkage(distances, "complete")
-    assert is_valid_linkage(Z)
-    np.testing.assert_array_equal(Z[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
-    np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-6)
-
-
-def test_linkage_of_thousands_equals_scipy():
-    X = identities(3000, 24)
-    Z, wanted = linkage(X), scipy_linkage(pdist(X.astype(np.float64), "sqeuclidean"), "complete")
-    np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-6)
-    for n_clusters in (2, 50, 500):
-        labels = complete_linkage(X, n_clusters=n_clusters).labels
-        np.testing.assert_array_equal(labels, by_first_appearance(fcluster(wanted, n_clusters, "maxclust")))
-
-
-@pytest.mark.parametrize("n", [0, 1])
-def test_linkage_of_nothing_and_of_one(n):
-    assert linkage(np.zeros((n, 3))).shape == (0, 4)
-
-
-def test_threshold_and_n_clusters_exclude_each_other():
-    with pytest.raises(InputError, match="distance_threshold and n_clusters exclude each other: give one of them"):
-        complete_linkage([[0.0], [1.0]], 1.0, n_clusters=1)
-
-
-def test_n_clusters_that_constraints_forbid():
-    with pytest.raises(InputError, match="ask for at least 2 clusters"):
-        complete_linkage([[0.0], [1.0]], n_clusters=1, cannot_link=[(0, 1)])

@@ -12,7 +12,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from bcl_fast import _core, radius_graph
-from tests.core.linkage.test_complete_linkage import identities
+from tests.helpers.linkage import identities
 
 
 def assert_graph_is_exact(X, threshold):

@@ -1,0 +1,89 @@
+"""A fitted estimator, saved and loaded."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from sklearn.exceptions import NotFittedError
+
+from bcl_fast import BallClustering
+from bcl_fast.errors import InputError
+from tests.helpers.linkage import identities
+
+
+def test_state_survives_pickling():
+    clustering = pickle.loads(pickle.dumps(BallClustering(1.0).fit([[0.0], [3.0]])))
+    np.testing.assert_array_equal(clustering.predict([[2.5], [9.0]]), [1, -1])
+
+
+@pytest.fixture
+def fitted():
+    X = identities(400, 8)
+    return BallClustering(0.3, n_jobs=1).fit(X, cannot_link=[(0, 1)])
+
+
+def test_a_saved_clustering_goes_on_as_if_it_had_never_stopped(fitted, tmp_path):
+    new = identities(200, 8, seed=1)
+    fitted.save(tmp_path / "people.safetensors")
+    loaded = BallClustering.load(tmp_path / "people.safetensors")
+    assert loaded.get_params() == fitted.get_params()
+    for name in ("labels_", "children_", "distances_", "n_clusters_", "n_features_in_"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(fitted, name))
+    np.testing.assert_array_equal(loaded.predict(new), fitted.predict(new))
+    np.testing.assert_array_equal(loaded.partial_fit(new).labels_, fitted.partial_fit(new).labels_)
+
+
+@pytest.mark.parametrize("distance_threshold", [None, 0.0, np.inf])
+def test_saved_thresholds(distance_threshold, tmp_path):
+    fitted = BallClustering(distance_threshold).fit([[0.0], [1.0]])
+    fitted.save(tmp_path / "a.safetensors")
+    loaded = BallClustering.load(tmp_path / "a.safetensors")
+    assert loaded.distance_threshold == distance_threshold
+    np.testing.assert_array_equal(loaded.predict([[1e9]]), fitted.predict([[1e9]]))
+
+
+def test_dissimilarities_are_not_saved(tmp_path):
+    BallClustering(1.0, metric="precomputed").fit(np.ones((3, 3)) - np.eye(3)).save(tmp_path / "a.safetensors")
+    loaded = BallClustering.load(tmp_path / "a.safetensors")
+    np.testing.assert_array_equal(loaded.labels_, [0, 0, 0])
+    with pytest.raises(InputError, match="predict needs an estimator fitted to points"):
+        loaded.predict([[1.0]])
+
+
+def test_saving_replaces_only_when_told(fitted, tmp_path):
+    file = tmp_path / "a.safetensors"
+    fitted.save(file)
+    with pytest.raises(InputError, match="exists already"):
+        fitted.save(file)
+    fitted.save(file, force=True)
+    with pytest.raises(InputError, match=r"a clustering is written as \.safetensors, got the name .*\.npz"):
+        fitted.save(tmp_path / "a.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_only_a_fitted_one_can_be_saved(tmp_path):
+    with pytest.raises(NotFittedError):
+        BallClustering().save(tmp_path / "a.safetensors")
+
+
+def test_files_that_are_no_clustering(fitted, tmp_path):
+    file = tmp_path / "a.safetensors"
+    with pytest.raises(InputError, match="does not exist or is not a file"):
+        BallClustering.load(file)
+    file.write_bytes(b"not a clustering")
+    with pytest.raises(InputError, match=r"is not a whole \.safetensors file"):
+        BallClustering.load(file)
+    save_file({"labels": np.zeros(3)}, file)
+    with pytest.raises(InputError, match="must be of the format 'bcl_fast clustering 1', got None"):
+        BallClustering.load(file)
+    save_file({"labels": np.zeros(3)}, file, {"format": "bcl_fast clustering 1"})
+    with pytest.raises(InputError, match="must hold a 1-D array of whole numbers named labels, got 1-D float64"):
+        BallClustering.load(file)
+    fitted.save(file, force=True)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"is not a whole \.safetensors file"):
+        BallClustering.load(file)

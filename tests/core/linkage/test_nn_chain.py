@@ -1,0 +1,52 @@
+"""Complete linkage on a graph: any symmetric dissimilarities, pairs missing."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import squareform
+
+from bcl_fast import _core
+from bcl_fast.cluster import CompleteLinkage
+from tests.helpers.linkage import assert_is_a_complete_linkage, complete_linkage_reference
+
+
+def linkage_of_graph(square, scale=1.0):
+    """The core on the finite entries of a symmetric matrix."""
+    n = len(square)
+    wanted = np.isfinite(square) & ~np.eye(n, dtype=bool)
+    offsets = np.concatenate([[0], np.cumsum(wanted.sum(axis=1))]).astype(np.int64)
+    neighbors = np.nonzero(wanted)[1].astype(np.int32)
+    return _core.nn_chain(offsets, neighbors, square[wanted].astype(np.float32), scale)
+
+
+@settings(deadline=None)
+@given(n=st.integers(1, 45), seed=st.integers(0, 2**16), missing=st.floats(0, 1))
+def test_graph_that_is_no_metric_equals_reference(n, seed, missing):
+    rng = np.random.default_rng(seed)
+    values = rng.permutation(n * n).reshape(n, n).astype(np.float64)
+    values[rng.random((n, n)) < missing] = np.inf
+    square = np.maximum(values, values.T)
+    merges, labels = linkage_of_graph(square)
+    wanted_labels, wanted_heights = complete_linkage_reference(square, np.inf)
+    np.testing.assert_array_equal(labels, wanted_labels)
+    np.testing.assert_array_equal(merges[:, 2], wanted_heights)
+
+
+@settings(deadline=None)
+@given(n=st.integers(2, 40), seed=st.integers(0, 2**16), missing=st.floats(0, 0.7), levels=st.integers(1, 5))
+def test_graph_with_ties_and_missing_pairs(n, seed, missing, levels):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(1, 1 + levels, size=(n, n)).astype(np.float64)
+    values[rng.random((n, n)) < missing] = 1e9
+    square = np.maximum(values, values.T)
+    np.fill_diagonal(square, 0)
+    merges, labels = linkage_of_graph(np.where(square < 1e9, square, np.inf))
+    result = CompleteLinkage(labels, merges, len(np.unique(labels)))
+    assert_is_a_complete_linkage(result, squareform(square), 1e8)
+
+
+def test_heights_are_scaled():
+    square = np.array([[0, 1, 3], [1, 0, 3], [3, 3, 0]], np.float64)
+    assert linkage_of_graph(square, scale=2.0**60)[0][:, 2].tolist() == [2.0**60, 3 * 2.0**60]

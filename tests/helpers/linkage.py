@@ -1,0 +1,103 @@
+"""Complete linkage the slow, obvious way, what holds for any of its results, and points to try it on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import pdist, squareform
+
+from bcl_fast import _core
+from bcl_fast.cluster import CompleteLinkage
+
+NO_PAIRS = np.empty((0, 2), np.int32)
+
+
+def identities(n: int, dim: int, seed: int = 0, noise: float = 0.6) -> NDArray[np.float32]:
+    """Points on the unit sphere around one center for thirty of them."""
+    rng = np.random.default_rng(seed)
+    centers = rng.normal(size=(n // 30, dim))
+    X = centers[rng.integers(len(centers), size=n)] + noise * rng.normal(size=(n, dim))
+    return (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32)
+
+
+def squared_distances(X: ArrayLike) -> NDArray[np.float64]:
+    """All squared distances, condensed."""
+    return pdist(np.asarray(X, np.float64), "sqeuclidean")
+
+
+def have_float32_ties(distances: NDArray[np.float64]) -> bool:
+    """Whether the core, which compares distances as float32, may merge in another order than SciPy."""
+    return len(np.unique(distances.astype(np.float32))) < len(distances)
+
+
+def by_first_appearance(labels: ArrayLike) -> NDArray[np.int64]:
+    """Labels numbered 0, 1, ... in the order in which they first appear."""
+    seen: dict[Any, int] = {}
+    return np.array([seen.setdefault(label, len(seen)) for label in np.asarray(labels).tolist()], np.int64)
+
+
+def complete_linkage_reference(
+    square: NDArray[np.float64], threshold: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Textbook loop on a full matrix; a missing pair is infinite. Returns labels and heights."""
+    square = square.copy()
+    np.fill_diagonal(square, np.inf)
+    codes, heights = np.arange(len(square)), []
+    while len(square) > 1 and square.min() <= threshold and np.isfinite(square.min()):
+        i, j = np.unravel_index(square.argmin(), square.shape)
+        heights.append(square[i, j])
+        square[i] = square[:, i] = np.maximum(square[i], square[j])
+        square[j] = square[:, j] = np.inf
+        square[i, i] = np.inf
+        codes[codes == j] = i
+    return by_first_appearance(codes), np.array(heights)
+
+
+def members_of(merges: NDArray[np.float64], n: int) -> list[list[int]]:
+    """The samples of each node of the dendrogram."""
+    members = [[i] for i in range(n)]
+    for left, right, _, size in merges:
+        members.append(members[int(left)] + members[int(right)])
+        assert len(members[-1]) == size
+    return members
+
+
+def assert_is_a_complete_linkage(result: CompleteLinkage, distances: NDArray[np.float64], threshold: float) -> None:
+    """What holds for any way of breaking ties, up to the rounding of distances to float32."""
+    square = squareform(distances)
+    n, merges = len(square), result.merges
+    members = members_of(merges, n)
+    children = merges[:, :2].astype(int)
+    assert len(np.unique(children)) == children.size  # nothing is merged twice
+    assert (children[:, 0] < children[:, 1]).all()
+    assert (children[:, 1] < n + np.arange(len(merges))).all()
+    assert (np.diff(merges[:, 2]) >= 0).all()
+    assert (merges[:, 2] <= threshold).all()
+    for (left, right), height in zip(children, merges[:, 2], strict=True):
+        np.testing.assert_allclose(height, square[np.ix_(members[left], members[right])].max(), rtol=1e-6)
+    clusters = [members[node] for node in sorted(set(range(n + len(merges))) - set(children.ravel().tolist()))]
+    assert len(clusters) == result.n_clusters == n - len(merges)
+    codes = np.empty(n, int)
+    for code, cluster in enumerate(clusters):
+        codes[cluster] = code
+        assert square[np.ix_(cluster, cluster)].max() <= threshold
+    np.testing.assert_array_equal(result.labels, by_first_appearance(codes))
+    for i, cluster in enumerate(clusters):
+        for other in clusters[:i]:
+            assert square[np.ix_(cluster, other)].max() > threshold
+
+
+def climb(
+    X: NDArray[Any],
+    threshold: float,
+    max_pairs: int,
+    *,
+    must_link_groups: NDArray[np.int32] | None = None,
+    cannot_link: NDArray[np.int32] = NO_PAIRS,
+    n_threads: int = 0,
+) -> CompleteLinkage:
+    """The core's complete linkage of points, with so many pairs in a rung."""
+    merges, labels = _core.complete_linkage(X, threshold, max_pairs, must_link_groups, cannot_link, n_threads)
+    return CompleteLinkage(labels, merges, len(X) - len(merges))
