@@ -1,4 +1,4 @@
-"""How clusters are numbered."""
+"""Values as whole numbers, in the order in which they first appear."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ def by_first_appearance(codes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     -------
     ndarray of shape (n_samples,), int64
     """
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
+    return _ranked(codes)[0]
+
+
+def _ranked(values: npt.NDArray[Any]) -> tuple[Integers, npt.NDArray[Any]]:
+    """Return values as codes by first appearance, and the distinct values in that order."""
+    distinct, first, inverse = np.unique(values, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[inverse], distinct[order]
 
 
 class Categories(NamedTuple):
@@ -43,11 +49,7 @@ def categories(values: npt.NDArray[Any]) -> Categories:
     if len(values) == 0:
         return Categories(np.empty(0, np.int64), values)
     starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
-    distinct, first, inverse = np.unique(values[starts], return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    names = distinct[order]
+    codes, names = _ranked(values[starts])
     if values.dtype.kind == "U":
-        rank[distinct == ""] = -1
-    return Categories(np.repeat(rank[inverse], np.diff(np.append(starts, len(values)))), names)
+        codes[values[starts] == ""] = -1
+    return Categories(np.repeat(codes, np.diff(np.append(starts, len(values)))), names)
