@@ -11,25 +11,85 @@ from scipy.cluster.hierarchy import linkage as scipy_linkage
 from scipy.spatial.distance import pdist
 
 from bcl_fast import complete_linkage, linkage
-from tests.helpers.linkage import by_first_appearance, have_float32_ties, identities
+from bcl_fast.cluster import CompleteLinkage
+from bcl_fast.errors import InputError
+from tests.helpers.linkage import assert_is_a_complete_linkage, by_first_appearance, have_float32_ties, identities
 
 
-@settings(deadline=None, max_examples=30)
-@given(n=st.integers(2, 80), dim=st.integers(1, 5), seed=st.integers(0, 2**16), offset=st.sampled_from([0, 1e4]))
-def test_linkage_is_a_drop_in_for_scipy(n, dim, seed, offset):
+@settings(deadline=None, max_examples=60)
+@given(
+    n=st.integers(2, 80),
+    dim=st.integers(2, 5),
+    seed=st.integers(0, 2**16),
+    offset=st.sampled_from([0, 1e3]),
+    metric=st.sampled_from([None, "euclidean", "sqeuclidean", "cosine"]),
+    condensed=st.booleans(),
+    share=st.floats(0, 1),
+)
+def test_is_a_drop_in_for_scipy(n, dim, seed, offset, metric, condensed, share):
+    if metric == "cosine":
+        offset = 0  # far from the origin all angles are nearly the same
     X = np.random.default_rng(seed).normal(size=(n, dim)) + offset
-    distances = pdist(X, "sqeuclidean")
-    assume(not have_float32_ties(distances))
-    Z = linkage(X)
-    wanted = scipy_linkage(distances, "complete")
+    distances = pdist(X, metric or "euclidean")
+    assume(not have_float32_ties(distances) and (metric != "cosine" or distances.min() > 1e-6))
+    options = {"metric": metric} if metric else {}
+    given_X = distances if condensed else X
+    Z, wanted = linkage(given_X, "complete", **options), scipy_linkage(given_X, "complete", **options)
     assert is_valid_linkage(Z)
     np.testing.assert_array_equal(Z[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
-    np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-6)
+    np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-6, atol=1e-9 if metric == "cosine" else 0)
+    n_clusters = 1 + round(share * (n - 1))
+    np.testing.assert_array_equal(fcluster(Z, n_clusters, "maxclust"), fcluster(wanted, n_clusters, "maxclust"))
+    between = np.append(0, wanted[:, 2])[: n - n_clusters + 2][-2:].mean()
+    np.testing.assert_array_equal(fcluster(Z, between, "distance"), fcluster(wanted, between, "distance"))
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=st.integers(2, 40), width=st.integers(1, 5), seed=st.integers(0, 2**16), condensed=st.booleans())
+def test_ties(n, width, seed, condensed):
+    X = np.random.default_rng(seed).integers(0, width, size=(n, 2))
+    distances = pdist(X, "sqeuclidean")
+    merges = linkage(distances) if condensed else linkage(X, metric="sqeuclidean")
+    assert is_valid_linkage(merges)
+    assert_is_a_complete_linkage(CompleteLinkage(np.zeros(n, np.int64), merges, 1), distances, np.inf)
+
+
+@pytest.mark.parametrize("condensed", [True, False])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_optimal_ordering(metric, condensed):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    X = pdist(X, metric) if condensed else X
+    Z, wanted = (f(X, "complete", metric, True) for f in (linkage, scipy_linkage))
+    np.testing.assert_allclose(Z, wanted, rtol=1e-6)
+    assert not np.array_equal(Z, linkage(X, "complete", metric))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([[0.0]], "single"), "method must be 'complete', the one linkage that there is, got 'single'"),
+        (
+            ([[0.0]], "complete", "cityblock"),
+            "metric must be one of 'euclidean', 'sqeuclidean', 'cosine', got 'cityblock'",
+        ),
+        (([[0.0]], "complete", "precomputed"), "for any other give condensed distances"),
+        (([1.0, 2.0],), r"condensed distances must be those of n \* \(n - 1\) / 2 pairs, got 2"),
+        (([],), r"condensed distances must be those of n \* \(n - 1\) / 2 pairs, got 0"),
+        (([1.0, np.inf, 2.0],), "condensed distances must be finite, got inf at place 1"),
+        (([1.0, np.nan, 2.0],), "condensed distances must be finite, got nan at place 1"),
+        (([1.0, -1.0, 2.0],), r"precomputed dissimilarities must be >= 0, got -1.0 for the pair \(0, 2\)"),
+        ((["a"],), "condensed distances must be real numbers, got dtype <U1"),
+        ((np.zeros((2, 2, 2)),), "X must be 2-D"),
+    ],
+)
+def test_bad_input_gets_a_sentence(arguments, message):
+    with pytest.raises(InputError, match=message):
+        linkage(*arguments)
 
 
 def test_linkage_of_thousands_equals_scipy():
     X = identities(3000, 24)
-    Z, wanted = linkage(X), scipy_linkage(pdist(X.astype(np.float64), "sqeuclidean"), "complete")
+    Z, wanted = linkage(X, metric="sqeuclidean"), scipy_linkage(X.astype(np.float64), "complete", "sqeuclidean")
     np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-6)
     for n_clusters in (2, 50, 500):
         labels = complete_linkage(X, n_clusters=n_clusters).labels

@@ -2,45 +2,105 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 import numpy.typing as npt
 
 from bcl_fast.cluster._complete_linkage import complete_linkage
 from bcl_fast.cluster._progress import OnProgress
+from bcl_fast.errors import InputError
 
 
 def linkage(
     X: npt.ArrayLike,
+    method: Literal["complete"] = "complete",
+    metric: Literal["euclidean", "sqeuclidean", "cosine"] = "euclidean",
+    optimal_ordering: bool = False,
     *,
     memory_limit: int | None = None,
     n_jobs: int | None = None,
     progress: OnProgress | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Return the whole dendrogram, as ``scipy.cluster.hierarchy.linkage(pdist(X, "sqeuclidean"), "complete")``.
+    """Return the whole dendrogram, as ``scipy.cluster.hierarchy.linkage(X, "complete", metric)``.
+
+    The arguments are SciPy's, so that a call that names its method changes its import only. SciPy's default method,
+    single linkage, is not here.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
-        As in `complete_linkage`.
+    X : array-like of shape (n_samples, n_features) or (n_samples * (n_samples - 1) / 2,)
+        Samples, as in `complete_linkage`; or their distances, condensed as ``scipy.spatial.distance.pdist`` returns
+        them, finite and >= 0.
+    method : {"complete"}, default="complete"
+        The one method that there is.
+    metric : {"euclidean", "sqeuclidean", "cosine"}, default="euclidean"
+        The unit of the heights, and what is measured between samples; not used for condensed distances. Euclidean by
+        default as in SciPy, while `complete_linkage` measures squared distances as the paper does.
+    optimal_ordering : bool, default=False
+        Order the leaves so that neighbours are close, by ``scipy.cluster.hierarchy.optimal_leaf_ordering``: it computes
+        all n x n distances.
     memory_limit, n_jobs, progress
         As in `complete_linkage`.
 
     Returns
     -------
     ndarray of shape (n_samples - 1, 4), float64
-        A linkage matrix, for ``fcluster``, ``dendrogram`` and the like. Heights are squared distances, to float32
-        precision.
+        A linkage matrix, for ``fcluster``, ``dendrogram`` and the like. Heights are rounded to float32 precision (1e-7
+        relative), those of condensed distances too; ties within it may be broken otherwise than in SciPy.
 
     Raises
     ------
     InputError
-        A ValueError: as in `complete_linkage`.
+        A ValueError: as in `complete_linkage`; or if the method or metric is another, or X no condensed distances.
+
+    See Also
+    --------
+    complete_linkage : Stops at a threshold or a number of clusters; takes constraints and square matrices.
 
     Examples
     --------
     >>> from bcl_fast import linkage
     >>> linkage([[0.0], [1.0], [5.0]])
+    array([[0., 1., 1., 2.],
+           [2., 3., 5., 3.]])
+    >>> linkage([[0.0], [1.0], [5.0]], "complete", "sqeuclidean")
     array([[ 0.,  1.,  1.,  2.],
            [ 2.,  3., 25.,  3.]])
+    >>> linkage([1.0, 5.0, 4.0])
+    array([[0., 1., 1., 2.],
+           [2., 3., 5., 3.]])
     """
-    return complete_linkage(X, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
+    if method != "complete":
+        raise InputError(f"method must be 'complete', the one linkage that there is, got {method!r}")
+    if metric not in ("euclidean", "sqeuclidean", "cosine"):
+        raise InputError(
+            f"metric must be one of 'euclidean', 'sqeuclidean', 'cosine', got {metric!r}: "
+            "for any other give condensed distances, as scipy.spatial.distance.pdist or squareform returns them"
+        )
+    observations = np.asarray(X)
+    if observations.ndim == 1:
+        square = _square(observations)
+        tree = complete_linkage(square, metric="precomputed", n_jobs=n_jobs, progress=progress).merges
+    else:
+        tree = complete_linkage(X, metric=metric, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
+    if optimal_ordering and len(tree):
+        from scipy.cluster.hierarchy import optimal_leaf_ordering
+
+        return optimal_leaf_ordering(tree, observations.astype(np.float64), metric)
+    return tree
+
+
+def _square(distances: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return condensed distances as a symmetric matrix."""
+    from scipy.spatial.distance import squareform
+
+    if distances.dtype.kind not in "fiub":
+        raise InputError(f"condensed distances must be real numbers, got dtype {distances.dtype}")
+    n_samples = round((2 * len(distances)) ** 0.5 + 0.5)  # the only n that can have so many pairs
+    if len(distances) == 0 or n_samples * (n_samples - 1) // 2 != len(distances):
+        raise InputError(f"condensed distances must be those of n * (n - 1) / 2 pairs, got {len(distances)}")
+    if not np.isfinite(distances).all():
+        place = int((~np.isfinite(distances)).argmax())
+        raise InputError(f"condensed distances must be finite, got {distances[place]} at place {place}")
+    return squareform(distances.astype(np.float64), checks=False)
