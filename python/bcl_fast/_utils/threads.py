@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from bcl_fast.errors import InputError
 
 
 def n_threads(n_jobs: int | None) -> int:
-    """Return the number of threads, 0 for the core's own default."""
+    """Return the number of threads, 0 for the core's own default.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        As in scikit-learn: -1 for all cores that the process may use, -2 for all but one, and so on.
+
+    Raises
+    ------
+    InputError
+        If it is 0 or no whole number.
+    """
     if n_jobs is None:
         return 0
-    if n_jobs == -1:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(n_jobs, (int, np.integer)) or n_jobs < 1:
-        raise InputError(f"n_jobs must be None, -1 or >= 1, got {n_jobs!r}")
-    return int(n_jobs)
+    if not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0:
+        raise InputError(f"n_jobs must be None or a whole number other than 0 (-1: all cores), got {n_jobs!r}")
+    return int(n_jobs) if n_jobs > 0 else max(1, available_cores() + 1 + int(n_jobs))
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may use: by its affinity and by the quota of its control group."""
+    # Not effective_n_jobs: it answers 1 in a daemon and in a nested Parallel, where the core's threads are free to run.
+    from joblib import cpu_count
+
+    return int(cpu_count())
