@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.memory import free_memory
 from bcl_fast.errors import InputError
 
 LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
@@ -62,7 +62,7 @@ def rung_memory(points: npt.NDArray[Any], memory_limit: int | None) -> tuple[int
     """Return how many pairs a rung of the linkage may hold, and whether there is room for a copy of the points."""
     n_samples, n_features = points.shape
     wanted = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
-    limit = _free_memory() // 2 if memory_limit is None else memory_limit
+    limit = free_memory() // 2 if memory_limit is None else memory_limit
     if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or limit < 1:
         raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
     fixed = n_samples * (4 * n_features + BYTES_PER_SAMPLE)
@@ -74,12 +74,3 @@ def rung_memory(points: npt.NDArray[Any], memory_limit: int | None) -> tuple[int
         )
     room = (int(limit) - fixed) // BYTES_PER_PAIR
     return max(n_samples, min(wanted, room), 1), room * BYTES_PER_PAIR >= wanted * BYTES_PER_PAIR + points.nbytes
-
-
-def _free_memory() -> int:
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return 1 << 62
