@@ -340,7 +340,7 @@ def test_unknown_suffixes_of_simulations(folder):
 @pytest.mark.parametrize("threshold", ["-0.5", "nan", "-inf"])
 def test_thresholds(folder, threshold):
     message = refused(folder, "cluster", folder / "good.parquet", "--threshold", threshold, "-o", folder / "new.csv")
-    assert message == f"the distance threshold must be 0 or more, got {threshold}"
+    assert message == f"distance_threshold must be a distance >= 0, got {float(threshold)}"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,9 @@ def test_cut_merges_at_the_end_gives_the_labels():
     [
         ([[0, 1, 0.5, 2]], 0, r"n_clusters must be between 1 and n_samples \(4\), got 0"),
         ([[0, 1, 0.5, 2]], 5, r"n_clusters must be between 1 and n_samples \(4\), got 5"),
+        ([[0, 1, 0.5, 2]], 2.0, r"n_clusters must be a whole number, got 2\.0"),
+        ([[0, 1, 0.5, 2]], "2", "n_clusters must be a whole number, got '2'"),
+        ([[0, 1, 0.5, 2]], True, "n_clusters must be a whole number, got True"),
         ([[0, 1, 0.5, 2]], 2, r"2 clusters of 4 samples take 2 merges, got 1: .* ask for at least 3 clusters"),
         ([0, 1, 0.5, 2], 3, r"merges must have shape \(n_merges, 4\), got shape \(4,\)"),
     ],
@@ -56,3 +59,19 @@ def test_threshold_and_n_clusters_exclude_each_other():
 def test_n_clusters_that_constraints_forbid():
     with pytest.raises(InputError, match="ask for at least 2 clusters"):
         complete_linkage([[0.0], [1.0]], n_clusters=1, cannot_link=[(0, 1)])
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "precomputed"])
+@pytest.mark.parametrize(
+    ("n_clusters", "message"),
+    [
+        (0, r"n_clusters must be between 1 and n_samples \(3\), got 0"),
+        (4, r"n_clusters must be between 1 and n_samples \(3\), got 4"),
+        (2.0, r"n_clusters must be a whole number, got 2\.0"),
+    ],
+)
+def test_n_clusters_is_checked_before_the_work(metric, n_clusters, message):
+    seen = []
+    with pytest.raises(InputError, match=f"^{message}$"):
+        complete_linkage(np.zeros((3, 3)), n_clusters=n_clusters, metric=metric, progress=seen.append)
+    assert seen == []

@@ -79,17 +79,17 @@ def test_only_the_threshold_is_positional():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"distance_threshold": -0.1}, "The 'distance_threshold' parameter of BallClustering must be None or a float"),
-        (
-            {"distance_threshold": float("nan")},
-            "The 'distance_threshold' parameter of BallClustering must be None or a float",
-        ),
-        ({"distance_threshold": "far"}, "The 'distance_threshold' parameter of BallClustering must be None or a float"),
-        ({"n_clusters": 0}, "The 'n_clusters' parameter of BallClustering must be"),
-        ({"metric": "manhattan"}, "The 'metric' parameter of BallClustering must be a str among"),
-        ({"memory_limit": 0}, "The 'memory_limit' parameter of BallClustering must be"),
-        ({"n_jobs": 0}, "The 'n_jobs' parameter of BallClustering must be"),
-        ({"n_jobs": -3}, "The 'n_jobs' parameter of BallClustering must be"),
+        ({"distance_threshold": -0.1}, "distance_threshold must be a distance >= 0, got -0.1"),
+        ({"distance_threshold": float("nan")}, "distance_threshold must be a distance >= 0, got nan"),
+        ({"distance_threshold": "far"}, "distance_threshold must be a distance >= 0, got 'far'"),
+        ({"distance_threshold": -1, "n_clusters": 2}, "distance_threshold must be a distance >= 0, got -1"),
+        ({"n_clusters": 0}, r"n_clusters must be between 1 and n_samples \(300\), got 0"),
+        ({"n_clusters": 2.0}, "n_clusters must be a whole number, got 2.0"),
+        ({"metric": "manhattan"}, "metric must be one of 'sqeuclidean', 'euclidean', 'cosine', 'precomputed', got"),
+        ({"memory_limit": 0}, "memory_limit must be a positive number of bytes, got 0"),
+        ({"n_jobs": 0}, "n_jobs must be None or a whole number other than 0"),
+        ({"progress": 3}, "progress must be None or a function of one Progress, got 3"),
+        ({"device": 3}, "device must be 'cpu', 'cuda' or 'cuda:<number>', got 3"),
     ],
 )
 def test_bad_parameters_are_named_when_fitting(samples, options, message):

@@ -112,7 +112,7 @@ def test_a_merge_at_exactly_the_threshold_is_made():
 
 @pytest.mark.parametrize("threshold", [-1.0, float("nan")])
 def test_thresholds_that_are_none(threshold):
-    with pytest.raises(InputError, match="the distance threshold must be 0 or more, got"):
+    with pytest.raises(InputError, match="distance_threshold must be a distance >= 0, got"):
         cluster_tracks(tracks_of(2), circle(0, 1), threshold)
 
 

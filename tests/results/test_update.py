@@ -123,7 +123,7 @@ def test_contradictions_are_named():
         update_result(old, new, points[:3], 0.1, pairs=contradiction)
     with pytest.raises(InputError, match="new embeddings must have the 4 dimensions of those in the result, got 3"):
         update_result(old, tracks_of(points[:, :3], "new"), points[:, :3], 0.1)
-    with pytest.raises(InputError, match="threshold must be 0 or more"):
+    with pytest.raises(InputError, match="distance_threshold must be a distance >= 0"):
         update_result(old, new, points[:3], np.nan)
 
 

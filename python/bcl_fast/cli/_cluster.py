@@ -90,13 +90,13 @@ def cluster(
     if update is not None and device != "cpu":
         raise typer.BadParameter("--update adds tracks on the CPU, without --device")
     from bcl_fast._utils.devices import cuda_device
+    from bcl_fast.cluster._cut import check_threshold
     from bcl_fast.results import check_result_output, cluster_tracks, read_result, write_result
-    from bcl_fast.results._result import check_distance_threshold
 
     cuda_device(device)
     check_result_output(output, force=force)
     if threshold is not None:
-        check_distance_threshold(threshold)
+        check_threshold(threshold)
     from bcl_fast.tracks import read_tracks
 
     old = None if update is None else read_result(update)

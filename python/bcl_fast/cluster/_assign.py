@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from bcl_fast import _core
 from bcl_fast._utils.threads import n_threads
-from bcl_fast.cluster._input import check_points, check_threshold
+from bcl_fast.cluster._cut import check_threshold
+from bcl_fast.cluster._input import check_points
 from bcl_fast.cluster._metric import Metric, to_squared_euclidean
 
 

@@ -7,8 +7,7 @@ needs up to it, and nothing is approximated. The estimator on top is `BallCluste
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,8 @@ from bcl_fast import _core
 from bcl_fast._utils.devices import cuda_device
 from bcl_fast._utils.threads import n_threads
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
-from bcl_fast.cluster._cut import cut_merges
-from bcl_fast.cluster._input import check_points, check_threshold, rung_memory
+from bcl_fast.cluster._cut import resolve_cut
+from bcl_fast.cluster._input import check_memory_limit, check_points, rung_memory
 from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.cluster._precomputed import check_dissimilarities, dissimilarity_graph
 from bcl_fast.cluster._progress import OnProgress, core_progress
@@ -26,7 +25,7 @@ from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
-    pass
+    from scipy.sparse import csr_array
 
 
 def complete_linkage(
@@ -68,11 +67,11 @@ def complete_linkage(
     cannot_link : array-like of shape (n_pairs, 2), int, optional
         Samples that never share a cluster, as if their distance were infinite.
     memory_limit : int, optional
-        Bytes that the clustering may use beside X; half of what the machine has free if None. A smaller limit takes
-        more rungs to the same result.
+        Bytes that the clustering may use beside X; if None, half of what is free on the machine and within the limit
+        of the container. A smaller limit takes more rungs to the same result.
     n_jobs : int, optional
-        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
-        depend on it.
+        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all that it may use, -2 for all but
+        one. The result does not depend on it.
     progress : callable, optional
         Called with a `bcl_fast.cluster.Progress` at the start of each stage and up to ten times a second.
         What it raises ends the call, as Ctrl-C does.
@@ -120,54 +119,54 @@ def complete_linkage(
     array([0, 1, 2, 2])
     """
     check_metric(metric)
-    if n_clusters is not None and distance_threshold is not None:
-        raise InputError("distance_threshold and n_clusters exclude each other: give one of them")
-    threshold = np.inf if distance_threshold is None else check_threshold(distance_threshold)
+    check_memory_limit(memory_limit)
+    cut = resolve_cut(distance_threshold, n_clusters)
     n_jobs = n_threads(n_jobs)
     gpu = cuda_device(device)
-    constrain = partial(resolve_constraints, must_link, cannot_link)
     tell = core_progress(progress)
     if metric == "precomputed":
         if device != "cpu":
             raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
-        merges, labels = _merge_precomputed(X, threshold, constrain, tell)
+        matrix = check_dissimilarities(X, cut.distance_threshold)
+        cut.check_samples(matrix.shape[0])
+        constraints = resolve_constraints(must_link, cannot_link, matrix.shape[0])
+        merges, labels = _merge_precomputed(matrix, cut.distance_threshold, constraints, tell)
     else:
-        merges, labels = merge_points(X, threshold, metric, constrain, memory_limit, n_jobs, tell, gpu)
-    if n_clusters is not None:
-        labels = cut_merges(merges, len(labels), n_clusters)
-        merges = merges[: len(labels) - n_clusters]
-    return CompleteLinkage(labels, merges, len(labels) - len(merges))
+        points = check_points(X)
+        cut.check_samples(len(points))
+        constraints = resolve_constraints(must_link, cannot_link, len(points))
+        merges, labels = merge_points(
+            points, cut.distance_threshold, metric, constraints, memory_limit, n_jobs, tell, gpu
+        )
+    return cut.apply(merges, labels)
 
 
 def merge_points(
-    X: npt.ArrayLike,
+    points: npt.NDArray[Any],
     threshold: float,
     metric: str,
-    constrain: Callable[[int], Constraints],
+    constraints: Constraints,
     memory_limit: int | None,
     n_jobs: int,
     tell: Callable[[str, int, float], None] | None = None,
     gpu: int = -1,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Check points and merge them: merges with heights in the metric's unit, and labels."""
-    points, squared = to_squared_euclidean(check_points(X), threshold, metric)
+    """Merge points that `check_points` returned: merges with heights in the metric's unit, and labels."""
+    points, squared = to_squared_euclidean(points, threshold, metric)
     pairs, may_copy = rung_memory(points, memory_limit)
-    merges, labels = _core.complete_linkage(
-        points, squared, pairs, *constrain(len(points)), n_jobs, tell, may_copy, gpu
-    )
+    merges, labels = _core.complete_linkage(points, squared, pairs, *constraints, n_jobs, tell, may_copy, gpu)
     # Every height is within the threshold; rounding to float32 may have lifted it above.
     merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
     return merges, labels
 
 
 def _merge_precomputed(
-    X: npt.ArrayLike,
+    matrix: csr_array,
     threshold: float,
-    constrain: Callable[[int], Constraints],
+    constraints: Constraints,
     tell: Callable[[str, int, float], None] | None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    matrix = check_dissimilarities(X, threshold)
-    graph = dissimilarity_graph(matrix, constrain(matrix.shape[0]))
+    graph = dissimilarity_graph(matrix, constraints)
     merges, labels = _core.nn_chain(*graph, tell)
     np.minimum(merges[:, 2], threshold, out=merges[:, 2])
     return merges, labels

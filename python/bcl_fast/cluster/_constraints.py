@@ -49,15 +49,15 @@ def resolve_constraints(
         A ValueError: if a pair is not one of samples, or the constraints contradict each other (the pair is named).
     """
     linked = _check_pairs(must_link, "must_link", n_samples)
-    forbidden = _check_pairs(cannot_link, "cannot_link", n_samples)
-    groups = linked_groups(linked, n_samples).astype(np.int32) if len(linked) else None
-    group = np.arange(n_samples, dtype=np.int32) if groups is None else groups
-    together = group[forbidden[:, 0]] == group[forbidden[:, 1]]
-    if together.any():
-        a, b = forbidden[together.argmax()]
+    apart = _check_pairs(cannot_link, "cannot_link", n_samples)
+    must_link_groups = linked_groups(linked, n_samples).astype(np.int32) if len(linked) else None
+    group_of = np.arange(n_samples, dtype=np.int32) if must_link_groups is None else must_link_groups
+    contradicted = group_of[apart[:, 0]] == group_of[apart[:, 1]]
+    if contradicted.any():
+        a, b = apart[contradicted.argmax()]
         reason = "they are the same sample" if a == b else "must_link puts them into one cluster"
         raise InputError(f"cannot_link has the pair ({a}, {b}), but {reason}")
-    return Constraints(groups, forbidden)
+    return Constraints(must_link_groups, apart)
 
 
 def _check_pairs(pairs: npt.ArrayLike | None, name: str, n_samples: int) -> npt.NDArray[np.int32]:

@@ -1,12 +1,75 @@
-"""Where a dendrogram is cut."""
+"""Where a dendrogram is cut: at a distance, or at a number of clusters."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bcl_fast._utils.codes import by_first_appearance
+from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
+
+
+class Cut(NamedTuple):
+    """Where merging ends.
+
+    Attributes
+    ----------
+    distance_threshold : float
+        Merges up to and including this height are made; infinite: all of them.
+    n_clusters : int or None
+        If given, merging ends as soon as so many are left.
+    """
+
+    distance_threshold: float
+    n_clusters: int | None
+
+    def check_samples(self, n_samples: int) -> None:
+        """Refuse a number of clusters that so many samples cannot form, before any work is done."""
+        if self.n_clusters is not None:
+            check_n_clusters(self.n_clusters, n_samples)
+
+    def apply(self, merges: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> CompleteLinkage:
+        """Return the clusters of merges that were made up to the threshold, and their labels."""
+        if self.n_clusters is not None:
+            labels = cut_merges(merges, len(labels), self.n_clusters)
+            merges = merges[: len(labels) - self.n_clusters]
+        return CompleteLinkage(labels, merges, len(labels) - len(merges))
+
+    def reach(self, heights: npt.NDArray[np.float64]) -> float:
+        """Return the distance up to which clusters were merged; for a number of clusters, the height of the last."""
+        if self.n_clusters is None:
+            return self.distance_threshold
+        last = heights[-1] if len(heights) else 0.0
+        return float(np.nextafter(np.float32(last), np.float32(np.inf)))  # heights are rounded to float32
+
+
+def resolve_cut(distance_threshold: float | None, n_clusters: int | None) -> Cut:
+    """Return where merging ends: at the one that is given, nowhere without any."""
+    if n_clusters is not None and distance_threshold is not None:
+        raise InputError("distance_threshold and n_clusters exclude each other: give one of them")
+    return Cut(np.inf if distance_threshold is None else check_threshold(distance_threshold), n_clusters)
+
+
+def check_threshold(distance_threshold: float) -> float:
+    """Return the threshold as a float."""
+    try:
+        threshold = float(distance_threshold)
+    except (TypeError, ValueError):
+        threshold = np.nan
+    if not threshold >= 0:
+        raise InputError(f"distance_threshold must be a distance >= 0, got {distance_threshold!r}")
+    return threshold
+
+
+def check_n_clusters(n_clusters: int, n_samples: int) -> None:
+    """Refuse a number of clusters that so many samples cannot form."""
+    if isinstance(n_clusters, bool) or not isinstance(n_clusters, (int, np.integer)):
+        raise InputError(f"n_clusters must be a whole number, got {n_clusters!r}")
+    if not 1 <= n_clusters <= n_samples:
+        raise InputError(f"n_clusters must be between 1 and n_samples ({n_samples}), got {n_clusters}")
 
 
 def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.NDArray[np.int64]:
@@ -29,7 +92,7 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
     Raises
     ------
     InputError
-        A ValueError: if ``n_clusters`` is out of range or the merges end before it is reached.
+        A ValueError: if ``n_clusters`` is no whole number or out of range, or the merges end before it is reached.
 
     Examples
     --------
@@ -41,8 +104,7 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
     rows = np.asarray(merges, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise InputError(f"merges must have shape (n_merges, 4), got shape {rows.shape}")
-    if not 1 <= n_clusters <= n_samples:
-        raise InputError(f"n_clusters must be between 1 and n_samples ({n_samples}), got {n_clusters}")
+    check_n_clusters(n_clusters, n_samples)
     n_merges = n_samples - n_clusters
     if n_merges > len(rows):
         raise InputError(
@@ -56,6 +118,8 @@ def _roots(children: npt.NDArray[np.int64], n_samples: int) -> npt.NDArray[np.in
     """Return the last cluster that each node of a dendrogram ends up in."""
     parent = np.arange(n_samples + len(children))
     parent[children] = np.arange(n_samples, len(parent))[:, None]
-    while not np.array_equal(above := parent[parent], parent):
+    while True:
+        above = parent[parent]
+        if np.array_equal(above, parent):
+            return parent
         parent = above
-    return parent

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from numbers import Integral, Real
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
+from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bcl_fast.cluster._assign import assign
 from bcl_fast.cluster._complete_linkage import complete_linkage
+from bcl_fast.cluster._cut import check_threshold, resolve_cut
 from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
 from bcl_fast.cluster._incremental import extend_clusters
-from bcl_fast.cluster._metric import METRICS, Metric
+from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
@@ -57,10 +56,11 @@ class BallClustering(ClusterMixin, BaseEstimator):
     metric : {"sqeuclidean", "euclidean", "cosine", "precomputed"}, default="sqeuclidean"
         What is measured between samples. For "precomputed" X holds the dissimilarities, dense or sparse.
     memory_limit : int, default=None
-        Bytes that the clustering may use beside X; half of what the machine has free if None.
+        Bytes that the clustering may use beside X; if None, half of what is free on the machine and within the limit
+        of the container.
     n_jobs : int, default=None
-        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
-        depend on it.
+        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all that it may use, -2 for all but
+        one. The result does not depend on it.
     progress : callable, default=None
         Called by `fit` with a `bcl_fast.cluster.Progress` at the start of each stage and up to ten times a
         second.
@@ -104,16 +104,6 @@ class BallClustering(ClusterMixin, BaseEstimator):
     2
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "distance_threshold": [None, Interval(Real, 0, None, closed="both")],
-        "n_clusters": [None, Interval(Integral, 1, None, closed="left")],
-        "metric": [StrOptions(set(METRICS))],
-        "memory_limit": [None, Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
-        "progress": [None, callable],
-        "device": [str],
-    }
-
     def __init__(
         self,
         distance_threshold: float | None = 0.82,
@@ -133,7 +123,6 @@ class BallClustering(ClusterMixin, BaseEstimator):
         self.progress = progress
         self.device = device
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: npt.ArrayLike,
@@ -160,7 +149,15 @@ class BallClustering(ClusterMixin, BaseEstimator):
         -------
         BallClustering
             The estimator itself.
+
+        Raises
+        ------
+        InputError
+            A ValueError: as in `complete_linkage`, in the same words.
         """
+        if self.distance_threshold is not None:
+            check_threshold(self.distance_threshold)  # also where n_clusters takes its place
+        distance_threshold = self.distance_threshold if self.n_clusters is None else None
         precomputed = self.metric == "precomputed"
         points: npt.NDArray[Any] = validate_data(
             self,
@@ -172,7 +169,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         )
         result = complete_linkage(
             points,
-            self.distance_threshold if self.n_clusters is None else None,
+            distance_threshold,
             n_clusters=self.n_clusters,
             metric=self.metric,
             must_link=must_link,
@@ -185,15 +182,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
         self._fit_X = None if precomputed else points
         self._cannot_link = None if cannot_link is None else np.array(cannot_link)
         self._store(result)
-        self._threshold = self._reach()
+        self._threshold = resolve_cut(distance_threshold, self.n_clusters).reach(self.distances_)
         return self
-
-    def _reach(self) -> float:
-        """Return the distance up to which the fit merged; for a number of clusters, the height of the last merge."""
-        if self.n_clusters is None:
-            return np.inf if self.distance_threshold is None else float(self.distance_threshold)
-        last = self.distances_[-1] if len(self.distances_) else 0.0
-        return float(np.nextafter(np.float32(last), np.float32(np.inf)))  # heights are rounded to float32
 
     def _store(self, result: CompleteLinkage) -> None:
         self.labels_ = result.labels
@@ -257,11 +247,11 @@ class BallClustering(ClusterMixin, BaseEstimator):
             return self.fit(X)
         old, added = self._validate_new(X, "partial_fit")
         n_clusters = self.n_clusters_
-        groups = np.append(self.labels_, np.arange(n_clusters, n_clusters + len(added)))
+        clusters = np.append(self.labels_, np.arange(n_clusters, n_clusters + len(added)))
         points = np.concatenate([old, added.astype(old.dtype, copy=False)])
         result = extend_clusters(
             points,
-            groups,
+            clusters,
             self._threshold,
             metric=self.metric,
             cannot_link=self._cannot_link,

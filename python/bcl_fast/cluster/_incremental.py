@@ -8,7 +8,8 @@ import numpy.typing as npt
 from bcl_fast._utils.threads import n_threads
 from bcl_fast.cluster._complete_linkage import merge_points
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
-from bcl_fast.cluster._input import check_threshold
+from bcl_fast.cluster._cut import check_threshold
+from bcl_fast.cluster._input import check_memory_limit, check_points
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._result import CompleteLinkage
 
@@ -39,10 +40,11 @@ def extend_clusters(
     CompleteLinkage
         The merges begin with those of the given clusters, at height 0.
     """
-    groups = np.ascontiguousarray(labels, dtype=np.int32)
-    forbidden = resolve_constraints(None, cannot_link, len(groups)).cannot_link
+    must_link_groups = np.ascontiguousarray(labels, dtype=np.int32)
+    pairs = resolve_constraints(None, cannot_link, len(must_link_groups)).cannot_link
     threshold = check_threshold(distance_threshold)
+    check_memory_limit(memory_limit)
     merges, labels = merge_points(
-        X, threshold, metric, lambda _: Constraints(groups, forbidden), memory_limit, n_threads(n_jobs)
+        check_points(X), threshold, metric, Constraints(must_link_groups, pairs), memory_limit, n_threads(n_jobs)
     )
     return CompleteLinkage(labels, merges, len(labels) - len(merges))

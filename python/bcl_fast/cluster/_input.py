@@ -1,4 +1,4 @@
-"""What clustering takes: points, a threshold, threads and memory, checked and brought into the core's form."""
+"""What clustering takes: points and memory, checked and brought into the core's form."""
 
 from __future__ import annotations
 
@@ -47,24 +47,19 @@ def _check_values(points: npt.NDArray[Any]) -> None:
         )
 
 
-def check_threshold(distance_threshold: float) -> float:
-    """Return the threshold as a float."""
-    try:
-        threshold = float(distance_threshold)
-    except (TypeError, ValueError):
-        threshold = np.nan
-    if not threshold >= 0:
-        raise InputError(f"distance_threshold must be a distance >= 0, got {distance_threshold!r}")
-    return threshold
+def check_memory_limit(memory_limit: int | None) -> None:
+    """Refuse anything but None and a positive number of bytes."""
+    if memory_limit is None:
+        return
+    if isinstance(memory_limit, bool) or not isinstance(memory_limit, (int, np.integer)) or memory_limit < 1:
+        raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
 
 
 def rung_memory(points: npt.NDArray[Any], memory_limit: int | None) -> tuple[int, bool]:
     """Return how many pairs a rung of the linkage may hold, and whether there is room for a copy of the points."""
     n_samples, n_features = points.shape
     wanted = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
-    limit = free_memory() // 2 if memory_limit is None else memory_limit
-    if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or limit < 1:
-        raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
+    limit = free_memory() // 2 if memory_limit is None else int(memory_limit)
     fixed = n_samples * (4 * n_features + BYTES_PER_SAMPLE)
     least = fixed + n_samples * BYTES_PER_PAIR
     if memory_limit is not None and limit < least:
@@ -72,5 +67,5 @@ def rung_memory(points: npt.NDArray[Any], memory_limit: int | None) -> tuple[int
             f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least {least:,} bytes, "
             f"got {memory_limit:,}"
         )
-    room = (int(limit) - fixed) // BYTES_PER_PAIR
+    room = (limit - fixed) // BYTES_PER_PAIR
     return max(n_samples, min(wanted, room), 1), room * BYTES_PER_PAIR >= wanted * BYTES_PER_PAIR + points.nbytes

@@ -53,6 +53,7 @@ def _largest_square(threshold: float) -> float:
     square = threshold * threshold
     while np.sqrt(square) > threshold:
         square = float(np.nextafter(square, 0))
-    while np.isfinite(square) and np.sqrt(above := float(np.nextafter(square, np.inf))) <= threshold:
-        square = above
+    above = float(np.nextafter(square, np.inf))
+    while np.isfinite(square) and np.sqrt(above) <= threshold:
+        square, above = above, float(np.nextafter(above, np.inf))
     return square

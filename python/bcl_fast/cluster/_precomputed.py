@@ -91,7 +91,7 @@ def dissimilarity_graph(
     matrix : csr_array of shape (n_samples, n_samples)
         As `check_dissimilarities` returns it.
     constraints : Constraints
-        Samples of one group are at distance 0 of each other, forbidden pairs at none.
+        Samples of one must-link group are at distance 0 of each other, cannot-link pairs at none.
     """
     from scipy.sparse import coo_array
 
@@ -101,8 +101,8 @@ def dissimilarity_graph(
     n_samples = matrix.shape[0]
     if len(constraints.cannot_link):
         first, second = constraints.cannot_link.T.astype(np.int64)
-        forbidden = np.concatenate([first * n_samples + second, second * n_samples + first])
-        keep &= ~np.isin(rows * n_samples + columns, forbidden)
+        cannot_link = np.concatenate([first * n_samples + second, second * n_samples + first])
+        keep &= ~np.isin(rows * n_samples + columns, cannot_link)
     if constraints.must_link_groups is not None:
         keep &= constraints.must_link_groups[rows] != constraints.must_link_groups[columns]
     rows, columns, values = rows[keep], columns[keep], values[keep]
@@ -117,10 +117,10 @@ def dissimilarity_graph(
     return offsets, columns[order].astype(np.int32), (values[order] / scale).astype(np.float32), scale
 
 
-def _pairs_within(groups: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return both directions of all pairs of samples that share a group."""
-    order = np.argsort(groups, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(groups))[:-1])
+def _pairs_within(must_link_groups: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return both directions of all pairs of samples that share a must-link group."""
+    order = np.argsort(must_link_groups, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(must_link_groups))[:-1])
     pairs = [np.array(np.meshgrid(m, m)).reshape(2, -1) for m in members if len(m) > 1]
     rows, columns = np.concatenate(pairs, axis=1) if pairs else np.empty((2, 0), np.int64)
     return rows[rows != columns], columns[rows != columns]

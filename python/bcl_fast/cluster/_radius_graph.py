@@ -10,7 +10,8 @@ import numpy.typing as npt
 from bcl_fast import _core
 from bcl_fast._utils.devices import cuda_device
 from bcl_fast._utils.threads import n_threads
-from bcl_fast.cluster._input import check_points, check_threshold
+from bcl_fast.cluster._cut import check_threshold
+from bcl_fast.cluster._input import check_points
 from bcl_fast.cluster._progress import OnProgress, core_progress
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def radius_graph(
     distance_threshold : float
         Squared Euclidean distance, >= 0; may be ``np.inf``.
     n_jobs : int, optional
-        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all processors. The result does not
-        depend on it.
+        Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all that it may use, -2 for all but
+        one. The result does not depend on it.
     progress : callable, optional
         As in `complete_linkage`.
     device : str, default="cpu"

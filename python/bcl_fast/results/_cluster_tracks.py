@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcl_fast.cluster._cut import check_threshold
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, cluster_with_pairs
-from bcl_fast.results._result import ClusteringResult, check_distance_threshold, describe_clusters
+from bcl_fast.results._result import ClusteringResult, describe_clusters
 from bcl_fast.tracks import TrackPairs
 from bcl_fast.tracks._names import track_name
 
@@ -54,7 +55,7 @@ def cluster_tracks(
     InputError
         If the threshold is NaN or negative, or each video is clustered on its own and a must-link pair spans two.
     """
-    check_distance_threshold(distance_threshold)
+    check_threshold(distance_threshold)
     points, known = np.asarray(embeddings), pairs or TrackPairs()
     if per_video:
         labels, violations = _cluster_videos(tracks, points, distance_threshold, known, progress, device)

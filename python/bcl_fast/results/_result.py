@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations
 
 if TYPE_CHECKING:
@@ -78,12 +77,6 @@ class ClusteringResult:
         if self.names is not None:
             columns[NAME] = self.names
         return columns
-
-
-def check_distance_threshold(distance_threshold: float) -> None:
-    """Raise an InputError for a threshold that is NaN or negative."""
-    if not distance_threshold >= 0:
-        raise InputError(f"the distance threshold must be 0 or more, got {distance_threshold}")
 
 
 def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: ArrayLike) -> ClusteringResult:

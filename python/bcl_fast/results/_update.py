@@ -13,11 +13,12 @@ from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast._utils.types import Integers
 from bcl_fast.cluster import radius_graph
+from bcl_fast.cluster._cut import check_threshold
 from bcl_fast.cluster._incremental import extend_clusters
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, count_violated
 from bcl_fast.results._names import cluster_names, names_of
-from bcl_fast.results._result import ClusteringResult, check_distance_threshold, describe_rows
+from bcl_fast.results._result import ClusteringResult, describe_rows
 from bcl_fast.tracks import TrackPairs, TrackSet
 from bcl_fast.tracks._names import track_name
 from bcl_fast.tracks._pairs import sorted_pairs
@@ -72,7 +73,7 @@ def update_result(
         If the threshold is NaN or negative, embeddings of old tracks are missing or of another dimension, a must-link
         pair would join two old clusters, or a cannot-link pair is of tracks that must-link pairs join.
     """
-    check_distance_threshold(distance_threshold)
+    check_threshold(distance_threshold)
     points, place, is_new = _points(old, tracks, np.asarray(embeddings))
     n_old = old.n_tracks
     known = TrackPairs(*(sorted_pairs(place[part], len(points)) for part in pairs or TrackPairs()))
