@@ -47,76 +47,50 @@ def assign(
     distance_threshold: float,
     n_threads: int = 0,
 ) -> npt.NDArray[np.int64]: ...
-
-class BallLossOptions:
-    def __init__(self, alpha: float, margin: float, sphere: bool, check_finite: bool, n_threads: int) -> None: ...
-
-def ball_loss_float32(
+def ball_loss(
+    dtype: str,
     embeddings: int,
     labels: int,
     n_samples: int,
     n_features: int,
-    num_classes: int,
     cannot_link_offsets: int,
     cannot_link_labels: int,
     n_cannot_link: int,
     raw_radius: float,
-    options: BallLossOptions,
     workspace: int,
     with_gradient: bool,
-) -> None: ...
-def ball_loss_float64(
-    embeddings: int,
-    labels: int,
-    n_samples: int,
-    n_features: int,
+    n_threads: int,
     num_classes: int,
-    cannot_link_offsets: int,
-    cannot_link_labels: int,
-    n_cannot_link: int,
-    raw_radius: float,
-    options: BallLossOptions,
-    workspace: int,
-    with_gradient: bool,
+    alpha: float,
+    margin: float,
+    sphere: bool,
+    check_finite: bool,
 ) -> None: ...
-def ball_loss_backward_float32(workspace: int, n_values: int, factor: float, n_threads: int, gradient: int) -> None: ...
-def ball_loss_backward_float64(workspace: int, n_values: int, factor: float, n_threads: int, gradient: int) -> None: ...
+def ball_loss_backward(
+    dtype: str, workspace: int, n_values: int, factor: float, n_threads: int, gradient: int
+) -> None: ...
 
 # What follows exists only where cuda_version() >= 0.
 
-def ball_loss_cuda_scratch_bytes_float32(n_samples: int, n_features: int, num_classes: int) -> int: ...
-def ball_loss_cuda_scratch_bytes_float64(n_samples: int, n_features: int, num_classes: int) -> int: ...
-def ball_loss_cuda_float32(
+def ball_loss_cuda_scratch_bytes(dtype: str, n_samples: int, n_features: int, num_classes: int) -> int: ...
+def ball_loss_cuda(
+    dtype: str,
     embeddings: int,
     labels: int,
     n_samples: int,
     n_features: int,
-    num_classes: int,
     raw_radius: int,
-    options: BallLossOptions,
     scratch: int,
     workspace: int,
     with_gradient: bool,
     device: int,
     stream: int,
-) -> None: ...
-def ball_loss_cuda_float64(
-    embeddings: int,
-    labels: int,
-    n_samples: int,
-    n_features: int,
     num_classes: int,
-    raw_radius: int,
-    options: BallLossOptions,
-    scratch: int,
-    workspace: int,
-    with_gradient: bool,
-    device: int,
-    stream: int,
+    alpha: float,
+    margin: float,
+    sphere: bool,
+    check_finite: bool,
 ) -> None: ...
-def ball_loss_backward_cuda_float32(
-    workspace: int, n_values: int, factor: int, gradient: int, device: int, stream: int
-) -> None: ...
-def ball_loss_backward_cuda_float64(
-    workspace: int, n_values: int, factor: int, gradient: int, device: int, stream: int
+def ball_loss_backward_cuda(
+    dtype: str, workspace: int, n_values: int, factor: int, gradient: int, device: int, stream: int
 ) -> None: ...

@@ -12,8 +12,6 @@ import pytest
 
 from bcl_fast import _core
 
-KERNELS = {np.float32: _core.ball_loss_float32, np.float64: _core.ball_loss_float64}
-
 
 def ball_loss(
     embeddings: npt.NDArray,
@@ -27,11 +25,11 @@ def ball_loss(
     """Return the gradient and the summary."""
     n, d = embeddings.shape
     workspace = np.full(n * d + 6, np.nan, embeddings.dtype)
-    options = _core.BallLossOptions(4.0, 0.05, sphere, True, threads)
     lists = (0, 0, 0) if cannot_link is None else (*(part.ctypes.data for part in cannot_link), len(cannot_link[1]))
-    KERNELS[embeddings.dtype.type](
-        *(embeddings.ctypes.data, labels.ctypes.data, n, d, num_classes, *lists),
-        *(-1.0, options, workspace.ctypes.data, True),
+    _core.ball_loss(
+        *(str(embeddings.dtype), embeddings.ctypes.data, labels.ctypes.data, n, d, *lists),
+        *(-1.0, workspace.ctypes.data, True, threads),
+        *(num_classes, 4.0, 0.05, sphere, True),
     )
     return workspace[:-6].reshape(n, d), workspace[-6:]
 
@@ -112,7 +110,8 @@ def test_ball_loss_with_all_other_classes_listed_is_that_without_lists(dtype: ty
 @pytest.mark.parametrize("path", _core.simd_paths())
 def test_every_path_of_this_machine_runs(path: str) -> None:
     code = "from bcl_fast import _core; import tests.core.test_bindings as t; print(_core.simd_path()); "
-    code += "[t.test_ball_loss_equals_the_formula(*s, True, d) for s in [(49, 9, 17), (97, 33, 64)] for d in t.KERNELS]"
+    sizes, dtypes = "[(49, 9, 17), (97, 33, 64)]", "(t.np.float32, t.np.float64)"
+    code += f"[t.test_ball_loss_equals_the_formula(*s, True, d) for s in {sizes} for d in {dtypes}]"
     run = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "BCL_SIMD": path}, capture_output=True, text=True
     )

@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bcl_fast.losses import _ball_loss_op
+from bcl_fast.losses._ball_loss_op import BallLossOptions, ClassLists
+
 DTYPES = [torch.float32, torch.float64]
 
 
@@ -30,6 +33,20 @@ def value_and_gradients(
     loss = function(embeddings, labels, raw_radius, **options)
     loss = loss[0] if isinstance(loss, tuple) else loss
     return loss.detach(), *torch.autograd.grad(loss, (embeddings, raw_radius), allow_unused=True)
+
+
+def ball_loss(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    *,
+    num_classes: int | None = None,
+    cannot_link: ClassLists | None = None,
+    **options: Any,
+) -> tuple[Tensor, Tensor]:
+    """Call the operator with its options by name, as the reference takes them."""
+    classes = -1 if num_classes is None else num_classes
+    return _ball_loss_op.ball_loss(embeddings, labels, raw_radius, BallLossOptions(classes, **options), cannot_link)
 
 
 def ball_loss_reference(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bcl_fast import _core
-from bcl_fast.losses._ball_loss_op import SUMMARY, ball_loss
-from tests.helpers.ball_loss import DTYPES, ball_loss_reference, make_batch, value_and_gradients
+from bcl_fast.losses._ball_loss_op import SUMMARY
+from tests.helpers.ball_loss import DTYPES, ball_loss, ball_loss_reference, make_batch, value_and_gradients
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -66,7 +66,7 @@ def test_gradcheck(sphere: bool) -> None:
 @pytest.mark.parametrize("with_gradient", [True, False])
 def test_opcheck(dtype: torch.dtype, with_gradient: bool) -> None:
     embeddings, labels, raw_radius = (t.detach() for t in make_batch(20, 6, 4, dtype))
-    arguments = (embeddings, labels, raw_radius, 4, 4.0, 0.05, True, True, with_gradient)
+    arguments = (embeddings, labels, raw_radius, None, None, with_gradient, 4, 4.0, 0.05, True, True)
     torch.library.opcheck(torch.ops.bcl_fast.ball_loss.default, arguments)
 
 
@@ -198,8 +198,7 @@ def test_one_identity_has_no_dissimilar_part() -> None:
 
 PRINT_DIGEST = """
 import hashlib, torch
-from tests.helpers.ball_loss import make_batch, value_and_gradients
-from bcl_fast.losses._ball_loss_op import ball_loss
+from tests.helpers.ball_loss import ball_loss, make_batch, value_and_gradients
 digests = []
 for threads in (1, 2, 3, 8):
     torch.set_num_threads(threads)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from bcl_fast import BallLoss
 from bcl_fast.losses import cannot_link_lists
-from bcl_fast.losses._ball_loss_op import SUMMARY, ClassLists, ball_loss
-from tests.helpers.ball_loss import DTYPES, ball_loss_reference, make_batch, value_and_gradients
+from bcl_fast.losses._ball_loss_op import SUMMARY, ClassLists
+from tests.helpers.ball_loss import DTYPES, ball_loss, ball_loss_reference, make_batch, value_and_gradients
 
 
 def some_pairs(k: int, n_pairs: int, seed: int = 0) -> Tensor:
@@ -100,7 +100,7 @@ def test_gradcheck(sphere: bool) -> None:
 def test_opcheck(dtype: torch.dtype, with_gradient: bool) -> None:
     embeddings, labels, raw_radius = (t.detach() for t in make_batch(20, 6, 4, dtype))
     lists = cannot_link_lists(some_pairs(4, 4), 4)
-    arguments = (embeddings, labels, raw_radius, 4, 4.0, 0.05, True, True, with_gradient, *lists)
+    arguments = (embeddings, labels, raw_radius, *lists, with_gradient, 4, 4.0, 0.05, True, True)
     torch.library.opcheck(torch.ops.bcl_fast.ball_loss.default, arguments)
 
 

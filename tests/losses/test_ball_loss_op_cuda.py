@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bcl_fast import BallLoss
-from bcl_fast.losses._ball_loss_op import ball_loss
-from tests.helpers.ball_loss import ball_loss_reference, value_and_gradients
+from tests.helpers.ball_loss import ball_loss, ball_loss_reference, value_and_gradients
 from tests.helpers.ball_loss import make_batch as make_batch_on_cpu
 
 pytestmark = pytest.mark.cuda
@@ -64,7 +63,7 @@ def test_gradcheck(sphere: bool) -> None:
 def test_opcheck(dtype: torch.dtype) -> None:
     embeddings, labels, raw_radius = (t.detach() for t in make_batch(20, 6, 4, dtype))
     for with_gradient in (True, False):
-        arguments = (embeddings, labels, raw_radius, 4, 4.0, 0.05, True, True, with_gradient)
+        arguments = (embeddings, labels, raw_radius, None, None, with_gradient, 4, 4.0, 0.05, True, True)
         torch.library.opcheck(torch.ops.bcl_fast.ball_loss.default, arguments)
     workspace = torch.randn(5_000, dtype=dtype, device="cuda")
     factor = torch.tensor(-0.37, dtype=dtype, device="cuda")

@@ -19,22 +19,20 @@ from tests.helpers.ball_loss import ball_loss_reference
 def simulated_operator(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the operator's CUDA part run the simulated kernels, on tensors that lie on the CPU."""
 
-    def ball_loss(*arguments) -> None:
-        *batch, raw, _, _, workspace, with_gradient, _, stream = arguments
+    def ball_loss(dtype: str, *arguments) -> None:
+        *batch, raw, _, workspace, with_gradient, _, stream, num_classes, _, _, sphere, check_finite = arguments
         n, d = batch[2], batch[3]
         assert stream == 77
         summary = workspace + 8 * n * d if with_gradient else workspace
-        kernels("ball_loss_float64", *batch, raw, True, True, workspace if with_gradient else None, summary, False, 1)
+        batch += [num_classes, raw, sphere, check_finite]
+        kernels(f"ball_loss_{dtype}", *batch, workspace if with_gradient else None, summary, False, 1)
 
-    def backward(workspace: int, n: int, factor: int, gradient: int, device: None, stream: int) -> None:
-        kernels("scale_float64", workspace, n, factor, gradient, 1)
+    def backward(dtype: str, workspace: int, n: int, factor: int, gradient: int, device: None, stream: int) -> None:
+        kernels(f"scale_{dtype}", workspace, n, factor, gradient, 1)
 
-    functions = {
-        "ball_loss_cuda_scratch_bytes": lambda *sizes: 16,
-        "ball_loss_cuda": ball_loss,
-        "ball_loss_backward_cuda": backward,
-    }
-    monkeypatch.setattr(ops, "_cuda_kernel", lambda name, dtype: functions[name])
+    monkeypatch.setattr(_core, "ball_loss_cuda_scratch_bytes", lambda *sizes: 16, raising=False)
+    monkeypatch.setattr(_core, "ball_loss_cuda", ball_loss, raising=False)
+    monkeypatch.setattr(_core, "ball_loss_backward_cuda", backward, raising=False)
     monkeypatch.setattr(ops, "_current_stream", lambda device: 77)
 
 
@@ -44,7 +42,8 @@ def test_operator_passes_everything_on(num_classes: int) -> None:
     embeddings, labels = map(torch.from_numpy, make_batch(50, 6, 9, np.float64))
     raw_radius = torch.tensor(-1.0, requires_grad=True)
     strided = embeddings.t().contiguous().t()
-    workspace = ops._ball_loss_cuda(strided, labels, raw_radius.detach(), num_classes, 4.0, 0.05, True, True, True)
+    batch, options = (strided, labels, raw_radius.detach(), None, None), (num_classes, 4.0, 0.05, True, True)
+    workspace = ops._ball_loss_cuda(*batch, True, *options)
     gradient = ops._ball_loss_backward_cuda(workspace, torch.tensor(3.0, dtype=torch.float64))
     embeddings.requires_grad_()
     loss = ball_loss_reference(embeddings, labels, raw_radius)
@@ -52,7 +51,7 @@ def test_operator_passes_everything_on(num_classes: int) -> None:
     torch.testing.assert_close(workspace[-6], loss)
     torch.testing.assert_close(gradient[:-6].view(50, 6), wanted)
     torch.testing.assert_close(gradient[-1].float(), wanted_raw)
-    alone = ops._ball_loss_cuda(strided, labels, raw_radius.detach(), num_classes, 4.0, 0.05, True, True, False)
+    alone = ops._ball_loss_cuda(*batch, False, *options)
     assert torch.equal(alone, workspace[-6:])
 
 
@@ -61,13 +60,13 @@ def test_operator_says_what_is_wrong_where_it_waits_anyway() -> None:
     f = torch.nn.functional.normalize(torch.arange(24.0, dtype=torch.float64).reshape(6, 4) + 1, dim=1)
     labels = torch.tensor([7, 8, 7, 8, 9, 9])
     no_centroid = torch.cat([f[:4], f[:1], -f[:1]])
-    options = (torch.tensor(0.1), -1, 4.0, 0.05, True, True, False)
+    options = (torch.tensor(0.1), None, None, False, -1)
     with pytest.raises(ValueError, match=r"those of the class of sample 4 do, so it has no centroid$"):
-        ops._ball_loss_cuda(no_centroid, labels, *options)
+        ops._ball_loss_cuda(no_centroid, labels, *options, 4.0, 0.05, True, True)
     with pytest.raises(ValueError, match=r"^embeddings must be finite, got NaN or infinity in row 2$"):
-        ops._ball_loss_cuda(f.index_fill(0, torch.tensor([2]), torch.nan), labels, *options)
-    numbered = (torch.tensor(0.1), 10, *options[2:])
-    assert ops._ball_loss_cuda(no_centroid, labels, *numbered)[0].isnan()  # nothing is read back
+        ops._ball_loss_cuda(f.index_fill(0, torch.tensor([2]), torch.nan), labels, *options, 4.0, 0.05, True, True)
+    numbered = (*options[:-1], 10)
+    assert ops._ball_loss_cuda(no_centroid, labels, *numbered, 4.0, 0.05, True, True)[0].isnan()  # nothing is read back
 
 
 @pytest.mark.parametrize(
@@ -99,6 +98,9 @@ def test_lists_of_classes_are_known_to_the_cpu_alone() -> None:
         ValueError, match=r"^cannot_link is known to the kernels of the CPU alone, got embeddings on cuda"
     ):
         ops._check_lists(lists, 2, torch.device("cuda"))
+    batch = torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64), torch.tensor(0.1)
+    with pytest.raises(ValueError, match=r"^cannot_link is known to the kernels of the CPU alone, got embeddings on "):
+        ops._ball_loss_cuda(*batch, *lists, False, *ops.DEFAULTS)  # the operator called without `ball_loss`
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bcl_fast.losses._ball_loss_op import ClassLists, ball_loss
+from bcl_fast.losses._ball_loss_op import BallLossOptions, ClassLists, ball_loss
 
 
 class BallLossTerms(NamedTuple):
@@ -130,17 +130,9 @@ class BallLoss(nn.Module):
         return BallLossTerms(loss, *summary[1:5].unbind())
 
     def _evaluate(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None) -> tuple[Tensor, Tensor]:
-        return ball_loss(
-            embeddings,
-            labels,
-            self.raw_radius,
-            num_classes=self.num_classes,
-            alpha=self.alpha,
-            margin=self.margin,
-            sphere=self.space == "sphere",
-            check_finite=self.check_finite,
-            cannot_link=cannot_link,
-        )
+        classes = -1 if self.num_classes is None else self.num_classes
+        options = BallLossOptions(classes, self.alpha, self.margin, self.space == "sphere", self.check_finite)
+        return ball_loss(embeddings, labels, self.raw_radius, options, cannot_link)
 
     def extra_repr(self) -> str:
         """Show the settings, as torch prints modules."""

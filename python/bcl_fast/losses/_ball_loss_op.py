@@ -6,8 +6,7 @@ autograd node wraps the operator from outside, because ``register_autograd`` cos
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import torch
 from torch import Tensor
@@ -18,16 +17,44 @@ from bcl_fast import _core
 # The scalars at the end of the operator's workspace, in order.
 SUMMARY = ("loss", "similar", "dissimilar", "violated_similar", "violated_dissimilar", "raw_gradient")
 
+
+class BallLossOptions(NamedTuple):
+    """What the loss depends on beside its tensors; the operator and the core take these last, in this order.
+
+    Attributes
+    ----------
+    num_classes : int
+        Labels lie in ``[0, num_classes)``, which spares their numbering; -1 for any integers. On CUDA nothing waits for
+        the device with a number, so that a CUDA graph can capture the call; a label out of range, or what
+        ``check_finite`` would refuse, makes the loss NaN.
+    alpha : float
+        Weight of the similar part.
+    margin : float
+        The gap in ``gamma = 9 b + margin``, a squared distance.
+    sphere : bool
+        Centroids are scaled to unit length; else they are plain means.
+    check_finite : bool
+        Refuse embeddings that are not finite and classes without a centroid.
+    """
+
+    num_classes: int = -1
+    alpha: float = 4.0
+    margin: float = 0.05
+    sphere: bool = True
+    check_finite: bool = True
+
+
+DEFAULTS = BallLossOptions()
+_OPTIONS = ", ".join(f"{kind.__name__} {name}" for name, kind in get_type_hints(BallLossOptions).items())
+_DTYPES = {torch.float32: "float32", torch.float64: "float64"}  # as the core calls them
+_CPU_ALONE = "cannot_link is known to the kernels of the CPU alone"
+
 _library = torch.library.Library("bcl_fast", "DEF")
 _library.define(
-    "ball_loss(Tensor embeddings, Tensor labels, Tensor raw_radius, int num_classes, float alpha, float margin, "
-    "bool sphere, bool check_finite, bool with_gradient, Tensor? cannot_link_offsets=None, "
-    "Tensor? cannot_link_labels=None) -> Tensor"
+    "ball_loss(Tensor embeddings, Tensor labels, Tensor raw_radius, Tensor? cannot_link_offsets, "
+    f"Tensor? cannot_link_labels, bool with_gradient, {_OPTIONS}) -> Tensor"
 )
 _library.define("ball_loss_backward(Tensor workspace, Tensor loss_gradient) -> Tensor")
-
-_FORWARD = {torch.float32: _core.ball_loss_float32, torch.float64: _core.ball_loss_float64}
-_BACKWARD = {torch.float32: _core.ball_loss_backward_float32, torch.float64: _core.ball_loss_backward_float64}
 
 
 def _workspace(embeddings: Tensor, with_gradient: bool) -> Tensor:
@@ -40,69 +67,55 @@ def _ball_loss_cpu(
     embeddings: Tensor,
     labels: Tensor,
     raw_radius: Tensor,
-    num_classes: int,
-    alpha: float,
-    margin: float,
-    sphere: bool,
-    check_finite: bool,
+    cannot_link_offsets: Tensor | None,
+    cannot_link_labels: Tensor | None,
     with_gradient: bool,
-    cannot_link_offsets: Tensor | None = None,
-    cannot_link_labels: Tensor | None = None,
+    *options: Any,
 ) -> Tensor:
     embeddings, labels = embeddings.contiguous(), labels.contiguous()
     offsets = None if cannot_link_offsets is None else cannot_link_offsets.contiguous()
     listed = None if cannot_link_labels is None else cannot_link_labels.contiguous()
-    workspace = _workspace(embeddings, with_gradient)
-    options = _core.BallLossOptions(alpha, margin, sphere, check_finite, torch.get_num_threads())
     n_samples, n_features = embeddings.shape
-    _FORWARD[embeddings.dtype](
+    workspace = _workspace(embeddings, with_gradient)
+    _core.ball_loss(
+        _DTYPES[embeddings.dtype],
         embeddings.data_ptr(),
         labels.data_ptr(),
         n_samples,
         n_features,
-        num_classes,
         0 if offsets is None else offsets.data_ptr(),
         0 if listed is None else listed.data_ptr(),
         0 if listed is None else listed.shape[0],
         raw_radius.item(),
-        options,
         workspace.data_ptr(),
         with_gradient,
+        torch.get_num_threads(),
+        *options,
     )
     return workspace
 
 
 def _ball_loss_fake(
-    embeddings: Tensor,
-    labels: Tensor,
-    raw_radius: Tensor,
-    num_classes: int,
-    alpha: float,
-    margin: float,
-    sphere: bool,
-    check_finite: bool,
-    with_gradient: bool,
-    cannot_link_offsets: Tensor | None = None,
-    cannot_link_labels: Tensor | None = None,
+    embeddings: Tensor, labels: Tensor, raw_radius: Tensor, offsets: Any, listed: Any, with_gradient: bool, *_: Any
 ) -> Tensor:
     return _workspace(embeddings, with_gradient)
 
 
 def _ball_loss_backward_cpu(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
     gradient = torch.empty_like(workspace)
-    _BACKWARD[workspace.dtype](
-        workspace.data_ptr(), workspace.numel(), loss_gradient.item(), torch.get_num_threads(), gradient.data_ptr()
+    _core.ball_loss_backward(
+        _DTYPES[workspace.dtype],
+        workspace.data_ptr(),
+        workspace.numel(),
+        loss_gradient.item(),
+        torch.get_num_threads(),
+        gradient.data_ptr(),
     )
     return gradient
 
 
 def _ball_loss_backward_fake(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
     return torch.empty_like(workspace)
-
-
-def _cuda_kernel(name: str, dtype: torch.dtype) -> Callable[..., Any]:
-    """Return a function of the core by its name without the type: a build without CUDA has none."""
-    return getattr(_core, f"{name}_{str(dtype).removeprefix('torch.')}")
 
 
 def _current_stream(device: torch.device) -> int:
@@ -113,65 +126,57 @@ def _ball_loss_cuda(
     embeddings: Tensor,
     labels: Tensor,
     raw_radius: Tensor,
-    num_classes: int,
-    alpha: float,
-    margin: float,
-    sphere: bool,
-    check_finite: bool,
+    cannot_link_offsets: Tensor | None,
+    cannot_link_labels: Tensor | None,
     with_gradient: bool,
-    cannot_link_offsets: None = None,
-    cannot_link_labels: None = None,
+    num_classes: int,
+    *options: Any,
 ) -> Tensor:
-    options = (alpha, margin, sphere, check_finite)
+    if cannot_link_offsets is not None or cannot_link_labels is not None:
+        raise ValueError(f"{_CPU_ALONE}, got embeddings on {embeddings.device}")
     if num_classes < 0:
-        return _ball_loss_cuda_of_any_labels(embeddings, labels, raw_radius, *options, with_gradient)
+        return _ball_loss_cuda_of_any_labels(embeddings, labels, raw_radius, with_gradient, *options)
     embeddings, labels, raw_radius = embeddings.contiguous(), labels.contiguous(), raw_radius.to(embeddings.dtype)
-    device, dtype = embeddings.device, embeddings.dtype
+    device, dtype = embeddings.device, _DTYPES[embeddings.dtype]
     n_samples, n_features = embeddings.shape
     workspace = _workspace(embeddings, with_gradient)
-    n_bytes = _cuda_kernel("ball_loss_cuda_scratch_bytes", dtype)(n_samples, n_features, num_classes)
+    n_bytes = _core.ball_loss_cuda_scratch_bytes(dtype, n_samples, n_features, num_classes)
     scratch = torch.empty(n_bytes, dtype=torch.uint8, device=device)
-    _cuda_kernel("ball_loss_cuda", dtype)(
+    _core.ball_loss_cuda(
+        dtype,
         embeddings.data_ptr(),
         labels.data_ptr(),
         n_samples,
         n_features,
-        num_classes,
         raw_radius.data_ptr(),
-        _core.BallLossOptions(*options, 0),
         scratch.data_ptr(),
         workspace.data_ptr(),
         with_gradient,
         device.index,
         _current_stream(device),
+        num_classes,
+        *options,
     )
     return workspace
 
 
 def _ball_loss_cuda_of_any_labels(
-    embeddings: Tensor,
-    labels: Tensor,
-    raw_radius: Tensor,
-    alpha: float,
-    margin: float,
-    sphere: bool,
-    check_finite: bool,
-    with_gradient: bool,
+    embeddings: Tensor, labels: Tensor, raw_radius: Tensor, with_gradient: bool, *options: Any
 ) -> Tensor:
     """Give the labels numbers, which waits for the device; so what ``check_finite`` refuses can be said as well."""
     present, codes = torch.unique(labels, return_inverse=True)
-    options = (alpha, margin, sphere, check_finite)
-    workspace = _ball_loss_cuda(embeddings, codes, raw_radius, present.numel(), *options, with_gradient)
-    if check_finite and bool(workspace[-len(SUMMARY)].isnan()):
+    numbered = BallLossOptions(present.numel(), *options)
+    workspace = _ball_loss_cuda(embeddings, codes, raw_radius, None, None, with_gradient, *numbered)
+    if numbered.check_finite and bool(workspace[-len(SUMMARY)].isnan()):
         # The CPU kernel finds the reason again, and raises it.
-        on_cpu = embeddings.cpu(), labels.cpu(), raw_radius.cpu()
-        torch.ops.bcl_fast.ball_loss(*on_cpu, -1, *options, False)
+        _ball_loss_cpu(embeddings.cpu(), labels.cpu(), raw_radius.cpu(), None, None, False, -1, *options)
     return workspace
 
 
 def _ball_loss_backward_cuda(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
     gradient = torch.empty_like(workspace)
-    _cuda_kernel("ball_loss_backward_cuda", workspace.dtype)(
+    _core.ball_loss_backward_cuda(
+        _DTYPES[workspace.dtype],
         workspace.data_ptr(),
         workspace.numel(),
         loss_gradient.data_ptr(),
@@ -191,6 +196,9 @@ torch.library.register_fake("bcl_fast::ball_loss", _ball_loss_fake, lib=_library
 torch.library.register_fake("bcl_fast::ball_loss_backward", _ball_loss_backward_fake, lib=_library)
 
 
+_NO_GRADIENTS = (None,) * (2 + len(DEFAULTS))  # of the lists and the options
+
+
 class _BallLoss(torch.autograd.Function):
     """The gradient is closed-form and comes with the loss, so the backward pass is one multiplication."""
 
@@ -206,10 +214,10 @@ class _BallLoss(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         with_gradient = ctx.needs_input_grad[0] or ctx.needs_input_grad[2]
         workspace = torch.ops.bcl_fast.ball_loss(
-            embeddings, labels, raw_radius, *options, with_gradient, cannot_link_offsets, cannot_link_labels
+            embeddings, labels, raw_radius, cannot_link_offsets, cannot_link_labels, with_gradient, *options
         )
         ctx.save_for_backward(workspace)
-        ctx.shape, ctx.n_options, ctx.raw_dtype = embeddings.shape, len(options), raw_radius.dtype
+        ctx.shape, ctx.raw_dtype = embeddings.shape, raw_radius.dtype
         summary = workspace.narrow(0, workspace.shape[0] - len(SUMMARY), len(SUMMARY))
         ctx.mark_non_differentiable(summary)
         ctx.set_materialize_grads(False)
@@ -219,7 +227,7 @@ class _BallLoss(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, loss_gradient: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
         if loss_gradient is None:
-            return (None,) * (5 + ctx.n_options)
+            return (None, None, None, *_NO_GRADIENTS)
         embeddings_gradient = raw_gradient = None
         (workspace,) = ctx.saved_tensors
         gradient = torch.ops.bcl_fast.ball_loss_backward(workspace, loss_gradient)
@@ -228,7 +236,7 @@ class _BallLoss(torch.autograd.Function):
             embeddings_gradient = gradient.narrow(0, 0, n_gradient).view(ctx.shape)
         if ctx.needs_input_grad[2]:
             raw_gradient = gradient.select(0, n_gradient + SUMMARY.index("raw_gradient")).to(ctx.raw_dtype)
-        return (embeddings_gradient, None, raw_gradient, None, None, *(None,) * ctx.n_options)
+        return (embeddings_gradient, None, raw_gradient, *_NO_GRADIENTS)
 
 
 class ClassLists(NamedTuple):
@@ -250,12 +258,7 @@ def ball_loss(
     embeddings: Tensor,
     labels: Tensor,
     raw_radius: Tensor,
-    *,
-    num_classes: int | None = None,
-    alpha: float = 4.0,
-    margin: float = 0.05,
-    sphere: bool = True,
-    check_finite: bool = True,
+    options: BallLossOptions = DEFAULTS,
     cannot_link: ClassLists | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Ball loss of a batch and what it is made of (Tapaswi et al., ICCV 2019, Eqs. 5-7).
@@ -268,17 +271,7 @@ def ball_loss(
         Identities; any integers, or in ``[0, num_classes)`` if that is given.
     raw_radius : Tensor, 0-dim
         The squared radius is ``softplus(raw_radius)``.
-    num_classes : int, optional
-        Spares the numbering of the labels. On CUDA nothing waits for the device then, so that a CUDA graph can capture
-        the call; a label out of range, or what ``check_finite`` would refuse, makes the loss NaN.
-    alpha : float
-        Weight of the similar part.
-    margin : float
-        The gap in ``gamma = 9 b + margin``, a squared distance.
-    sphere : bool
-        Centroids are scaled to unit length; else they are plain means.
-    check_finite : bool
-        Refuse embeddings that are not finite and classes without a centroid.
+    options : BallLossOptions
     cannot_link : ClassLists, optional
         Classes that each class is pushed away from, in place of all others; wants ``num_classes``. A sample whose class
         has none in the batch counts as far enough.
@@ -300,11 +293,9 @@ def ball_loss(
     _check(embeddings, labels, raw_radius)
     if embeddings.dtype in (torch.float16, torch.bfloat16):
         embeddings = embeddings.float()
-    classes = -1 if num_classes is None else num_classes
-    options = (classes, alpha, margin, sphere, check_finite)
     lists: tuple[Tensor | None, Tensor | None] = (None, None)
     if cannot_link is not None:
-        _check_lists(cannot_link, num_classes, embeddings.device)
+        _check_lists(cannot_link, options.num_classes, embeddings.device)
         lists = cannot_link
     return _BallLoss.apply(embeddings, labels, raw_radius, *lists, *options)  # type: ignore[no-untyped-call]
 
@@ -339,11 +330,11 @@ def _check_devices(device: torch.device, of_labels: torch.device, of_radius: tor
         raise ValueError(f"raw_radius must be on the embeddings' device {device}, got {of_radius}")
 
 
-def _check_lists(lists: ClassLists, num_classes: int | None, device: torch.device) -> None:
+def _check_lists(lists: ClassLists, num_classes: int, device: torch.device) -> None:
     """Check all but the values, which the core checks."""
     if device.type == "cuda":
-        raise ValueError(f"cannot_link is known to the kernels of the CPU alone, got embeddings on {device}")
-    if num_classes is None:
+        raise ValueError(f"{_CPU_ALONE}, got embeddings on {device}")
+    if num_classes < 0:
         raise ValueError("cannot_link lists classes by label, so it wants num_classes, got None")
     if any(part.dtype != torch.int64 or part.ndim != 1 for part in lists):
         found = " and ".join(f"{part.dtype} of shape {tuple(part.shape)}" for part in lists)

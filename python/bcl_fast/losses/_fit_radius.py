@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bcl_fast.losses._ball_loss_op import ball_loss
+from bcl_fast.losses._ball_loss_op import BallLossOptions, ball_loss
 
 BISECTIONS = 40  # halve the interval of the squared radius to a relative width of 1e-12, below float32
 
@@ -41,20 +41,11 @@ def fit_squared_radius(
         Positive.
     """
     points, own = torch.from_numpy(embeddings), torch.from_numpy(np.unique(labels, return_inverse=True)[1])
-    num_classes = int(own.max()) + 1
+    options = BallLossOptions(int(own.max()) + 1, alpha, margin, space == "sphere", check_finite=False)
 
     def falls(squared_radius: float) -> bool:
         raw = torch.tensor(squared_radius + math.log(-math.expm1(-squared_radius)), requires_grad=True)
-        loss, _ = ball_loss(
-            points,
-            own,
-            raw,
-            num_classes=num_classes,
-            alpha=alpha,
-            margin=margin,
-            sphere=space == "sphere",
-            check_finite=False,
-        )
+        loss, _ = ball_loss(points, own, raw, options)
         return float(torch.autograd.grad(loss, raw)[0]) < 0
 
     low, high = 0.0, 1.0

@@ -94,10 +94,8 @@ def ball_loss_cpu(
     """Return the same of the CPU kernel."""
     n, d = embeddings.shape
     workspace = np.full(n * d + 6, np.nan, embeddings.dtype)
-    run = _core.ball_loss_float32 if embeddings.dtype == np.float32 else _core.ball_loss_float64
-    options = _core.BallLossOptions(4.0, 0.05, sphere, False, 1)
-    batch = (embeddings.ctypes.data, labels.ctypes.data, n, d, num_classes)
-    run(*batch, 0, 0, 0, -1.0, options, workspace.ctypes.data, True)
+    batch = (str(embeddings.dtype), embeddings.ctypes.data, labels.ctypes.data, n, d)
+    _core.ball_loss(*batch, 0, 0, 0, -1.0, workspace.ctypes.data, True, 1, num_classes, 4.0, 0.05, sphere, False)
     return workspace[:-6].reshape(n, d), workspace[-6:]
 
 
