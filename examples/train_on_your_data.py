@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 
-from bcl_fast import complete_linkage, read_tracks, train
+from bcl_fast import complete_linkage, read_tracks
 from bcl_fast.results import describe_clusters, write_result
+from bcl_fast.training import Recipe, train
 
 
 def main() -> None:
@@ -25,13 +26,18 @@ def main() -> None:
     options = parser.parse_args()
 
     # For a few hundred people; the defaults are the paper's recipe, for a thousand and more.
-    recipe = {"head": "residual", "batch_size": 256, "learning_rate": 0.1, "radius_learning_rate_factor": 0.01}
+    recipe = Recipe(
+        head="residual",
+        epochs=options.epochs,
+        batch_size=256,
+        learning_rate=0.1,
+        radius_learning_rate_factor=0.01,
+    )
     result = train(
         read_tracks(options.train),
         read_tracks(options.val),
-        epochs=options.epochs,
+        recipe=recipe,
         on_epoch=lambda record: print(record.epoch, f"loss {record.loss:.3f}", f"validation NMI {record.val_nmi:.3f}"),
-        **recipe,
     )
     result.model.save(options.model, force=True)
 

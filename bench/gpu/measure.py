@@ -25,7 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bcl_fast import BallLoss, complete_linkage, cuda_version, train
+from bcl_fast import BallLoss, complete_linkage, cuda_version
+from bcl_fast.training import Recipe, train
 from bench.data import DISTANCE_THRESHOLD, identity_vectors
 from bench.losses.bench_ball_loss import ball_loss_eager
 from bench.training.bench_epoch import paper_scale_tracks
@@ -166,7 +167,7 @@ def training_rows(device: torch.device) -> Iterator[Row]:
     tracks = paper_scale_tracks()
     if small:
         tracks = tracks.select(np.arange(4_000))
-    result = train(tracks, epochs=2 if small else 12, batch_size=2_000, device=str(device))
+    result = train(tracks, recipe=Recipe(epochs=2 if small else 12, batch_size=2_000), device=str(device))
     seconds = [record.data_seconds + record.step_seconds for record in result.history[1:]]
     yield {
         "question": "training epoch",

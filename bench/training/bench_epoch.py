@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bcl_fast import TrackSet, train
+from bcl_fast import TrackSet
+from bcl_fast.training import Recipe, train
 
 N_TRACKS, FACES_PER_TRACK, N_FEATURES, N_IDENTITIES = 61_774, 8, 256, 1_280
 
@@ -26,7 +27,8 @@ def paper_scale_tracks() -> TrackSet:
 @pytest.mark.benchmark(group="training epoch")
 def bench_training_epoch(benchmark) -> None:
     tracks = paper_scale_tracks()
-    result = benchmark.pedantic(lambda: train(tracks, epochs=1, batch_size=2_000), rounds=3, warmup_rounds=1)
+    recipe = Recipe(epochs=1, batch_size=2_000)
+    result = benchmark.pedantic(lambda: train(tracks, recipe=recipe), rounds=3, warmup_rounds=1)
     (epoch,) = result.history
     share = epoch.data_seconds / (epoch.data_seconds + epoch.step_seconds)
     benchmark.extra_info.update(

@@ -22,7 +22,7 @@ from bcl_fast.training import Recipe, train
 from tests.helpers.cli import films, refused, run
 
 FEW = ("--rounds", 2, "--steps-per-round", 5)
-QUICK = {"rounds": 2, "steps_per_round": 5, "batch_size": 16}
+QUICK = FinetuningRecipe(rounds=2, steps_per_round=5, batch_size=16)
 
 
 def episodes(seed: int = 0, **options) -> TrackSet:
@@ -50,7 +50,7 @@ def assert_same(one: EmbeddingModel, other: EmbeddingModel) -> None:
 def test_labels_are_not_read():
     tracks, model = episodes(), untrained()
     shuffled = replace(tracks, labels=np.random.default_rng(0).permutation(tracks.labels))
-    results = [finetune(model, part, **QUICK) for part in (tracks, shuffled, replace(tracks, labels=None))]
+    results = [finetune(model, part, recipe=QUICK) for part in (tracks, shuffled, replace(tracks, labels=None))]
     for result in results[1:]:
         assert_same(result.model, results[0].model)
         assert result.history == results[0].history
@@ -60,7 +60,7 @@ def test_labels_are_not_read():
 def test_the_model_given_is_left_alone_and_seeds_repeat():
     tracks, model = episodes(), untrained()
     before = [weight.copy() for weight in weights(model)]
-    first, again, other = (finetune(model, tracks, seed=seed, **QUICK) for seed in (1, 1, 2))
+    first, again, other = (finetune(model, tracks, recipe=replace(QUICK, seed=seed)) for seed in (1, 1, 2))
     for mine, theirs in zip(weights(model), before, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert_same(first.model, again.model)
@@ -133,7 +133,7 @@ def test_must_link_makes_one_class_of_tracks():
     data = FinetuningData(tracks, joined, 0.2, np.random.default_rng(0))
     assert data.classes[2] == data.classes[5] == data.classes[9]
     assert data.n_classes == tracks.n_tracks - 2
-    assert np.isfinite(finetune(untrained(), tracks, pairs=joined, **QUICK).history[1].loss)
+    assert np.isfinite(finetune(untrained(), tracks, recipe=QUICK, pairs=joined).history[1].loss)
 
 
 # --- options
@@ -141,9 +141,9 @@ def test_must_link_makes_one_class_of_tracks():
 
 def test_the_radius_is_fixed_unless_told():
     tracks, model = episodes(), untrained()
-    fixed = finetune(model, tracks, **QUICK)
+    fixed = finetune(model, tracks, recipe=QUICK)
     assert {record.squared_radius for record in fixed.history} == {model.squared_radius}
-    learned = finetune(model, tracks, learn_radius=True, **QUICK)
+    learned = finetune(model, tracks, recipe=replace(QUICK, learn_radius=True))
     assert len({record.squared_radius for record in learned.history}) == 3
 
 
@@ -151,7 +151,7 @@ def test_a_strong_pull_keeps_the_weights():
     tracks, model = episodes(), untrained()
 
     def distance(proximal: float) -> float:
-        result = finetune(model, tracks, proximal=proximal, learning_rate=0.01, patience=9, **QUICK)
+        result = finetune(model, tracks, recipe=replace(QUICK, proximal=proximal, learning_rate=0.01, patience=9))
         changed = result.model if result.best_round else model
         return sum(float(((a - b) ** 2).sum()) for a, b in zip(weights(changed), weights(model), strict=True))
 
@@ -160,7 +160,8 @@ def test_a_strong_pull_keeps_the_weights():
 
 def test_it_stops_when_the_held_out_pairs_get_no_better():
     model = untrained()
-    result = finetune(model, episodes(), rounds=30, steps_per_round=2, patience=2, learning_rate=1e-12)
+    recipe = FinetuningRecipe(rounds=30, steps_per_round=2, patience=2, learning_rate=1e-12)
+    result = finetune(model, episodes(), recipe=recipe)
     assert result.best_round == 0
     assert len(result.history) == 3
     assert_same(result.model, model)
@@ -199,7 +200,7 @@ def test_tracks_that_tell_nothing():
 
 def test_a_loss_that_diverges_is_a_sentence():
     with pytest.raises(InputError, match=r"no longer finite: choose a learning_rate below 1e\+30"):
-        finetune(untrained(), episodes(), learning_rate=1e30, batch_size=8)
+        finetune(untrained(), episodes(), recipe=FinetuningRecipe(learning_rate=1e30, batch_size=8))
 
 
 # --- it helps
@@ -240,10 +241,8 @@ def test_a_model_for_all_videos(folder, tmp_path):
     lines = result.stderr.splitlines()
     assert [line[:8] for line in lines[:3]] == ["round  0", "round  1", "round  2"]
     assert f"-> {output}" in lines[-1]
-    assert_same(
-        load_model(output),
-        finetune(load_model(folder / "m.safetensors"), episodes(), rounds=2, steps_per_round=5).model,
-    )
+    recipe = FinetuningRecipe(rounds=2, steps_per_round=5)
+    assert_same(load_model(output), finetune(load_model(folder / "m.safetensors"), episodes(), recipe=recipe).model)
 
 
 def test_a_model_for_each_video(folder, tmp_path):

@@ -34,12 +34,13 @@ def scores(splits) -> dict[tuple[str, str], list[EvaluationRow]]:
         for unit, test in tests.items():
             rows.setdefault((unit, "raw"), []).extend(evaluate(test, raw_embeddings(test), n_clusters="true"))
         for kind in KINDS:
-            model = train(split.train, split.val, recipe=RECIPE, head=kind).model
+            model = train(split.train, split.val, recipe=replace(RECIPE, head=kind)).model
             for unit, test in tests.items():
                 rows.setdefault((unit, kind), []).append(score(test, model))
         for unit, test in tests.items():  # validated by what is clustered: single images need a wider ball than tracks
             val = split.val if unit == "tracks" else as_single_images(split.val)
-            rows.setdefault((unit, "auto"), []).append(score(test, train(split.train, val, head="auto").model))
+            model = train(split.train, val, recipe=Recipe(head="auto")).model
+            rows.setdefault((unit, "auto"), []).append(score(test, model))
     return rows
 
 
@@ -103,7 +104,7 @@ def as_videos(tracks: TrackSet, rng: np.random.Generator, n_videos: int = 3) -> 
 
 def test_constraints_and_fine_tuning_do_not_hurt(splits):
     for seed, split in enumerate(splits[:2]):
-        model = train(split.train, split.val, recipe=RECIPE, head="linear").model
+        model = train(split.train, split.val, recipe=replace(RECIPE, head="linear")).model
         videos = as_videos(split.test, np.random.default_rng(seed))
         pairs = automatic_pairs(videos)
         assert len(pairs.cannot_link) > 100

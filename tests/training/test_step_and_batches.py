@@ -127,13 +127,13 @@ def test_a_step_reads_its_rates_where_they_lie(monkeypatch: pytest.MonkeyPatch) 
         rates.append((self._rates, state.optimizer.param_groups))
 
     monkeypatch.setattr(_step.Steps, "__init__", init)
-    wanted = train(blobs(), recipe=LONGER, lr_decay_epochs=2)
+    wanted = train(blobs(), recipe=replace(LONGER, lr_decay_epochs=2))
     ((tensors, groups),) = rates
     assert [group["lr"] for group in groups] == tensors
     assert all(group["lr"] is tensor for group, tensor in zip(groups, tensors, strict=True))
     assert float(tensors[0]) == pytest.approx(0.1 * 0.9**2)
     monkeypatch.setattr(_step.Steps, "__init__", original)
-    plain = train(blobs(), recipe=LONGER, lr_decay_epochs=2)
+    plain = train(blobs(), recipe=replace(LONGER, lr_decay_epochs=2))
     for name, weight in weights_of(wanted).items():
         torch.testing.assert_close(weight, weights_of(plain)[name])
 
@@ -147,7 +147,7 @@ def test_a_device_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
         train(blobs(), device="cuda")
     monkeypatch.setattr(_train, "torch_device", lambda device: torch.device("cuda"))
     with pytest.raises(InputError, match=r"^a GPU trains with the ball loss alone, got the loss 'triplet': use device"):
-        train(blobs(), loss="triplet", device="cuda")
+        train(blobs(), recipe=Recipe(loss="triplet"), device="cuda")
 
 
 @pytest.mark.parametrize("command", ["train", "cluster"])

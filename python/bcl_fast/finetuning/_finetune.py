@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +70,6 @@ def finetune(
     pairs: TrackPairs | None = None,
     recipe: FinetuningRecipe | None = None,
     on_round: OnRound | None = None,
-    **options: Any,
 ) -> FinetuningResult:
     """Adapt a model to the tracks of one video or several, without labels.
 
@@ -87,11 +85,9 @@ def finetune(
     pairs : TrackPairs, optional
         What is known about the tracks; by default `bcl_fast.tracks.automatic_pairs`.
     recipe : FinetuningRecipe, optional
-        Every number of the fine-tuning.
+        Every number of the fine-tuning, such as ``FinetuningRecipe(rounds=6)``.
     on_round : callable, optional
         Called with the `FinetuningRecord` after each round.
-    **options
-        Fields of the recipe to replace, such as ``rounds=6``.
 
     Returns
     -------
@@ -103,7 +99,6 @@ def finetune(
         If no tracks are known to be two people, no track has two faces, dimensions disagree, the model's embeddings are
         not of unit norm, or the loss diverges.
     """
-    recipe = replace(recipe or FinetuningRecipe(), **options)
     if tracks.n_features != model.n_features:
         raise InputError(
             f"the model takes features of {model.n_features} dimensions, the tracks have {tracks.n_features}"
@@ -112,7 +107,7 @@ def finetune(
         raise InputError("fine-tuning wants a model whose embeddings have unit norm, got one whose do not")
     unlabelled = replace(tracks, labels=None)
     known = automatic_pairs(unlabelled) if pairs is None else pairs
-    return _Finetuner(model, unlabelled, known, recipe).run(on_round)
+    return _Finetuner(model, unlabelled, known, recipe or FinetuningRecipe()).run(on_round)
 
 
 class _Finetuner:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from bcl_fast._utils.devices import torch_device
 from bcl_fast._utils.files import check_output
@@ -49,7 +48,6 @@ def train(
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
     device: str = "cpu",
-    **options: Any,
 ) -> TrainingResult:
     """Train a head and its squared radius with the ball loss, or a head with another loss.
 
@@ -63,7 +61,8 @@ def train(
     tracks, val : TrackSet
         Labelled tracks to train on, and to choose the best epoch with; best of people who are not trained on.
     recipe : Recipe, optional
-        Every number of the training; what ``head="auto"`` stands for is in the model's recipe.
+        Every number of the training, such as ``Recipe(epochs=10)``; what ``head="auto"`` stands for is in the
+        model's recipe.
     checkpoint : path-like, optional
         File that holds the whole state after each epoch, written atomically.
     resume : bool, default=False
@@ -80,8 +79,6 @@ def train(
         Called with epoch, batch (both counted from 1) and the number of batches after each batch.
     device : str, default="cpu"
         ``"cuda"`` or ``"cuda:<number>"`` trains on a GPU, from the same batches and faces.
-    **options
-        Fields of the recipe to replace, such as ``epochs=10``.
 
     Returns
     -------
@@ -94,7 +91,7 @@ def train(
         or identities, a face is not finite or zero, dimensions disagree, the device cannot be used, an output exists,
         the checkpoint belongs to other data or another recipe, or the loss diverges.
     """
-    recipe, _ = choose_recipe(replace(recipe or Recipe(), **options), tracks)
+    recipe, _ = choose_recipe(recipe or Recipe(), tracks)
     trainer = Trainer(tracks, val, recipe, torch_device(device))
     data = describe_data(tracks, val)
     if _found_checkpoint(checkpoint, resume, force):
