@@ -10,7 +10,6 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation import EvaluationRow, evaluate, score_clusterer
-from bcl_fast.evaluation import _evaluate as evaluation
 from bcl_fast.models import raw_embeddings
 from bcl_fast.tracks import TrackPairs, TrackSet, groups_of_videos
 
@@ -94,7 +93,7 @@ def test_raw_embeddings_are_mean_features_of_unit_norm():
         (LINE, {"distance_threshold": 1.0, "n_clusters": 2}, "evaluation wants either"),
         (LINE, {"distance_threshold": -1.0}, "distance_threshold must be a distance >= 0"),
         (LINE, {"distance_threshold": np.nan}, "distance_threshold must be a distance >= 0"),
-        (LINE, {"n_clusters": 6}, r"n_clusters must be 'true' or in 1..5 .*, got 6 \(clustering first\)"),
+        (LINE, {"n_clusters": 6}, r"n_clusters must be between 1 and n_samples \(5\), got 6 \(clustering first\)"),
         (LINE, {"n_clusters": "ture"}, "n_clusters must be 'true' or a number, got 'ture'"),
         (LINE, {"n_clusters": 2, "pairs": TrackPairs()}, "constraints on pairs want a distance_threshold"),
         (np.where(LINE == 9, np.nan, LINE), {"distance_threshold": 1.0}, "embeddings must be finite, got .* track '4'"),
@@ -110,10 +109,13 @@ def test_labels_are_wanted():
         evaluate(TrackSet.from_arrays(LINE), LINE, distance_threshold=1.0)
 
 
-def test_a_whole_dendrogram_of_too_many_tracks_is_refused(monkeypatch):
-    monkeypatch.setattr(evaluation, "MOST_FULL_TRACKS", 4)
-    with pytest.raises(InputError, match=r"for at most 4 tracks, got 5: use a distance threshold \(clustering first\)"):
-        evaluate(two_videos(), LINE, n_clusters="true")
+def test_the_true_number_of_people_is_found_in_bounded_memory():
+    """25,000 tracks have 3 * 10^8 pairs; told the number of people, they are clustered as at a threshold."""
+    rng = np.random.default_rng(0)
+    people = rng.permutation(np.repeat(np.arange(2_500), 10))
+    points = rng.standard_normal((2_500, 16))[people] + 0.01 * rng.standard_normal((25_000, 16))
+    (row,) = evaluate(TrackSet.from_arrays(points, labels=people), points, n_clusters="true")
+    assert (row.n_clusters, row.nmi, row.wcp) == (2_500, 1.0, 1.0)
 
 
 def test_any_clusterer_is_scored_and_told_the_number_of_people():

@@ -5,7 +5,8 @@ from ._linkage import linkage as linkage
 from ._progress import Progress as Progress
 from ._radius_graph import radius_graph as radius_graph
 from ._result import CompleteLinkage as CompleteLinkage
-from ._threshold_for_count import threshold_for_count as threshold_for_count
+from ._thresholds import radius_threshold as radius_threshold
+from ._thresholds import threshold_for_count as threshold_for_count
 
 __all__ = [
     "BallClustering",
@@ -15,5 +16,6 @@ __all__ = [
     "cut_merges",
     "linkage",
     "radius_graph",
+    "radius_threshold",
     "threshold_for_count",
 ]

@@ -74,7 +74,7 @@ def calibrate(
             "calibration wants tracks of two people or more, and two tracks or more of one of them, "
             f"got {tracks.n_tracks} tracks of {len(sizes)}"
         )
-    unit = model.distance_threshold / model.threshold_scale
+    unit = model.unscaled_threshold
     merges = complete_linkage(
         model.embed_tracks(tracks), LARGEST_SCALE * unit, **(pairs or TrackPairs())._asdict()
     ).merges

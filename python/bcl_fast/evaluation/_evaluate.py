@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcl_fast.cluster import complete_linkage, cut_merges
+from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation._metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.results import cluster_with_pairs
 from bcl_fast.tracks import TrackPairs, TrackSet, groups_of_videos
 from bcl_fast.tracks._names import track_name
-
-MOST_FULL_TRACKS = 20_000  # a whole dendrogram needs every pair of tracks: 2 * 10^8 of them
 
 Points = NDArray[Any]
 Labels = NDArray[np.int64]
@@ -75,7 +72,7 @@ def evaluate(
     ------
     InputError
         If labels are missing, the embeddings are not one finite point per track, not exactly one of the two criteria is
-        given, it is out of range, or a number of clusters is asked of more than 20,000 tracks at once.
+        given, or it is out of range.
     """
     tracks.label_codes()
     if (distance_threshold is None) == (n_clusters is None):
@@ -89,10 +86,12 @@ def evaluate(
         return score_clusterer(tracks, embeddings, lambda points, _: complete_linkage(points, threshold).labels)
     if n_clusters != "true" and not isinstance(n_clusters, int):
         raise InputError(f"n_clusters must be 'true' or a number, got {n_clusters!r}")
-    wanted = None if n_clusters == "true" else int(n_clusters)
-    return score_clusterer(
-        tracks, embeddings, lambda points, people: cluster_to_count(points, people if wanted is None else wanted)
-    )
+    given = n_clusters if isinstance(n_clusters, int) else None
+
+    def to_count(points: Points, n_identities: int) -> Labels:
+        return complete_linkage(points, n_clusters=n_identities if given is None else given).labels
+
+    return score_clusterer(tracks, embeddings, to_count)
 
 
 def score_clusterer(
@@ -173,21 +172,3 @@ def _score(video: str, codes: Labels, labels: Labels) -> EvaluationRow:
         wcp=weighted_clustering_purity(codes, labels),
         b_cubed_f=float(b_cubed(codes, labels).f_score),
     )
-
-
-def cluster_to_count(points: Points, n_clusters: int) -> Labels:
-    """Cut complete linkage at a number of clusters.
-
-    Raises
-    ------
-    InputError
-        If the number is out of range, or there are more than 20,000 points.
-    """
-    if not 1 <= n_clusters <= len(points):
-        raise InputError(f"n_clusters must be 'true' or in 1..{len(points)} (the number of tracks), got {n_clusters}")
-    if len(points) > MOST_FULL_TRACKS:
-        raise InputError(
-            f"a given number of clusters needs the distances of all pairs, for at most {MOST_FULL_TRACKS} tracks, "
-            f"got {len(points)}: use a distance threshold"
-        )
-    return cut_merges(complete_linkage(points, math.inf).merges, len(points), n_clusters)

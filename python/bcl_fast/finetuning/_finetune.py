@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bcl_fast.cluster import radius_threshold
 from bcl_fast.errors import InputError
 from bcl_fast.finetuning._data import Batch, FinetuningData, HeldOut
 from bcl_fast.finetuning._recipe import FinetuningRecipe
@@ -189,7 +190,7 @@ class _Finetuner:
         if len(paired) == 0:
             return embeddings.new_zeros(())
         distances = (embeddings[:, paired] - embeddings[:, partners[paired]]).square().sum(dim=2)
-        return torch.relu(4 * b + self.recipe.margin - distances).mean()
+        return torch.relu(radius_threshold(b) + self.recipe.margin - distances).mean()
 
     def _distance_from_start(self) -> Tensor:
         pairs = zip(self.head.parameters(), self.first_weights, strict=True)

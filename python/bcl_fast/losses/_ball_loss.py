@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from bcl_fast.cluster import radius_threshold
 from bcl_fast.losses._ball_loss_op import BallLossOptions, ClassLists, ball_loss
 
 
@@ -115,7 +116,7 @@ class BallLoss(nn.Module):
     @property
     def distance_threshold(self) -> Tensor:
         """Squared distance ``4 b`` at which complete linkage stops."""
-        return 4 * self.squared_radius
+        return radius_threshold(self.squared_radius)
 
     def forward(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None = None) -> Tensor:
         """Return the loss of a batch; with ``cannot_link`` only the identities listed for another push it away.

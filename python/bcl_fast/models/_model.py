@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.safetensors import check_safetensors_output
+from bcl_fast.cluster import radius_threshold
 from bcl_fast.errors import InputError
 from bcl_fast.models._heads import SMALLEST_NORM, Head
 from bcl_fast.tracks._names import track_name
@@ -74,8 +75,12 @@ class EmbeddingModel:
     @property
     def distance_threshold(self) -> float:
         """Squared distance at which complete linkage stops: the stored one or ``4 * squared_radius``, scaled."""
-        unscaled = 4 * self.squared_radius if self.stored_threshold is None else self.stored_threshold
-        return self.threshold_scale * unscaled
+        return self.threshold_scale * self.unscaled_threshold
+
+    @property
+    def unscaled_threshold(self) -> float:
+        """The same with a ``threshold_scale`` of 1."""
+        return radius_threshold(self.squared_radius) if self.stored_threshold is None else self.stored_threshold
 
     def fingerprint(self) -> str:
         """Short name of the map from features to embeddings, the same for the same weights, scale and normalisation."""

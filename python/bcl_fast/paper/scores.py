@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast.cluster import complete_linkage, cut_merges, threshold_for_count
+from bcl_fast.cluster import complete_linkage, cut_merges, radius_threshold, threshold_for_count
 from bcl_fast.evaluation import (
     Clusterer,
     EvaluationRow,
@@ -118,7 +118,7 @@ def score_per_video(splits: Splits, model: EmbeddingModel | None, *, method: str
     assert model is not None
     embeddings, facts = model.embed_tracks(splits.test), count_people(splits.test)
     own = "validation" if model.stored_threshold is not None else "4 b"
-    thresholds = {"4 b": 4 * model.squared_radius, "validation": validation_threshold(splits.val, model)}
+    thresholds = {"4 b": radius_threshold(model.squared_radius), "validation": validation_threshold(splits.val, model)}
     records = []
     for name, threshold in thresholds.items():
         for row in score_clusterer(splits.test, embeddings, at_threshold(threshold), series=True):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast.cluster import complete_linkage
+from bcl_fast.cluster import complete_linkage, radius_threshold
 from bcl_fast.evaluation import normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training._data import identity_codes
@@ -22,7 +22,7 @@ class Stop(NamedTuple):
     @property
     def distance_threshold(self) -> float | None:
         if self.stored_threshold is None and self.squared_radius is not None:
-            return 4 * self.squared_radius
+            return radius_threshold(self.squared_radius)
         return self.stored_threshold
 
 

@@ -6,12 +6,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast.cluster._complete_linkage import complete_linkage
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Number = TypeVar("Number", float, "Tensor")
+
+
+def radius_threshold(squared_radius: Number) -> Number:
+    """Squared distance ``4 b`` that separates identities, each in a ball of squared radius ``b``.
+
+    Two points of a ball are at most its diameter apart; at zero loss those of two balls are farther (Tapaswi et al.,
+    ICCV 2019, Eqs. 2-4).
+
+    Parameters
+    ----------
+    squared_radius : float or Tensor
+
+    Returns
+    -------
+    float or Tensor
+
+    Examples
+    --------
+    >>> from bcl_fast.cluster import radius_threshold
+    >>> radius_threshold(0.25)
+    1.0
+    """
+    return 4 * squared_radius
 
 
 def threshold_for_count(points: NDArray[Any], n_clusters: int) -> float:
