@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,16 +138,15 @@ def loss_rows(
         )
         functions["torch.compile, max-autotune, CUDA graph"] = functions["torch.compile, max-autotune"]
     functions["bcl_fast, CUDA graph"] = functions["bcl_fast"]
-    wanted, gradient = None, None
+    first: tuple[Tensor, Tensor] | None = None
     for name, function in functions.items():
 
         def step(function: Callable[[], Tensor] = function) -> tuple[Tensor, Tensor]:
             value = function()
-            return value.detach(), *torch.autograd.grad(value, (embeddings,))
+            return value.detach(), torch.autograd.grad(value, (embeddings,))[0]
 
         value, own_gradient = step()
-        if wanted is None:
-            wanted, gradient = value, own_gradient
+        wanted, gradient = first = first or (value, own_gradient)
         torch.testing.assert_close(value, wanted, rtol=1e-3, atol=1e-5)
         difference = (own_gradient - gradient).norm() / gradient.norm()
         run = captured(step, device) if "CUDA graph" in name else step
@@ -222,13 +222,10 @@ def parts(device: torch.device, rates: dict[str, float]) -> Iterator[tuple[str, 
     small = device.type == "cpu"
     sizes = [((200, 16, 20), False)] if small else LOSS_SIZES
     for size, with_compile in sizes:
-        yield (
-            f"ball loss {size}",
-            lambda size=size, with_compile=with_compile: loss_rows(size, with_compile, rates, device),
-        )
+        yield f"ball loss {size}", partial(loss_rows, size, with_compile, rates, device)
     yield "training epoch", lambda: training_rows(device)
     for n in (2_000,) if small else (9_740, 100_000, 1_000_000):
-        yield f"clustering {n}", lambda n=n: clustering_rows(n, rates, device)
+        yield f"clustering {n}", partial(clustering_rows, n, rates, device)
 
 
 def measure(device: torch.device, output: Path) -> None:

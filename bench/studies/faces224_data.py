@@ -38,6 +38,7 @@ def group_in_tracks(
 
 
 def as_single_images(tracks: TrackSet) -> TrackSet:
+    assert tracks.labels is not None
     return TrackSet.from_arrays(tracks.features, labels=np.repeat(tracks.labels, np.diff(tracks.offsets)))
 
 

@@ -9,7 +9,7 @@ are to be compared by the validation people.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -92,14 +92,11 @@ def fit(split: Split, variant: Variant) -> dict[str, tuple[EvaluationRow, Evalua
     data = TrainingData(split.train)
     head = make_head(variant.head, split.train.n_features)
     loss = BallLoss(num_classes=data.n_identities)
-    optimizer = torch.optim.SGD(
-        [
-            {"params": list(head.parameters()), "weight_decay": variant.weight_decay},
-            {"params": [loss.raw_radius]},
-        ],
-        lr=variant.learning_rate,
-        momentum=0.9,
-    )
+    parameters: list[dict[str, Any]] = [
+        {"params": list(head.parameters()), "weight_decay": variant.weight_decay},
+        {"params": [loss.raw_radius]},
+    ]
+    optimizer = torch.optim.SGD(parameters, lr=variant.learning_rate, momentum=0.9)
     units = {"tracks": lambda tracks: tracks, "images": as_single_images}
     best: dict[str, tuple[EvaluationRow, EvaluationRow]] = {}
     for epoch in range(EPOCHS):

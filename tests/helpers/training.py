@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from bcl_fast.tracks import TrackSet
-from bcl_fast.training import Recipe, TrainingResult
+from bcl_fast.training import EpochRecord, Recipe, TrainingResult
 
 SMALL = Recipe(head="residual", epochs=6, batch_size=32, learning_rate=0.1, radius_freeze_epochs=2)
 
@@ -34,5 +34,8 @@ def assert_same_result(one: TrainingResult, other: TrainingResult) -> None:
     assert one.model.input_scale == other.model.input_scale
     for name, weight in weights_of(one).items():
         assert torch.equal(weight, weights_of(other)[name]), name
-    untimed = {"data_seconds": 0.0, "step_seconds": 0.0, "validation_seconds": 0.0}
-    assert [replace(r, **untimed) for r in one.history] == [replace(r, **untimed) for r in other.history]
+    assert [untimed(record) for record in one.history] == [untimed(record) for record in other.history]
+
+
+def untimed(record: EpochRecord) -> EpochRecord:
+    return replace(record, data_seconds=0.0, step_seconds=0.0, validation_seconds=0.0)
