@@ -40,3 +40,22 @@ def expect(path: Path | str | list[Path], *sentence: str) -> None:
     assert "\n" not in message
     for part in sentence:
         assert part in message
+
+
+FEATURES = np.arange(12, dtype=np.float32).reshape(6, 2)
+OFFSETS = [0, 1, 4, 6]
+
+
+def small(**changes: object) -> TrackSet:
+    arguments: dict[str, object] = {
+        "features": FEATURES,
+        "offsets": OFFSETS,
+        "track_ids": ["a", "b", "a"],
+        "video_ids": ["v", "v", "w"],
+        "labels": ["ann", "bob", "ann"],
+        "frames": [7, 3, 2, 5, 0, 1],
+        "boxes": np.ones((6, 4)),
+        "images": ["0.jpg", "", "2.jpg", "3.jpg", "4.jpg", "5.jpg"],
+        **changes,
+    }
+    return TrackSet.from_arrays(**arguments)  # type: ignore[arg-type]

@@ -11,28 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bcl_fast._utils.codes import categories
 from bcl_fast.errors import InputError
-from bcl_fast.tracks import TrackSet, concatenate
+from bcl_fast.tracks import TrackSet
 from bcl_fast.tracks._names import first_duplicate
-
-FEATURES = np.arange(12, dtype=np.float32).reshape(6, 2)
-OFFSETS = [0, 1, 4, 6]
-
-
-def small(**changes: object) -> TrackSet:
-    arguments: dict[str, object] = {
-        "features": FEATURES,
-        "offsets": OFFSETS,
-        "track_ids": ["a", "b", "a"],
-        "video_ids": ["v", "v", "w"],
-        "labels": ["ann", "bob", "ann"],
-        "frames": [7, 3, 2, 5, 0, 1],
-        "boxes": np.ones((6, 4)),
-        "images": ["0.jpg", "", "2.jpg", "3.jpg", "4.jpg", "5.jpg"],
-        **changes,
-    }
-    return TrackSet.from_arrays(**arguments)  # type: ignore[arg-type]
+from tests.helpers.tracks import FEATURES, small
 
 
 def ragged(seed: int, n_tracks: int, most: int = 7, dim: int = 3) -> TrackSet:
@@ -278,61 +260,6 @@ def test_whole_floating_frames_pass() -> None:
     assert frames is not None
     assert frames.tolist() == [0, 1, 2, 3, 4, 5]
     assert frames.dtype == np.int64
-
-
-def test_concatenate_keeps_order_and_everything() -> None:
-    other = small(video_ids=["x", "y", "z"])
-    both = concatenate([other, small()])
-    assert both.videos == ["x", "y", "z", "v", "w"]
-    assert both.offsets.tolist() == [0, 1, 4, 6, 7, 10, 12]
-    np.testing.assert_array_equal(both.features, np.concatenate([FEATURES, FEATURES]))
-    back = both.select([3, 4, 5])
-    np.testing.assert_array_equal(back.boxes, small().boxes)
-    np.testing.assert_array_equal(back.frames, small().frames)
-    np.testing.assert_array_equal(back.images, small().images)
-    np.testing.assert_array_equal(back.labels, small().labels)
-
-
-def test_concatenate_of_one_is_itself() -> None:
-    tracks = small()
-    assert concatenate([tracks]) is tracks
-
-
-def test_concatenate_says_what_it_leaves_out() -> None:
-    with pytest.warns(UserWarning, match="boxes are left out: 1 of 2 sets of tracks have none"):
-        both = concatenate([small(), small(video_ids="x", track_ids=None, boxes=None)])
-    assert both.boxes is None
-    assert both.frames is not None
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"features": np.zeros((6, 5))}, "all tracks must have the same number of features, got 2 in one and 5 in two"),
-        ({"labels": None}, "labels must be given for all tracks or for none, got none in two"),
-        (
-            {"track_ids": ["c", "b", "d"]},
-            "(video, track) must be unique, got track 'b' of video 'v' in both one and two",
-        ),
-    ],
-)
-def test_concatenate_refuses(changes: dict[str, object], sentence: str) -> None:
-    with pytest.raises(InputError, match=re.escape(sentence)):
-        concatenate([small(), small(**changes)], names=["one", "two"])
-
-
-def test_concatenate_of_nothing() -> None:
-    with pytest.raises(InputError, match="at least one set of tracks is wanted, got none"):
-        concatenate([])
-
-
-@given(st.lists(st.sampled_from(["", "a", "b", "ab", "é"]), max_size=30))
-@settings(max_examples=50, deadline=None)
-def test_categories_equal_a_dictionary(values: list[str]) -> None:
-    seen = list(dict.fromkeys(values))
-    codes, names = categories(np.array(values, dtype=np.str_))
-    assert codes.tolist() == [seen.index(value) if value else -1 for value in values]
-    assert names.tolist() == seen
 
 
 def test_first_duplicate_is_found() -> None:

@@ -1,0 +1,102 @@
+"""Files of results: they give back what was written, or say what is wrong with them."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bcl_fast.errors import InputError
+from bcl_fast.results import describe_clusters, read_result, write_result
+from bcl_fast.results._result import COLUMNS
+from tests.helpers.results import assert_same, circle, example, tracks_of
+
+
+def test_parquet_gives_back_what_was_written(tmp_path):
+    write_result(example(), tmp_path / "result.parquet")
+    assert_same(example(), read_result(tmp_path / "result.parquet"))
+    assert tuple(pq.read_schema(tmp_path / "result.parquet").names) == (*COLUMNS, "embedding")
+    np.testing.assert_array_equal(read_result(tmp_path / "result.parquet").embeddings, example().embeddings)
+
+
+def test_csv_gives_back_what_was_written(tmp_path):
+    write_result(example(), tmp_path / "result.csv")
+    assert_same(example(), read_result(tmp_path / "result.csv"), decimals=6)
+
+
+def test_csv_is_plain(tmp_path):
+    result = describe_clusters(tracks_of(2), circle(0, 60), [0, 0])
+    write_result(result, tmp_path / "result.csv")
+    lines = (tmp_path / "result.csv").read_bytes().decode().split("\n")
+    assert lines == [",".join(COLUMNS), "0,film,0,0.517638,2", "1,film,0,0.517638,2", ""]
+
+
+def test_minus_is_csv_on_standard_output(capsys, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    write_result(describe_clusters(tracks_of(1), circle(0), [0]), "-")
+    assert stream.getvalue() == ",".join(COLUMNS) + "\n0,film,0,0.0,1\n"
+
+
+def test_other_columns_and_orders_are_fine(tmp_path):
+    (tmp_path / "r.csv").write_text(
+        "name,cluster_size,distance_to_centroid,cluster_id,video_id,track_id\nAnn,1,0.5,7,film,0003\n"
+    )
+    result = read_result(tmp_path / "r.csv")
+    assert (result.track_ids[0], result.cluster_ids[0], result.cluster_sizes[0]) == ("0003", 7, 1)
+
+
+def test_an_existing_result_is_kept_without_force(tmp_path):
+    path = tmp_path / "result.csv"
+    path.write_text("mine")
+    with pytest.raises(InputError, match="exists already"):
+        write_result(example(), path)
+    assert path.read_text() == "mine"
+    write_result(example(), path, force=True)
+    assert read_result(path).n_tracks == 6
+
+
+HEADER = ",".join(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("r.csv", "", "must have the columns track_id, .* got none named track_id"),
+        ("r.csv", "track_id,video_id\n1,a\n", "got none named cluster_id, distance_to_centroid, cluster_size"),
+        ("r.csv", f"{HEADER}\n1,a,0\n", "must have 5 columns in every line, got 3 in line 2"),
+        ("r.csv", f"{HEADER}\n1,a,none,0.5,1\n", "column 'cluster_id' of .* must be whole numbers in every row"),
+        ("r.csv", f"{HEADER}\n1,a,1.5,0.5,1\n", "column 'cluster_id' of .* must be whole numbers in every row"),
+        ("r.csv", f"{HEADER}\n1,a,{10**30},0.5,1\n", "column 'cluster_id' of .* must be whole numbers in every row"),
+        ("r.csv", f"{HEADER}\n1,a,0,far,1\n", "column 'distance_to_centroid' of .* must be numbers"),
+        ("r.csv", b"\xff\xfe\x00", "must be CSV in UTF-8"),
+        ("r.parquet", b"PAR1", "must be a whole Parquet file"),
+        ("r.parquet", b"", "must be a whole Parquet file"),
+        ("r.txt", "", "must end in .parquet or .csv"),
+    ],
+)
+def test_broken_results(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=message):
+        read_result(tmp_path / name)
+
+
+def test_a_missing_result(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        read_result(tmp_path / "r.csv")
+
+
+def test_missing_values_in_parquet(tmp_path):
+    columns = {name: pa.array(["1", None]) for name in COLUMNS}
+    pq.write_table(pa.table(columns), tmp_path / "r.parquet")
+    with pytest.raises(InputError, match=r"column 'track_id' of .* must be text in every row .a value is missing."):
+        read_result(tmp_path / "r.parquet")
+
+
+def test_a_result_without_tracks(tmp_path):
+    (tmp_path / "r.csv").write_text(HEADER + "\n")
+    assert read_result(tmp_path / "r.csv").n_tracks == 0
