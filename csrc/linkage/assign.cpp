@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "linkage/cluster_distances.h"
-#include "screen/screen.h"
+#include "screen/choose_screen.h"
 
 namespace bcl {
 

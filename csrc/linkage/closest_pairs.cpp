@@ -7,7 +7,7 @@
 #include <mutex>
 #include <tuple>
 
-#include "screen/screen.h"
+#include "screen/choose_screen.h"
 
 namespace bcl {
 namespace {

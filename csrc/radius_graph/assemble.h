@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "radius_graph/radius_graph.h"
-#include "screen/screen.h"
+#include "screen/choose_screen.h"
 
 namespace bcl {
 

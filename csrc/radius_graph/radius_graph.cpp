@@ -5,7 +5,7 @@
 
 #include "distance/exact_distances.h"
 #include "radius_graph/assemble.h"
-#include "screen/screen.h"
+#include "screen/choose_screen.h"
 
 namespace bcl {
 namespace {

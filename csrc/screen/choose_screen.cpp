@@ -1,4 +1,4 @@
-#include "screen/screen.h"
+#include "screen/choose_screen.h"
 
 #include <algorithm>
 
