@@ -20,7 +20,7 @@ DECIDE, FLOAT32_TILES = -1, 0
 
 def graph(points: Points, threshold: float, directions: int) -> tuple[int, int]:
     """Return the number of pairs, and of the directions that the screen asked about (0: float32 tiles)."""
-    offsets, _, _, _, used = _core.radius_graph(points, threshold, 0, None, directions)
+    offsets, _, _, _, used = _core.radius_graph(points, threshold, directions=directions)
     return int(offsets[-1]) // 2, used
 
 

@@ -5,6 +5,7 @@
 
 namespace bcl {
 
+void define_execution(pybind11::module_& m);  // first: it is a default of the others
 void define_radius_graph(pybind11::module_& m);
 void define_linkage(pybind11::module_& m);
 void define_ball_loss(pybind11::module_& m);

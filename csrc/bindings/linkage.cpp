@@ -4,8 +4,9 @@
 #include <optional>
 #include <string>
 
+#include "bindings/arrays.h"
 #include "bindings/define.h"
-#include "bindings/watch.h"
+#include "bindings/execution.h"
 #include "linkage/assign.h"
 #include "linkage/complete_linkage.h"
 #include "linkage/nn_chain.h"
@@ -58,53 +59,54 @@ py::tuple to_python(Dendrogram&& dendrogram, double scale) {
 }
 
 py::tuple linkage_of_graph(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<float>& distances,
-                           double scale, const py::object& progress) {
+                           double scale, const PythonExecution& how) {
   check_graph(offsets, neighbors, distances);
   const int64_t n = offsets.size() - 1;
   int32_t* const neighbor_data = neighbors.mutable_data();
   float* const distance_data = distances.mutable_data();
-  return to_python(
-      watched(progress, "merges", n,
-              [&](const Watch& watch) { return nn_chain(n, offsets.data(), neighbor_data, distance_data, watch); }),
-      scale);
+  Dendrogram dendrogram = carry_out(how, [&](const Execution& execution) {
+    Dendrogram result = nn_chain(n, offsets.data(), neighbor_data, distance_data, execution);
+    execution.tell("done", n, 1);
+    return result;
+  });
+  return to_python(std::move(dendrogram), scale);
 }
 
 template <class T>
 py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, int64_t max_pairs,
                             const std::optional<Array<int32_t>>& must_link_groups, const Array<int32_t>& cannot_link,
-                            int n_threads, const py::object& progress, bool may_copy, int cuda_device) {
+                            const PythonExecution& how, bool may_copy) {
   check_points(points, distance_threshold);
   const int64_t n = points.shape(0), d = points.shape(1);
   if (max_pairs < 1) throw std::invalid_argument("max_pairs must be >= 1");
   if (must_link_groups) check_numbering(*must_link_groups, n, "must_link_groups");
   check_cannot_link(cannot_link, n);
-  RungOptions options{distance_threshold, max_pairs};
-  options.groups = must_link_groups ? must_link_groups->data() : nullptr;
-  options.forbidden_pairs = cannot_link.data();
-  options.n_forbidden = cannot_link.shape(0);
-  options.n_threads = n_threads;
+  LinkageOptions options{distance_threshold, max_pairs};
+  options.must_link_groups = must_link_groups ? must_link_groups->data() : nullptr;
+  options.cannot_link = cannot_link.data();
+  options.n_cannot_link = cannot_link.shape(0);
   options.may_copy = may_copy;
-  options.cuda_device = cuda_device;
-  ScaledDendrogram result;
-  {
-    const T* data = points.data();
-    const RungWatch watch = python_watch(progress);
-    const py::gil_scoped_release release;
-    result = complete_linkage(data, n, d, options, watch);
-  }
-  return to_python(std::move(result.dendrogram), result.scale);
+  const T* const data = points.data();
+  ScaledDendrogram scaled = carry_out(how, [&](const Execution& execution) {
+    ScaledDendrogram result = complete_linkage(data, n, d, options, execution);
+    execution.tell("done", n - static_cast<int64_t>(result.dendrogram.merges.size()), 1);
+    return result;
+  });
+  return to_python(std::move(scaled.dendrogram), scaled.scale);
 }
 
 template <class T>
 py::array assigned(const Array<T>& points, int64_t n_new, const Array<int32_t>& clusters, double distance_threshold,
-                   int n_threads) {
+                   const PythonExecution& how) {
   check_points(points, distance_threshold);
   const int64_t n = points.shape(0), d = points.shape(1);
   if (n_new < 0 || n_new > n) throw std::invalid_argument("n_new must lie in [0, n]");
   check_numbering(clusters, n - n_new, "clusters");
   const T* const data = points.data();
-  return to_numpy(watched(py::none(), "pairs", n, [&](const Watch& watch) {
-    return assign(data, n, d, n_new, clusters.data(), distance_threshold, n_threads, watch);
+  return to_numpy(carry_out(how, [&](const Execution& execution) {
+    std::vector<int64_t> result = assign(data, n, d, n_new, clusters.data(), distance_threshold, execution);
+    execution.tell("done", n, 1);
+    return result;
   }));
 }
 
@@ -112,10 +114,10 @@ template <class T>
 void define_for(py::module_& m) {
   m.def("complete_linkage", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
         py::arg("max_pairs"), py::arg("must_link_groups").noconvert(), py::arg("cannot_link").noconvert(),
-        py::arg("n_threads") = 0, py::arg("progress") = py::none(), py::arg("may_copy") = true,
-        py::arg("cuda_device") = kNoDevice, "Complete linkage of points, rung by rung: (merges, labels).");
+        py::arg("execution") = PythonExecution(), py::arg("may_copy") = true,
+        "Complete linkage of points, rung by rung: (merges, labels).");
   m.def("assign", &assigned<T>, py::arg("points").noconvert(), py::arg("n_new"), py::arg("clusters").noconvert(),
-        py::arg("distance_threshold"), py::arg("n_threads") = 0,
+        py::arg("distance_threshold"), py::arg("execution") = PythonExecution(),
         "The nearest cluster that each of the first points may join, -1: none.");
 }
 
@@ -125,7 +127,7 @@ void define_linkage(py::module_& m) {
   define_for<float>(m);
   define_for<double>(m);
   m.def("nn_chain", &linkage_of_graph, py::arg("offsets").noconvert(), py::arg("neighbors").noconvert(),
-        py::arg("distances").noconvert(), py::arg("scale"), py::arg("progress") = py::none(),
+        py::arg("distances").noconvert(), py::arg("scale"), py::arg("execution") = PythonExecution(),
         "Complete linkage on a radius graph, whose neighbors and distances are overwritten: (merges, labels).");
 }
 

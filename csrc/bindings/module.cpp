@@ -27,6 +27,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("simd_paths", &simd_paths, "The instruction sets this machine runs, fastest first.");
   m.def("default_threads", &default_threads, "Threads used where the caller does not say.");
 
+  define_execution(m);
   define_radius_graph(m);
   define_linkage(m);
   define_ball_loss(m);

@@ -1,4 +1,5 @@
-// Squared distances in float64, from the coordinates: what decides whether a pair lies within tau.
+// Squared distances in float64, from the coordinates: what decides whether a pair lies within the
+// distance threshold.
 #pragma once
 
 #include <algorithm>
@@ -14,23 +15,24 @@ namespace bcl {
 template <class T>
 class ExactDistances {
  public:
-  ExactDistances(const T* points, int64_t n, int64_t d, double tau)
+  ExactDistances(const T* points, int64_t n, int64_t d, double distance_threshold)
       : points_(points),
         d_(d),
-        tau_(tau),
-        scale_(choose_scale(std::min(tau, largest_squared_distance(n)))),
+        distance_threshold_(distance_threshold),
+        scale_(choose_scale(std::min(distance_threshold, largest_squared_distance(n)))),
         inverse_scale_(1 / scale_),
         doubt_((d + 8) * std::ldexp(1.0, -52)) {}
 
   int64_t d() const { return d_; }
-  double tau() const { return tau_; }
+  double distance_threshold() const { return distance_threshold_; }
   const T* row(int64_t i) const { return points_ + i * d_; }
 
   // distances[t] = |point i - point columns[t]|^2
   void evaluate(int64_t i, const int32_t* columns, int64_t count, double* distances) const {
     kernels<T>().exact_distances(row(i), points_, d_, columns, count, d_, distances);
     for (int64_t t = 0; t < count; ++t)
-      if (std::abs(distances[t] - tau_) < doubt_ * tau_) distances[t] = sequential(i, columns[t]);
+      if (std::abs(distances[t] - distance_threshold_) < doubt_ * distance_threshold_)
+        distances[t] = sequential(i, columns[t]);
   }
 
   // Distances are stored in float32, divided by a power of two where float32's range would not hold them (1 else).
@@ -38,8 +40,8 @@ class ExactDistances {
   float stored(double distance) const { return static_cast<float>(distance * inverse_scale_); }
 
  private:
-  // The sum in feature order, as SciPy's pdist has it: decides pairs whose distance equals tau up to the order of
-  // summation.
+  // The sum in feature order, as SciPy's pdist has it: decides pairs whose distance equals the threshold
+  // up to the order of summation.
   double sequential(int64_t i, int64_t j) const {
     double sum = 0;
     for (int64_t p = 0; p < d_; ++p) {
@@ -73,7 +75,7 @@ class ExactDistances {
 
   const T* points_;
   int64_t d_;
-  double tau_, scale_, inverse_scale_, doubt_;
+  double distance_threshold_, scale_, inverse_scale_, doubt_;
 };
 
 }  // namespace bcl

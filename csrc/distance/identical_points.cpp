@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "runtime/first_equal.h"
-#include "runtime/parallel.h"
 
 namespace bcl {
 namespace {
@@ -28,9 +27,9 @@ uint64_t hash(const T* row, int64_t d) {
 
 template <class T>
 std::vector<int32_t> first_identical(const T* points, int64_t n, int64_t d, const std::vector<bool>& alone,
-                                     int n_threads) {
+                                     const Execution& execution) {
   std::vector<uint64_t> hashes(n);
-  parallel_for((n + kRowsPerTask - 1) / kRowsPerTask, n_threads, [&](int64_t t, int) {
+  parallel_for((n + kRowsPerTask - 1) / kRowsPerTask, execution, [&](int64_t t, int) {
     for (int64_t i = t * kRowsPerTask; i < std::min(n, (t + 1) * kRowsPerTask); ++i)
       hashes[i] = hash(points + i * d, d);
   });
@@ -44,7 +43,9 @@ std::vector<int32_t> first_identical(const T* points, int64_t n, int64_t d, cons
   return first;
 }
 
-template std::vector<int32_t> first_identical(const float*, int64_t, int64_t, const std::vector<bool>&, int);
-template std::vector<int32_t> first_identical(const double*, int64_t, int64_t, const std::vector<bool>&, int);
+template std::vector<int32_t> first_identical(const float*, int64_t, int64_t, const std::vector<bool>&,
+                                              const Execution&);
+template std::vector<int32_t> first_identical(const double*, int64_t, int64_t, const std::vector<bool>&,
+                                              const Execution&);
 
 }  // namespace bcl

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/execution.h"
+
 namespace bcl {
 
 // For every point the first one that equals it: itself, where none before it does. Points that are `alone` equal none.
 template <class T>
 std::vector<int32_t> first_identical(const T* points /* [n, d], finite */, int64_t n, int64_t d,
-                                     const std::vector<bool>& alone, int n_threads);
+                                     const std::vector<bool>& alone, const Execution& execution);
 
 }  // namespace bcl

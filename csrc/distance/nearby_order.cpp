@@ -6,7 +6,6 @@
 
 #include "distance/scaled_points.h"
 #include "distance/tiles.h"
-#include "runtime/parallel.h"
 
 namespace bcl {
 namespace {
@@ -30,14 +29,14 @@ Panels<float> pack_pivots(const ScaledPoints& points, int64_t n_pivots) {
 }  // namespace
 
 template <class T>
-std::vector<int32_t> nearby_order(const T* points, int64_t n, int64_t d, int n_threads) {
-  const ScaledPoints scaled(points, nullptr, n, d, n_threads);
+std::vector<int32_t> nearby_order(const T* points, int64_t n, int64_t d, const Execution& execution) {
+  const ScaledPoints scaled(points, nullptr, n, d, execution);
   const Panels<float> pivots = pack_pivots(scaled, std::clamp<int64_t>(n / kPointsPerPivot, 1, kMostPivots));
   const Kernels<float>& math = kernels<float>();
   const int64_t n_blocks = (n + kBlockRows - 1) / kBlockRows;
   std::vector<int32_t> nearest(n, 0), order(n);
-  std::vector<std::vector<float>> scratch(resolve_threads(n_threads, n_blocks));
-  parallel_for(n_blocks, n_threads, [&](int64_t b, int thread) {
+  std::vector<std::vector<float>> scratch(resolve_threads(execution, n_blocks));
+  parallel_for(n_blocks, execution, [&](int64_t b, int thread) {
     if (scratch[thread].empty()) scratch[thread] = tile_scratch<float>();
     const int64_t first = b * kBlockRows, m = std::min(kBlockRows, n - first);
     float best[kBlockRows];
@@ -53,7 +52,7 @@ std::vector<int32_t> nearby_order(const T* points, int64_t n, int64_t d, int n_t
   return order;
 }
 
-template std::vector<int32_t> nearby_order(const float*, int64_t, int64_t, int);
-template std::vector<int32_t> nearby_order(const double*, int64_t, int64_t, int);
+template std::vector<int32_t> nearby_order(const float*, int64_t, int64_t, const Execution&);
+template std::vector<int32_t> nearby_order(const double*, int64_t, int64_t, const Execution&);
 
 }  // namespace bcl

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <random>
 
-#include "runtime/parallel.h"
 #include "simd/kernels.h"
 
 namespace bcl {
@@ -15,11 +14,11 @@ constexpr int kIterations = 3;
 
 // directions <- sum over the sample of x (x . direction), by ranges of directions.
 std::vector<float> apply_scatter(const ScaledPoints& points, const std::vector<float>& directions, int64_t n,
-                                 int n_threads) {
+                                 const Execution& execution) {
   const Kernels<float>& math = kernels<float>();
   const int64_t d = points.d(), n_samples = std::min(kSampleSize, points.n());
   std::vector<float> applied(n * d, 0.0f);
-  parallel_for(n, n_threads, [&](int64_t p, int) {
+  parallel_for(n, execution, [&](int64_t p, int) {
     for (int64_t s = 0; s < n_samples; ++s) {
       const float* x = points.row(s * points.n() / n_samples);
       math.axpy(applied.data() + p * d, math.dot(x, directions.data() + p * d, d), x, d);
@@ -45,15 +44,15 @@ int64_t orthonormalize(std::vector<float>& rows, int64_t n, int64_t d) {
 
 }  // namespace
 
-Directions principal_directions(const ScaledPoints& points, int64_t most, int n_threads) {
+Directions principal_directions(const ScaledPoints& points, int64_t max_directions, const Execution& execution) {
   const int64_t d = points.d();
-  int64_t n = std::min(most, d);
+  int64_t n = std::min(max_directions, d);
   std::mt19937 generator(0);
   std::vector<float> rows(n * d);
   for (float& x : rows) x = static_cast<float>(static_cast<int32_t>(generator())) * 0x1p-31f;
   for (int i = 0; i < kIterations; ++i) {
     n = orthonormalize(rows, n, d);
-    rows = apply_scatter(points, rows, n, n_threads);
+    rows = apply_scatter(points, rows, n, execution);
   }
   n = orthonormalize(rows, n, d) / 2 * 2;
   rows.resize(n * d);

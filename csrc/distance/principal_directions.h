@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "distance/scaled_points.h"
+#include "runtime/execution.h"
 
 namespace bcl {
 
@@ -15,8 +16,8 @@ struct Directions {
   const float* row(int64_t p, int64_t d) const { return values.data() + p * d; }
 };
 
-// The leading principal directions of a sample, at most `most` and an even number, nearly: any orthonormal directions
-// keep the screen exact, so a few steps of subspace iteration will do.
-Directions principal_directions(const ScaledPoints& points, int64_t most, int n_threads);
+// The leading principal directions of a sample, at most max_directions and an even number, nearly: any orthonormal
+// directions keep the screen exact, so a few steps of subspace iteration will do.
+Directions principal_directions(const ScaledPoints& points, int64_t max_directions, const Execution& execution);
 
 }  // namespace bcl

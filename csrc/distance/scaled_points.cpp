@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/parallel.h"
-
 namespace bcl {
 namespace {
 
@@ -14,15 +12,15 @@ int64_t n_tasks(int64_t n) { return (n + kRowsPerTask - 1) / kRowsPerTask; }
 
 // Calls task(t, first, last) for blocks of rows, the same for any number of threads.
 template <class Task>
-void for_each_block(int64_t n, int n_threads, const Task& task) {
-  parallel_for(n_tasks(n), n_threads,
+void for_each_block(int64_t n, const Execution& execution, const Task& task) {
+  parallel_for(n_tasks(n), execution,
                [&](int64_t t, int) { task(t, t * kRowsPerTask, std::min(n, (t + 1) * kRowsPerTask)); });
 }
 
 template <class Row>
-std::vector<double> column_means(int64_t n, int64_t d, int n_threads, const Row& row) {
+std::vector<double> column_means(int64_t n, int64_t d, const Execution& execution, const Row& row) {
   std::vector<double> sums(n_tasks(n) * d, 0.0), mean(d, 0.0);
-  for_each_block(n, n_threads, [&](int64_t t, int64_t first, int64_t last) {
+  for_each_block(n, execution, [&](int64_t t, int64_t first, int64_t last) {
     double* const sum = sums.data() + t * d;
     for (int64_t i = first; i < last; ++i)
       for (int64_t p = 0; p < d; ++p) sum[p] += row(i)[p];
@@ -34,9 +32,9 @@ std::vector<double> column_means(int64_t n, int64_t d, int n_threads, const Row&
 
 // A bound on the norms, by the largest coordinate, so that squares cannot overflow.
 template <class Row>
-double largest_norm(int64_t n, int64_t d, const std::vector<double>& mean, int n_threads, const Row& row) {
+double largest_norm(int64_t n, int64_t d, const std::vector<double>& mean, const Execution& execution, const Row& row) {
   std::vector<double> largest(n_tasks(n), 0.0);
-  for_each_block(n, n_threads, [&](int64_t t, int64_t first, int64_t last) {
+  for_each_block(n, execution, [&](int64_t t, int64_t first, int64_t last) {
     double size = 0;
     for (int64_t i = first; i < last; ++i)
       for (int64_t p = 0; p < d; ++p) size = std::max(size, std::abs(row(i)[p] - mean[p]));
@@ -50,15 +48,15 @@ double largest_norm(int64_t n, int64_t d, const std::vector<double>& mean, int n
 double power_of_two(double x) { return std::ldexp(1.0, std::clamp(std::ilogb(x), -1000, 1023)); }
 
 template <class T>
-ScaledPoints::ScaledPoints(const T* points, const int32_t* rows, int64_t n, int64_t d, int n_threads)
+ScaledPoints::ScaledPoints(const T* points, const int32_t* rows, int64_t n, int64_t d, const Execution& execution)
     : n_(n), d_(d), values_(static_cast<size_t>(n * d)), start_(static_cast<size_t>(n)) {
   const auto row = [=](int64_t i) { return points + (rows == nullptr ? i : rows[i]) * d; };
-  const std::vector<double> mean = column_means(n, d, n_threads, row);
-  shrink_ = 1 / power_of_two(largest_norm(n, d, mean, n_threads, row));
+  const std::vector<double> mean = column_means(n, d, execution, row);
+  shrink_ = 1 / power_of_two(largest_norm(n, d, mean, execution, row));
   // u = 2^-24. A score is a sum of d + 1 roundings of terms whose absolute sum is at most |x|^2 + |y|^2; centring and
   // scaling move each coordinate by u relative, norms are rounded: 2 (d + 1) + 16 covers them, doubled to be generous.
   const double slack = (4.0 * d + 40) * std::ldexp(1.0, -24);
-  for_each_block(n, n_threads, [&](int64_t, int64_t first, int64_t last) {
+  for_each_block(n, execution, [&](int64_t, int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       float* const x = values_.data() + i * d;
       double square = 0;
@@ -73,12 +71,12 @@ ScaledPoints::ScaledPoints(const T* points, const int32_t* rows, int64_t n, int6
 }
 
 // 1e-30: norms that underflow; far below any distance that float32 resolves beside norms of 1. The cap keeps an
-// infinite tau finite: the scores of columns that are only padding are -inf, and must not pass.
-double ScaledPoints::scaled(double tau) const {
-  return (std::isinf(tau) ? 16.0 : std::min(tau * shrink_ * shrink_, 16.0)) + 1e-30;
+// infinite threshold finite: the scores of columns that are only padding are -inf, and must not pass.
+double ScaledPoints::scaled(double squared_distance) const {
+  return (std::isinf(squared_distance) ? 16.0 : std::min(squared_distance * shrink_ * shrink_, 16.0)) + 1e-30;
 }
 
-template ScaledPoints::ScaledPoints(const float*, const int32_t*, int64_t, int64_t, int);
-template ScaledPoints::ScaledPoints(const double*, const int32_t*, int64_t, int64_t, int);
+template ScaledPoints::ScaledPoints(const float*, const int32_t*, int64_t, int64_t, const Execution&);
+template ScaledPoints::ScaledPoints(const double*, const int32_t*, int64_t, int64_t, const Execution&);
 
 }  // namespace bcl

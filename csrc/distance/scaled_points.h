@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/execution.h"
+
 namespace bcl {
 
 // The power of two at or below x, kept large enough that its inverse is finite.
@@ -14,19 +16,22 @@ class ScaledPoints {
  public:
   // The n rows points[rows[i]], or the first n where rows is null. Norms come out below 2.
   template <class T>
-  ScaledPoints(const T* points, const int32_t* rows, int64_t n, int64_t d, int n_threads);
+  ScaledPoints(const T* points, const int32_t* rows, int64_t n, int64_t d, const Execution& execution);
 
   int64_t n() const { return n_; }
   int64_t d() const { return d_; }
   const float* row(int64_t i) const { return values_.data() + i * d_; }
 
-  // Two points may lie within squared distance tau only if x_i . x_j + start(j) >= limit(i, tau), however the float32
-  // product is summed.
+  // Two points may lie within a distance threshold only if x_i . x_j + start(j) >= limit(i, distance_threshold),
+  // however the float32 product is summed.
   float start(int64_t j) const { return start_[j]; }
-  float limit(int64_t i, double tau) const { return static_cast<float>(-start_[i] - scaled(tau) / 2); }
+  float limit(int64_t i, double distance_threshold) const {
+    return static_cast<float>(-start_[i] - scaled(distance_threshold) / 2);
+  }
 
-  // tau in the unit of the scaled points, with room for what scaling lost; at most 16, which no distance reaches.
-  double scaled(double tau) const;
+  // A squared distance in the unit of the scaled points, with room for what scaling lost; at most 16, which no distance
+  // reaches.
+  double scaled(double squared_distance) const;
 
  private:
   int64_t n_, d_;

@@ -54,8 +54,9 @@ class ClusterDistances {
     std::vector<double> distances;
   };
 
-  // Leaves in scratch.near, in order, those of `candidates` whose distance to cluster i is within tau and `largest`.
-  // First the one member of each that the screen saw; then, point by point, all members of those that are left.
+  // Leaves in scratch.near, in order, those of `candidates` whose distance to cluster i is within the threshold and
+  // `largest`. First the one member of each that the screen saw; then, point by point, all members of those that are
+  // left.
   void measure(int64_t i, const int32_t* candidates, int64_t count, float largest, Scratch& scratch) const {
     scratch.near.clear();
     scratch.points.clear();
@@ -87,7 +88,7 @@ class ClusterDistances {
       const double* const end = distance + size(near.cluster);
       const double farthest = *std::max_element(distance, end);
       distance = end;
-      if (!(farthest <= exact_.tau()) || exact_.stored(farthest) > largest) continue;
+      if (!(farthest <= exact_.distance_threshold()) || exact_.stored(farthest) > largest) continue;
       scratch.near[kept++] = {near.cluster, std::max(near.distance, exact_.stored(farthest))};
     }
     scratch.near.resize(kept);

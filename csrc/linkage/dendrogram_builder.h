@@ -1,4 +1,4 @@
-// Clusters as the rungs (rungs.h) have left them, and the dendrogram so far.
+// The dendrogram as it grows rung by rung (complete_linkage.h), and the clusters that there are so far.
 #pragma once
 
 #include <algorithm>
@@ -10,21 +10,23 @@
 
 namespace bcl {
 
-// Clusters as a rung has left them, with the nodes of the dendrogram that they are. Of identical points that have
-// merged only the first, the distinct one, need be looked at any more.
-class Ladder {
+// The clusters are kept with the nodes of the dendrogram that they are. Of identical points that have merged only the
+// first, the distinct one, need be looked at any more.
+class DendrogramBuilder {
  public:
-  // A point starts in its group, or else in that of the first point that equals it.
-  Ladder(int64_t n, const int32_t* groups, const std::vector<int32_t>& first_identical)
+  // A point starts in its must-link group, or else in that of the first point that equals it.
+  DendrogramBuilder(int64_t n, const int32_t* must_link_groups, const std::vector<int32_t>& first_identical)
       : n_(n), labels_(n), distinct_(n) {
     std::vector<int64_t> number(n, -1);
     for (int32_t i = 0; i < n; ++i) {
-      int64_t& label = number[groups == nullptr ? first_identical[i] : groups[first_identical[i]]];
-      labels_[i] = label < 0 ? label = n_clusters() : label;
-      if (label == n_clusters())
+      int64_t& label = number[must_link_groups == nullptr ? first_identical[i] : must_link_groups[first_identical[i]]];
+      if (label < 0) {
+        label = n_clusters();
         nodes_.push_back(i);
-      else
+      } else {
         nodes_[label] = add_merge(nodes_[label], i, 0);
+      }
+      labels_[i] = label;
       distinct_[i] = first_identical[i] == i;
     }
   }
@@ -33,8 +35,8 @@ class Ladder {
   const std::vector<int64_t>& labels() const { return labels_; }
   bool is_distinct(int32_t i) const { return distinct_[i]; }
 
-  // A rung's merges are between its clusters: n_clusters() + t is what its t-th merge made.
-  void climb(const Dendrogram& rung) {
+  // Adds a rung's merges. They are between the clusters so far: n_clusters() + t is what the t-th of them made.
+  void add_rung(const Dendrogram& rung) {
     const int64_t n = n_clusters(), first = n_ + static_cast<int64_t>(merges_.size());
     const auto node = [&](int64_t id) { return id < n ? nodes_[id] : first + id - n; };
     for (const Merge& merge : rung.merges) add_merge(node(merge.left), node(merge.right), merge.height);

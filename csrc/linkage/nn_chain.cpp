@@ -10,7 +10,7 @@
 // A cluster's nearest neighbour is remembered. Distances between clusters never shrink (complete linkage takes the
 // maximum), so it stays the nearest until it is itself merged; only then is the list scanned again.
 //
-// Cost: about 2.6 reads per stored entry in all (bench/NOTES.md). Memory: the graph, overwritten, and O(n). A merged
+// Cost: about 2.6 reads per stored entry in all (README.md). Memory: the graph, overwritten, and O(n). A merged
 // list is an intersection, so it fits in the room of the shorter parent's list; nothing is allocated per merge.
 #include "linkage/nn_chain.h"
 
@@ -277,8 +277,10 @@ class NearestNeighborChain {
 
 }  // namespace
 
-Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances, const Watch& watch) {
+Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
+                    const Execution& execution) {
   if (n > kMaxPoints) throw std::invalid_argument("complete linkage takes at most 2**30 points");
+  const Watch watch = execution.stage("merges", n);
   return NearestNeighborChain(n, offsets, neighbors, distances, watch).run();
 }
 

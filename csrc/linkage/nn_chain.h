@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/parallel.h"
+#include "runtime/execution.h"
 
 namespace bcl {
 
@@ -24,10 +24,12 @@ struct Dendrogram {
   std::vector<int64_t> labels;  // [n] 0..K-1, numbered by first appearance
 };
 
-// The graph is symmetric, without a diagonal, each row's neighbours ascending and unique:
+// The graph is symmetric, without a diagonal; a row's neighbours are unique and in any order, which changes nothing:
 //   offsets    // [n + 1]
 //   neighbors  // [offsets[n]]  overwritten: the lists shrink in place, nothing is allocated per merge
 //   distances  // [offsets[n]]  overwritten
-Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances, const Watch& watch);
+// Its stage is "merges". It runs on one thread.
+Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
+                    const Execution& execution);
 
 }  // namespace bcl

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/parallel.h"
+#include "runtime/execution.h"
 
 namespace bcl {
 namespace {
@@ -31,8 +31,8 @@ void for_each_row(const std::vector<BlockPairs>& blocks, int64_t n, int64_t firs
 }
 
 // Each row's own pairs go to the end of its row.
-void place_own_pairs(const std::vector<BlockPairs>& blocks, int64_t n, int n_threads, RadiusGraph& graph) {
-  parallel_for(blocks.size(), n_threads, [&](int64_t b, int) {
+void place_own_pairs(const std::vector<BlockPairs>& blocks, int64_t n, const Execution& execution, RadiusGraph& graph) {
+  parallel_for(blocks.size(), execution, [&](int64_t b, int) {
     int64_t e = 0;
     for (int64_t i = b * kScreenRows; i < std::min(n, (b + 1) * kScreenRows); ++i) {
       const int64_t count = blocks[b].row_counts[i - b * kScreenRows], place = graph.offsets[i + 1] - count;
@@ -47,10 +47,10 @@ void place_own_pairs(const std::vector<BlockPairs>& blocks, int64_t n, int n_thr
 
 // A task owns a range of rows of the graph. Rows come in order, so a row first receives
 // its smaller neighbours, ascending; its own pairs stand behind them: no sort.
-void assemble(const std::vector<BlockPairs>& blocks, int64_t n, int n_threads, RadiusGraph& graph) {
-  const int64_t n_tasks = 4 * resolve_threads(n_threads, n);
+void assemble(const std::vector<BlockPairs>& blocks, int64_t n, const Execution& execution, RadiusGraph& graph) {
+  const int64_t n_tasks = 4 * resolve_threads(execution, n);
   const auto for_each_range = [&](auto&& task) {
-    parallel_for(n_tasks, n_threads, [&](int64_t t, int) { task(t * n / n_tasks, (t + 1) * n / n_tasks); });
+    parallel_for(n_tasks, execution, [&](int64_t t, int) { task(t * n / n_tasks, (t + 1) * n / n_tasks); });
   };
   std::vector<int64_t> n_smaller(n, 0), n_larger(n, 0);
   for_each_range([&](int64_t first, int64_t last) {
@@ -73,7 +73,7 @@ void assemble(const std::vector<BlockPairs>& blocks, int64_t n, int n_threads, R
       }
     });
   });
-  place_own_pairs(blocks, n, n_threads, graph);
+  place_own_pairs(blocks, n, execution, graph);
 }
 
 }  // namespace bcl

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "radius_graph/radius_graph.h"
-#include "screen/choose_screen.h"
+#include "runtime/execution.h"
+#include "screen/candidate_source.h"
 
 namespace bcl {
 
@@ -21,6 +22,6 @@ struct BlockPairs {
 };
 
 // Fills the graph's arrays with both directions of every pair of n points.
-void assemble(const std::vector<BlockPairs>& blocks, int64_t n, int n_threads, RadiusGraph& graph);
+void assemble(const std::vector<BlockPairs>& blocks, int64_t n, const Execution& execution, RadiusGraph& graph);
 
 }  // namespace bcl

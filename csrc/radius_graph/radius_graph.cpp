@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "distance/exact_distances.h"
+#include "distance/scaled_points.h"
 #include "radius_graph/assemble.h"
+#include "runtime/per_thread.h"
 #include "screen/choose_screen.h"
 
 namespace bcl {
@@ -12,7 +14,6 @@ namespace {
 
 // What one thread needs for a block of rows.
 struct Scratch {
-  Screen::Scratch screen;
   std::vector<double> distances;
   // Pairs are found block of columns by block of columns: each row's are gathered on their own.
   std::vector<Pairs> rows = std::vector<Pairs>(kScreenRows);
@@ -33,13 +34,13 @@ BlockPairs joined(const std::vector<Pairs>& rows) {
 }
 
 template <class T>
-BlockPairs pairs_of_block(const Screen& screen, const ExactDistances<T>& exact, int64_t first, int64_t last,
-                          Scratch& scratch) {
+BlockPairs pairs_of_block(CandidateSource& screen, const ExactDistances<T>& exact, int64_t first, int64_t last,
+                          int thread, Scratch& scratch) {
   for (Pairs& row : scratch.rows) {
     row.neighbors.clear();
     row.distances.clear();
   }
-  screen.walk(first, last, exact.tau(), scratch.screen, [&](int64_t i, const int32_t* columns, int64_t count) {
+  screen.walk(first, last, exact.distance_threshold(), thread, [&](int64_t i, const int32_t* columns, int64_t count) {
     Pairs& pairs = scratch.rows[i - first];
     scratch.distances.resize(count);
     exact.evaluate(i, columns, count, scratch.distances.data());
@@ -49,7 +50,7 @@ BlockPairs pairs_of_block(const Screen& screen, const ExactDistances<T>& exact, 
     for (int64_t t = 0; t < count; ++t) {
       pairs.neighbors[size] = columns[t];
       pairs.distances[size] = exact.stored(scratch.distances[t]);
-      size += scratch.distances[t] <= exact.tau();
+      size += scratch.distances[t] <= exact.distance_threshold();
     }
     pairs.neighbors.resize(size);
     pairs.distances.resize(size);
@@ -60,31 +61,32 @@ BlockPairs pairs_of_block(const Screen& screen, const ExactDistances<T>& exact, 
 }  // namespace
 
 template <class T>
-RadiusGraph radius_graph_cpu(const T* points, int64_t n, int64_t d, double tau, int n_threads, const Watch& watch,
-                             int64_t directions, int cuda_device) {
-  const ExactDistances<T> exact(points, n, d, tau);
+RadiusGraph radius_graph(const T* points, int64_t n, int64_t d, double distance_threshold, const Execution& execution,
+                         int64_t directions) {
+  const Watch watch = execution.stage("pairs", n);
+  const ExactDistances<T> exact(points, n, d, distance_threshold);
   RadiusGraph graph;
   graph.scale = exact.scale();
   std::vector<BlockPairs> blocks((n + kScreenRows - 1) / kScreenRows);
   {
-    const ScaledPoints scaled(points, nullptr, n, d, n_threads);
-    const Screen screen(scaled, tau, tau, n_threads, directions, cuda_device);
-    graph.directions = screen.directions();
-    std::vector<std::unique_ptr<Scratch>> scratch(resolve_threads(n_threads, blocks.size()));
+    const ScaledPoints scaled(points, nullptr, n, d, execution);
+    const std::unique_ptr<CandidateSource> screen =
+        choose_screen(scaled, distance_threshold, distance_threshold, execution, directions);
+    graph.directions = screen->directions();
+    PerThread<Scratch> scratch(execution, blocks.size());
     parallel_for(
-        blocks.size(), n_threads,
+        blocks.size(), execution,
         [&](int64_t b, int thread) {
-          if (!scratch[thread]) scratch[thread] = std::make_unique<Scratch>();
-          blocks[b] =
-              pairs_of_block(screen, exact, b * kScreenRows, std::min(n, (b + 1) * kScreenRows), *scratch[thread]);
+          const int64_t first = b * kScreenRows, last = std::min(n, first + kScreenRows);
+          blocks[b] = pairs_of_block(*screen, exact, first, last, thread, scratch[thread]);
         },
         upper_triangle(watch));
   }
-  assemble(blocks, n, n_threads, graph);
+  assemble(blocks, n, execution, graph);
   return graph;
 }
 
-template RadiusGraph radius_graph_cpu(const float*, int64_t, int64_t, double, int, const Watch&, int64_t, int);
-template RadiusGraph radius_graph_cpu(const double*, int64_t, int64_t, double, int, const Watch&, int64_t, int);
+template RadiusGraph radius_graph(const float*, int64_t, int64_t, double, const Execution&, int64_t);
+template RadiusGraph radius_graph(const double*, int64_t, int64_t, double, const Execution&, int64_t);
 
 }  // namespace bcl

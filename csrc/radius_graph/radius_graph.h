@@ -1,21 +1,20 @@
-// All pairs of points within a squared distance tau, as a symmetric sparse graph.
+// All pairs of points within a squared distance, the threshold, as a symmetric sparse graph.
 //
-// Exact: a pair is in the graph if and only if its float64 squared distance is <= tau. The screen only rejects what a
-// rigorous bound allows; every pair that passes is evaluated in float64 from the coordinates. Cost O(n^2 d / 2) at
-// most; memory O(pairs).
+// Exact: a pair is in the graph if and only if its float64 squared distance is at most the threshold. The screen only
+// rejects what a rigorous bound allows; every pair that passes is evaluated in float64 from the coordinates. Cost O(n^2
+// d / 2) at most; memory O(pairs).
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "runtime/parallel.h"
+#include "runtime/execution.h"
 #include "runtime/uninitialized.h"
-#include "screen/device_screen.h"
 
 namespace bcl {
 
 // Rows' neighbours are ascending; no diagonal. A squared distance is distances[e] * scale, with scale a power of two
-// near tau (1 for ordinary tau), so that neither huge nor tiny data leave the range of float32.
+// near the threshold (1 for ordinary ones), so that neither huge nor tiny data leave the range of float32.
 struct RadiusGraph {
   std::vector<int64_t> offsets;            // [n + 1]
   UninitializedVector<int32_t> neighbors;  // [offsets[n]]
@@ -24,10 +23,11 @@ struct RadiusGraph {
   int64_t directions = 0;  // that the screen asked all pairs about; 0: float32 tiles
 };
 
-// tau >= 0, may be infinite; points are finite. n < 2^31. directions: of the screen, -1: decided from a sample.
-// cuda_device: what screens the pairs instead; the graph is the same, bit for bit.
+// distance_threshold >= 0, may be infinite; points are finite. n < 2^31. directions: of the screen, -1: decided from a
+// sample (screen/choose_screen.h). The graph depends on neither this nor the execution, bit for bit. Its stage is
+// "pairs".
 template <class T>
-RadiusGraph radius_graph_cpu(const T* points /* [n, d] */, int64_t n, int64_t d, double tau, int n_threads,
-                             const Watch& watch, int64_t directions = -1, int cuda_device = kNoDevice);
+RadiusGraph radius_graph(const T* points /* [n, d] */, int64_t n, int64_t d, double distance_threshold,
+                         const Execution& execution, int64_t directions = -1);
 
 }  // namespace bcl

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "cuda/launch.cuh"
-#include "screen/device_screen.h"
+#include "cuda/pair_source.h"
 #include "screen/pair_mask_kernels.cuh"
 
 namespace bcl {

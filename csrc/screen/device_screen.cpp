@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 
 namespace bcl {
 namespace {
@@ -34,11 +33,8 @@ std::vector<float> starts_for_tf32(const ScaledPoints& points) {
 
 }  // namespace
 
-#ifndef BCL_WITH_CUDA
-std::unique_ptr<PairSource> make_cuda_pair_source(const float*, const float*, int64_t, int64_t, int64_t, int) {
-  throw std::invalid_argument("this build has no CUDA kernels");
-}
-#endif
+DeviceScreen::DeviceScreen(const ScaledPoints& points, int cuda_device)
+    : DeviceScreen(points, [=](auto... arguments) { return make_cuda_pair_source(arguments..., cuda_device); }) {}
 
 DeviceScreen::DeviceScreen(const ScaledPoints& points, const MakeSource& make_source, int64_t rows_per_chunk)
     : points_(points), rows_per_chunk_(rows_per_chunk > 0 ? rows_per_chunk : choose_rows(points.n())) {
@@ -50,15 +46,15 @@ int64_t DeviceScreen::n_rows(int64_t number) const {
   return std::min(rows_per_chunk_, points_.n() - number * rows_per_chunk_);
 }
 
-void DeviceScreen::begin(int64_t number) const {
+void DeviceScreen::begin(int64_t number) {
   if (number * rows_per_chunk_ >= points_.n() || begun_[number % 2] == number) return;
-  const auto half_tau = static_cast<float>(points_.scaled(tau_) / 2);
+  const auto half_tau = static_cast<float>(points_.scaled(distance_threshold_) / 2);
   source_->begin(number % 2, number * rows_per_chunk_, n_rows(number),
                  std::nextafter(half_tau, std::numeric_limits<float>::max()));
   begun_[number % 2] = number;
 }
 
-void DeviceScreen::produce() const {
+void DeviceScreen::produce() {
   begin(next_);
   begin(next_ + 1);
   const int slot = next_ % 2;
@@ -67,34 +63,34 @@ void DeviceScreen::produce() const {
   ++next_;
 }
 
-std::shared_ptr<DeviceScreen::Chunk> DeviceScreen::take(int64_t number, double tau) const {
+std::shared_ptr<DeviceScreen::Chunk> DeviceScreen::take(int64_t number, double distance_threshold) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto find = [&] {
     return std::find_if(kept_.begin(), kept_.end(), [&](const auto& chunk) { return chunk->number == number; });
   };
-  // What was found for a larger tau will do: it holds more pairs, none fewer. Else, and for rows walked before, anew.
-  if (tau > tau_ || (number < next_ && find() == kept_.end())) {
+  // What was found for a larger threshold will do: it holds more pairs, none fewer. Else, and for rows walked before,
+  // anew.
+  if (distance_threshold > distance_threshold_ || (number < next_ && find() == kept_.end())) {
     kept_.clear();
-    if (tau > tau_) begun_[0] = begun_[1] = -1;
-    tau_ = std::max(tau, tau_);
+    if (distance_threshold > distance_threshold_) begun_[0] = begun_[1] = -1;
+    distance_threshold_ = std::max(distance_threshold, distance_threshold_);
     next_ = number;
   }
   while (next_ <= number) produce();
   return *find();
 }
 
-void DeviceScreen::give_back(const std::shared_ptr<Chunk>& chunk, int64_t n_rows) const {
+void DeviceScreen::give_back(const std::shared_ptr<Chunk>& chunk, int64_t n_rows) {
   const std::lock_guard<std::mutex> lock(mutex_);
   chunk->rows_left -= n_rows;
   if (chunk->rows_left == 0) kept_.erase(std::remove(kept_.begin(), kept_.end(), chunk), kept_.end());
 }
 
-void DeviceScreen::walk(int64_t first, int64_t last, double tau,
-                        const std::function<void(int64_t, const int32_t*, int64_t)>& found) const {
+void DeviceScreen::walk(int64_t first, int64_t last, double distance_threshold, int, const Found& found) {
   while (first < last) {
     const int64_t number = first / rows_per_chunk_, start = number * rows_per_chunk_;
     const int64_t stop = std::min(last, start + rows_per_chunk_);
-    const std::shared_ptr<Chunk> chunk = take(number, tau);
+    const std::shared_ptr<Chunk> chunk = take(number, distance_threshold);
     for (int64_t i = first; i < stop; ++i) {
       const int64_t* const offset = &chunk->pairs.offsets[i - start];
       if (offset[1] > offset[0]) found(i, chunk->pairs.columns.data() + offset[0], offset[1] - offset[0]);

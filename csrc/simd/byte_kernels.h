@@ -1,5 +1,5 @@
-// The inner loops of the screen (screen.h): products of 8-bit integers, modulo 2^16, and what is done with the pairs
-// that they leave over. Compiled and chosen per instruction set as kernels.h says.
+// The inner loops of the screen (screen/leading_screen.h): products of 8-bit integers, modulo 2^16, and what is done
+// with the pairs that they leave over. Compiled and chosen per instruction set as kernels.h says.
 //
 // A 16-bit sum that wraps on its way is right at its end if the end fits into 16 bits, so nothing need be widened: a
 // byte times a byte costs an eighth of a float32 product's room. One factor must be unsigned (the instruction wants

@@ -14,20 +14,19 @@ def cuda_device_count() -> int: ...
 def simd_path() -> str: ...
 def simd_paths() -> list[str]: ...
 def default_threads() -> int: ...
+
+class Execution:
+    def __init__(self, n_threads: int = 0, progress: _Progress | None = None, cuda_device: int = -1) -> None: ...
+
 def radius_graph(
-    points: _Points,
-    distance_threshold: float,
-    n_threads: int = 0,
-    progress: _Progress | None = None,
-    directions: int = -1,
-    cuda_device: int = -1,
+    points: _Points, distance_threshold: float, execution: Execution = ..., directions: int = -1
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float, int]: ...
 def nn_chain(
     offsets: npt.NDArray[np.int64],
     neighbors: npt.NDArray[np.int32],
     distances: npt.NDArray[np.float32],
     scale: float,
-    progress: _Progress | None = None,
+    execution: Execution = ...,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def complete_linkage(
     points: _Points,
@@ -35,17 +34,15 @@ def complete_linkage(
     max_pairs: int,
     must_link_groups: npt.NDArray[np.int32] | None,
     cannot_link: npt.NDArray[np.int32],
-    n_threads: int = 0,
-    progress: _Progress | None = None,
+    execution: Execution = ...,
     may_copy: bool = True,
-    cuda_device: int = -1,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def assign(
     points: _Points,
     n_new: int,
     clusters: npt.NDArray[np.int32],
     distance_threshold: float,
-    n_threads: int = 0,
+    execution: Execution = ...,
 ) -> npt.NDArray[np.int64]: ...
 def ball_loss(
     dtype: str,

@@ -99,5 +99,7 @@ def climb(
     n_threads: int = 0,
 ) -> CompleteLinkage:
     """The core's complete linkage of points, with so many pairs in a rung."""
-    merges, labels = _core.complete_linkage(X, threshold, max_pairs, must_link_groups, cannot_link, n_threads)
+    merges, labels = _core.complete_linkage(
+        X, threshold, max_pairs, must_link_groups, cannot_link, _core.Execution(n_threads)
+    )
     return CompleteLinkage(labels, merges, len(X) - len(merges))

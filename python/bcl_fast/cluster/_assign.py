@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
-from bcl_fast._utils.threads import n_threads
 from bcl_fast.cluster._cut import check_threshold
+from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._input import check_points
 from bcl_fast.cluster._metric import Metric, to_squared_euclidean
 
@@ -42,4 +42,4 @@ def assign(
     """
     new, old = check_points(X_new), check_points(X)
     points, squared = to_squared_euclidean(np.concatenate([new, old]), check_threshold(distance_threshold), metric)
-    return _core.assign(points, len(new), np.ascontiguousarray(labels, dtype=np.int32), squared, n_threads(n_jobs))
+    return _core.assign(points, len(new), np.ascontiguousarray(labels, dtype=np.int32), squared, core_execution(n_jobs))

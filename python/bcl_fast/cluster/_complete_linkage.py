@@ -6,21 +6,19 @@ needs up to it, and nothing is approximated. The estimator on top is `BallCluste
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
-from bcl_fast._utils.devices import cuda_device
-from bcl_fast._utils.threads import n_threads
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
 from bcl_fast.cluster._cut import resolve_cut
+from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._input import check_memory_limit, check_points, rung_memory
 from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.cluster._precomputed import check_dissimilarities, dissimilarity_graph
-from bcl_fast.cluster._progress import OnProgress, core_progress
+from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
@@ -121,23 +119,19 @@ def complete_linkage(
     check_metric(metric)
     check_memory_limit(memory_limit)
     cut = resolve_cut(distance_threshold, n_clusters)
-    n_jobs = n_threads(n_jobs)
-    gpu = cuda_device(device)
-    tell = core_progress(progress)
+    execution = core_execution(n_jobs, progress, device)
     if metric == "precomputed":
         if device != "cpu":
             raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
         matrix = check_dissimilarities(X, cut.distance_threshold)
         cut.check_samples(matrix.shape[0])
         constraints = resolve_constraints(must_link, cannot_link, matrix.shape[0])
-        merges, labels = _merge_precomputed(matrix, cut.distance_threshold, constraints, tell)
+        merges, labels = _merge_precomputed(matrix, cut.distance_threshold, constraints, execution)
     else:
         points = check_points(X)
         cut.check_samples(len(points))
         constraints = resolve_constraints(must_link, cannot_link, len(points))
-        merges, labels = merge_points(
-            points, cut.distance_threshold, metric, constraints, memory_limit, n_jobs, tell, gpu
-        )
+        merges, labels = merge_points(points, cut.distance_threshold, metric, constraints, memory_limit, execution)
     return cut.apply(merges, labels)
 
 
@@ -147,14 +141,12 @@ def merge_points(
     metric: str,
     constraints: Constraints,
     memory_limit: int | None,
-    n_jobs: int,
-    tell: Callable[[str, int, float], None] | None = None,
-    gpu: int = -1,
+    execution: _core.Execution,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Merge points that `check_points` returned: merges with heights in the metric's unit, and labels."""
     points, squared = to_squared_euclidean(points, threshold, metric)
     pairs, may_copy = rung_memory(points, memory_limit)
-    merges, labels = _core.complete_linkage(points, squared, pairs, *constraints, n_jobs, tell, may_copy, gpu)
+    merges, labels = _core.complete_linkage(points, squared, pairs, *constraints, execution, may_copy)
     # Every height is within the threshold; rounding to float32 may have lifted it above.
     merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
     return merges, labels
@@ -164,9 +156,9 @@ def _merge_precomputed(
     matrix: csr_array,
     threshold: float,
     constraints: Constraints,
-    tell: Callable[[str, int, float], None] | None,
+    execution: _core.Execution,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     graph = dissimilarity_graph(matrix, constraints)
-    merges, labels = _core.nn_chain(*graph, tell)
+    merges, labels = _core.nn_chain(*graph, execution)
     np.minimum(merges[:, 2], threshold, out=merges[:, 2])
     return merges, labels

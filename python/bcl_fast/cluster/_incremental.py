@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bcl_fast._utils.threads import n_threads
 from bcl_fast.cluster._complete_linkage import merge_points
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
 from bcl_fast.cluster._cut import check_threshold
+from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._input import check_memory_limit, check_points
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._result import CompleteLinkage
@@ -45,6 +45,6 @@ def extend_clusters(
     threshold = check_threshold(distance_threshold)
     check_memory_limit(memory_limit)
     merges, labels = merge_points(
-        check_points(X), threshold, metric, Constraints(must_link_groups, pairs), memory_limit, n_threads(n_jobs)
+        check_points(X), threshold, metric, Constraints(must_link_groups, pairs), memory_limit, core_execution(n_jobs)
     )
     return CompleteLinkage(labels, merges, len(labels) - len(merges))

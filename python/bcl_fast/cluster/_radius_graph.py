@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
-from bcl_fast._utils.devices import cuda_device
-from bcl_fast._utils.threads import n_threads
 from bcl_fast.cluster._cut import check_threshold
+from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._input import check_points
-from bcl_fast.cluster._progress import OnProgress, core_progress
+from bcl_fast.cluster._progress import OnProgress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -67,9 +66,8 @@ def radius_graph(
 
     threshold = check_threshold(distance_threshold)
     points = check_points(X)
-    offsets, neighbors, distances, scale, _ = _core.radius_graph(
-        points, threshold, n_threads(n_jobs), core_progress(progress), cuda_device=cuda_device(device)
-    )
+    execution = core_execution(n_jobs, progress, device)
+    offsets, neighbors, distances, scale, _ = _core.radius_graph(points, threshold, execution)
     if offsets[-1] <= np.iinfo(np.int32).max:
         offsets = offsets.astype(np.int32)  # of another type than the columns, SciPy would copy those
     data: npt.NDArray[Any] = distances if scale == 1.0 else distances * np.float64(scale)

@@ -16,7 +16,7 @@ import pytest
 
 HERE = Path(__file__).parent
 CSRC = HERE.parents[2] / "csrc"
-CORE = ("screen/device_screen.cpp", "runtime/parallel.cpp", "distance/scaled_points.cpp")
+CORE = ("cuda/no_cuda.cpp", "screen/device_screen.cpp", "runtime/parallel.cpp", "distance/scaled_points.cpp")
 SOURCES = [HERE / "simulated_kernels.cpp", *(CSRC / name for name in CORE)]
 ORDERS = (0, 1, 2)  # of threads and blocks: as they come, backwards, shuffled
 

@@ -5,7 +5,7 @@
 #include "ball_loss/class_kernels.cuh"
 #include "ball_loss/finish_kernels.cuh"
 #include "ball_loss/margins_kernel.cuh"
-#include "runtime/parallel.h"
+#include "runtime/execution.h"
 #include "screen/device_screen.h"
 #include "screen/pair_mask_kernels.cuh"
 #include "simulated_block.h"
@@ -151,13 +151,13 @@ template <class T>
 const char* screen(const T* points, int64_t n, int64_t d, double first_tau, double second_tau, int64_t rows_per_chunk,
                    int64_t step, uint8_t* passed, int seed) {
   return describe_failure([&] {
-    const ScaledPoints scaled(points, nullptr, n, d, 1);
-    const DeviceScreen screen(
+    const ScaledPoints scaled(points, nullptr, n, d, Execution{1});
+    DeviceScreen screen(
         scaled, [&](auto... sizes) { return std::make_unique<SimulatedPairSource>(sizes..., seed); }, rows_per_chunk);
     for (const double tau : {first_tau, second_tau}) {
       std::fill(passed, passed + n * n, 0);
-      parallel_for((n + step - 1) / step, 3, [&](int64_t task, int) {
-        screen.walk(task * step, std::min(n, (task + 1) * step), tau,
+      parallel_for((n + step - 1) / step, Execution{3}, [&](int64_t task, int thread) {
+        screen.walk(task * step, std::min(n, (task + 1) * step), tau, thread,
                     [&](int64_t i, const int32_t* columns, int64_t count) {
                       if (!std::is_sorted(columns, columns + count)) throw std::logic_error("columns out of order");
                       for (int64_t c = 0; c < count; ++c) ++passed[i * n + columns[c]];

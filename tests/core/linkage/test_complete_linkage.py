@@ -102,7 +102,7 @@ def test_memory_limit_changes_nothing_but_the_memory():
 def test_the_order_of_the_points_inside_is_invisible():
     X = identities(40_000, 8)  # enough that they are put in another order
     (merges, labels), (as_given, labels_as_given) = (
-        _core.complete_linkage(X, 0.2, 100_000, None, np.array([[0, 1]], np.int32), 0, None, may_copy)
+        _core.complete_linkage(X, 0.2, 100_000, None, np.array([[0, 1]], np.int32), may_copy=may_copy)
         for may_copy in (True, False)
     )
     assert 100 < labels.max() < 30_000

@@ -92,7 +92,7 @@ def test_sums_that_leave_16_bits_on_their_way(seed):
     rng = np.random.default_rng(seed)
     corners = np.sign(rng.normal(size=(3000, 32))) / np.sqrt(32)
     X = np.concatenate([corners, corners + 0.02 / np.sqrt(32) * rng.normal(size=corners.shape)]).astype(np.float32)
-    screened, all_pairs = (_core.radius_graph(X, 0.1, 0, None, directions) for directions in (32, 0))
+    screened, all_pairs = (_core.radius_graph(X, 0.1, directions=directions) for directions in (32, 0))
     assert (screened[-1], all_pairs[-1]) == (32, 0)
     assert len(all_pairs[1]) >= 6000
     for of_screened, of_all in zip(screened[:3], all_pairs[:3], strict=True):
