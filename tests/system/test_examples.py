@@ -1,4 +1,4 @@
-"""Every script in examples/ runs, and does what it says."""
+"""Every script in examples/ runs, and does what it says; so does the Python in the README."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.results import describe_clusters, read_result, write_result
 from bcl_fast.tracks import TrackSet, write_tracks
+from bcl_fast.training import train
 from tests.helpers.cli import films, without_labels
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+README = EXAMPLES.parent / "README.md"
 RUN_HERE = {"train_on_your_data", "ball_loss_in_your_loop", "cluster_embeddings", "export_for_labelling"}
 
 
@@ -104,3 +107,20 @@ def test_export_without_sizes_has_the_cluster_of_each_image(tracks_with_images, 
     run_example("export_for_labelling", "tracks.parquet", "clusters.csv", folder=tmp_path)
     labels = json.loads((tmp_path / "export" / "fiftyone" / "labels.json").read_text())
     assert labels == {"labels": {"0": "cluster 0", "1": "cluster 0", "2": "cluster 1"}}
+
+
+def test_python_in_the_readme(tmp_path, monkeypatch):
+    tracks = films()
+    (tmp_path / "movies").mkdir()
+    write_tracks(tracks, tmp_path / "movies" / "test.parquet")
+    train(tracks, epochs=1, head="residual").model.save(tmp_path / "people.safetensors")
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    labels = torch.arange(20) % 5
+    embeddings = torch.randn(20, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    names = {"embeddings": embeddings, "labels": labels, "X": rng.random((30, 4)), "X_new": rng.random((3, 4))}
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    exec(compile(snippet, str(README), "exec"), names)
+    assert len(names["labels"]) == tracks.n_tracks
+    assert len(names["Z"]) == 29
+    assert embeddings.grad is not None
