@@ -16,7 +16,7 @@ import torch
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.results import describe_clusters, read_result, write_result
 from bcl_fast.tracks import TrackSet, write_tracks
-from bcl_fast.training import train
+from bcl_fast.training import Recipe, train
 from tests.helpers.cli import films, without_labels
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -113,7 +113,7 @@ def test_python_in_the_readme(tmp_path, monkeypatch):
     tracks = films()
     (tmp_path / "movies").mkdir()
     write_tracks(tracks, tmp_path / "movies" / "test.parquet")
-    train(tracks, epochs=1, head="residual").model.save(tmp_path / "people.safetensors")
+    train(tracks, recipe=Recipe(epochs=1, head="residual")).model.save(tmp_path / "people.safetensors")
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     labels = torch.arange(20) % 5
