@@ -1,6 +1,6 @@
-// The ball loss on CUDA: what its four kernels share. In order: class sums and centroids (ball_loss_classes.cuh),
-// margins (ball_loss_margins.cuh), the gradient that reaches each class sum (ball_loss_classes.cuh), the gradient of
-// each row with the summary (ball_loss_finish.cuh). The contract is that of ball_loss.h.
+// The ball loss on CUDA: what its four kernels share. In order: class sums and centroids (class_kernels.cuh),
+// margins (margins_kernel.cuh), the gradient that reaches each class sum (class_kernels.cuh), the gradient of
+// each row with the summary (finish_kernels.cuh). The contract is that of ball_loss.h.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // The CUDA engine: walk tiles of inner products, keep a little of each tile, store none. What is done with a tile is
-// the *epilogue*, as on the CPU (distance_tile.h).
+// the *epilogue*, as on the CPU (distance/tiles.h).
 //
 // A block owns kRows rows x and walks tiles of kColumns columns y. Slabs of kDepth features of both are copied to
 // shared memory, the next while the present one is multiplied. float32 is multiplied on tensor cores: with kTerms == 3

@@ -1,8 +1,8 @@
 // The inner loops, as a table of functions per instruction set.
 //
-// kernels.cpp is compiled once for each of baseline, AVX2 and AVX-512; `kernels<T>()` is the table of the fastest that
-// this machine runs (or the one that the environment variable BCL_SIMD names). Everything else is compiled once, for
-// the baseline.
+// kernels.cpp and byte_kernels.cpp are compiled once for each of baseline, AVX2, AVX-512 and AVX-512 with VNNI;
+// `kernels<T>()` is the table of the fastest that this machine runs (or the one that the environment variable BCL_SIMD
+// names). Everything else is compiled once, for the baseline.
 //
 // d: depth (n_features), ld: distance between rows in elements. Nothing allocates, no alignment is asked for.
 #pragma once

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import squareform
 
 from bcl_fast import _core
 from bcl_fast.cluster import CompleteLinkage
-from tests.helpers.linkage import assert_is_a_complete_linkage, complete_linkage_reference
+from tests.helpers.linkage import assert_is_a_complete_linkage, complete_linkage_reference, identities
 
 
 def linkage_of_graph(square, scale=1.0):
@@ -50,3 +53,21 @@ def test_graph_with_ties_and_missing_pairs(n, seed, missing, levels):
 def test_heights_are_scaled():
     square = np.array([[0, 1, 3], [1, 0, 3], [3, 3, 0]], np.float64)
     assert linkage_of_graph(square, scale=2.0**60)[0][:, 2].tolist() == [2.0**60, 3 * 2.0**60]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("X", "threshold"),
+    [(identities(600, 8), 0.3), (np.random.default_rng(0).integers(0, 4, (300, 3)).astype(np.float32), 3.0)],
+    ids=["identities", "many ties"],
+)
+def test_the_order_of_a_rows_neighbours_does_not_show(X, threshold, seed):
+    offsets, neighbors, distances, scale, _ = _core.radius_graph(X, threshold)
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([first + rng.permutation(last - first) for first, last in pairwise(offsets)])
+    shuffled = neighbors[order], distances[order]
+    merges, labels = _core.nn_chain(offsets, neighbors, distances, scale)
+    assert 0 < len(merges) < len(X)
+    other_merges, other_labels = _core.nn_chain(offsets, *shuffled, scale)
+    np.testing.assert_array_equal(merges, other_merges)
+    np.testing.assert_array_equal(labels, other_labels)
