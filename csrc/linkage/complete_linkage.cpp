@@ -8,6 +8,7 @@
 #include "distance/nearby_order.h"
 #include "linkage/closest_pairs.h"
 #include "linkage/dendrogram_builder.h"
+#include "linkage/nn_chain.h"
 #include "linkage/progress.h"
 #include "runtime/csr.h"
 #include "runtime/uninitialized.h"

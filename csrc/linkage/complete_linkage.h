@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "linkage/nn_chain.h"
+#include "linkage/dendrogram.h"
 #include "runtime/execution.h"
 
 namespace bcl {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "linkage/nn_chain.h"
+#include "linkage/dendrogram.h"
 
 namespace bcl {
 

@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -52,12 +51,6 @@ struct List {
   float nearest_distance;
 };
 
-// A merge as found, between nodes.
-struct Found {
-  int32_t a, b;
-  float height;
-};
-
 class NearestNeighborChain {
  public:
   NearestNeighborChain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances, const Watch& watch)
@@ -84,7 +77,7 @@ class NearestNeighborChain {
     for (; n_done_ < n_; ++n_done_) {
       while (lists_[nodes_[n_done_].slot].length > 0) follow_chain_from(nodes_[n_done_].slot);
     }
-    return {sorted_merges(), labels()};
+    return {sort_by_height(n_, merges_), labels()};
   }
 
  private:
@@ -224,23 +217,6 @@ class NearestNeighborChain {
     return a;
   }
 
-  // By height; merges of equal height stay as found, so that a node still comes after its parts.
-  std::vector<Merge> sorted_merges() const {
-    std::vector<int32_t> order(merges_.size()), rank(merges_.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [this](int32_t s, int32_t t) { return merges_[s].height < merges_[t].height; });
-    for (size_t t = 0; t < order.size(); ++t) rank[order[t]] = static_cast<int32_t>(t);
-    const auto id = [&](int32_t node) { return node < n_ ? int64_t{node} : int64_t{n_} + rank[node - n_]; };
-    std::vector<Merge> merges;
-    merges.reserve(order.size());
-    for (const int32_t t : order) {
-      const auto [left, right] = std::minmax({id(merges_[t].a), id(merges_[t].b)});
-      merges.push_back({left, right, merges_[t].height, nodes_[n_ + t].size});
-    }
-    return merges;
-  }
-
   std::vector<int64_t> labels() const {
     std::vector<int64_t> label_of_slot(n_, -1), labels(n_);
     int64_t n_labels = 0;
@@ -270,8 +246,8 @@ class NearestNeighborChain {
   std::vector<int32_t> first_point_;      // [n] by slot; settles ties
   std::vector<List> lists_;               // [n] by slot
   std::vector<int32_t> chain_;            // slots
-  std::vector<Found> merges_;
-  int32_t n_done_ = 0;  // points whose clusters are final
+  std::vector<FoundMerge> merges_;        // between nodes
+  int32_t n_done_ = 0;                    // points whose clusters are final
   int64_t work_ = 0;
 };
 

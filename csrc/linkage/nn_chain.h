@@ -6,23 +6,11 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "linkage/dendrogram.h"
 #include "runtime/execution.h"
 
 namespace bcl {
-
-// One row of a SciPy-style Z: cluster ids below n are points, n + t is the cluster made by merge t.
-struct Merge {
-  int64_t left, right;  // left < right
-  double height;        // largest dissimilarity between the two, in the graph's unit
-  int64_t size;         // points in the merged cluster
-};
-
-struct Dendrogram {
-  std::vector<Merge> merges;    // by height; fewer than n - 1 when the graph forbids the rest
-  std::vector<int64_t> labels;  // [n] 0..K-1, numbered by first appearance
-};
 
 // The graph is symmetric, without a diagonal; a row's neighbours are unique and in any order, which changes nothing:
 //   offsets    // [n + 1]

@@ -1,0 +1,30 @@
+// What a linkage returns: the merges, and the clusters that they leave.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace bcl {
+
+// One row of a SciPy-style Z: cluster ids below n are points, n + t is the cluster made by merge t.
+struct Merge {
+  int64_t left, right;  // left < right
+  double height;        // largest dissimilarity between the two, in the graph's unit
+  int64_t size;         // points in the merged cluster
+};
+
+struct Dendrogram {
+  std::vector<Merge> merges;    // by height; fewer than n - 1 when pairs are missing that the rest would need
+  std::vector<int64_t> labels;  // [n] 0..K-1, numbered by first appearance
+};
+
+// A merge in the order in which a search came upon it: n + t is the cluster that the t-th one found made.
+struct FoundMerge {
+  int32_t a, b;
+  float height;
+};
+
+// By height; merges of equal height stay as found, so that a cluster still comes after its parts.
+std::vector<Merge> sort_by_height(int64_t n, const std::vector<FoundMerge>& found);
+
+}  // namespace bcl
