@@ -7,7 +7,7 @@
 
 #include "distance/scaled_points.h"
 #include "linkage/cluster_distances.h"
-#include "runtime/per_thread.h"
+#include "runtime/thread_scratch.h"
 #include "screen/choose_screen.h"
 
 namespace bcl {
@@ -34,7 +34,7 @@ std::vector<int64_t> assign(const T* points, int64_t n, int64_t d, int64_t n_new
   std::vector<int64_t> admitted(n_new, -1);
   std::vector<float> nearest(n_new, kInfinity);
   const int64_t n_tasks = (n_new + kScreenRows - 1) / kScreenRows;
-  PerThread<typename ClusterDistances<T>::Scratch> scratch(execution, n_tasks);
+  ThreadScratch<typename ClusterDistances<T>::Scratch> scratch(execution, n_tasks);
   const Watch watch = execution.stage("pairs", n);
   parallel_for(
       n_tasks, execution,

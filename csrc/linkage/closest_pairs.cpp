@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "distance/scaled_points.h"
-#include "runtime/per_thread.h"
+#include "runtime/thread_scratch.h"
 #include "screen/choose_screen.h"
 
 namespace bcl {
@@ -187,7 +187,7 @@ ClosestPairs search(const Finder<T>& finder, int64_t n, CandidateSource& screen,
   // Fewer rows a task where there are few clusters, for those are large.
   const int64_t rows = std::clamp<int64_t>(n / (16 * resolve_threads(execution, n)), 1, kScreenRows);
   const int64_t n_tasks = (n + rows - 1) / rows;
-  PerThread<typename Finder<T>::Scratch> scratch(execution, n_tasks);
+  ThreadScratch<typename Finder<T>::Scratch> scratch(execution, n_tasks);
   parallel_for(
       n_tasks, execution,
       [&](int64_t t, int thread) {

@@ -6,7 +6,7 @@
 #include "distance/exact_distances.h"
 #include "distance/scaled_points.h"
 #include "radius_graph/assemble.h"
-#include "runtime/per_thread.h"
+#include "runtime/thread_scratch.h"
 #include "screen/choose_screen.h"
 
 namespace bcl {
@@ -73,7 +73,7 @@ RadiusGraph radius_graph(const T* points, int64_t n, int64_t d, double distance_
     const std::unique_ptr<CandidateSource> screen =
         choose_screen(scaled, distance_threshold, distance_threshold, execution, directions);
     graph.directions = screen->directions();
-    PerThread<Scratch> scratch(execution, blocks.size());
+    ThreadScratch<Scratch> scratch(execution, blocks.size());
     parallel_for(
         blocks.size(), execution,
         [&](int64_t b, int thread) {

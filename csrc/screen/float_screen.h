@@ -6,7 +6,7 @@
 
 #include "distance/scaled_points.h"
 #include "distance/tiles.h"
-#include "runtime/per_thread.h"
+#include "runtime/thread_scratch.h"
 #include "screen/candidate_source.h"
 
 namespace bcl {
@@ -29,7 +29,7 @@ class FloatScreen : public CandidateSource {
 
   const ScaledPoints& points_;
   Panels<float> panels_;
-  PerThread<Scratch> scratch_;
+  ThreadScratch<Scratch> scratch_;
 };
 
 }  // namespace bcl

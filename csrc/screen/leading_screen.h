@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/per_thread.h"
+#include "runtime/thread_scratch.h"
 #include "runtime/uninitialized.h"
 #include "screen/candidate_source.h"
 #include "screen/quantized_points.h"
@@ -61,7 +61,7 @@ class LeadingScreen : public CandidateSource {
   std::vector<int8_t> panels_;         // [n_panels, depth * kScreenColumns]
   std::vector<int32_t> starts_;        // [n_panels, kScreenColumns]
   std::vector<int32_t> whole_starts_;  // [n]
-  PerThread<Scratch> scratch_;
+  ThreadScratch<Scratch> scratch_;
 };
 
 }  // namespace bcl

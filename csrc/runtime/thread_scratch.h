@@ -12,9 +12,9 @@ namespace bcl {
 // One T per thread, made by the thread when it first asks: its memory is then near the thread, and threads that get no
 // task cost none. `thread` is what parallel_for calls a task with.
 template <class T>
-class PerThread {
+class ThreadScratch {
  public:
-  explicit PerThread(const Execution& execution, int64_t n_tasks = std::numeric_limits<int64_t>::max())
+  explicit ThreadScratch(const Execution& execution, int64_t n_tasks = std::numeric_limits<int64_t>::max())
       : values_(resolve_threads(execution, n_tasks)) {}
 
   T& operator[](int thread) {
