@@ -15,7 +15,7 @@ import typer.main
 from bcl_fast import __version__
 from bcl_fast.cli import app
 from bcl_fast.cli._demo import DEMO_FILES, run_demo
-from bcl_fast.cli._options import RECIPE_HELP
+from bcl_fast.cli._recipe_options import attribute_texts
 from bcl_fast.evaluation import evaluate
 from bcl_fast.models import load_model
 from bcl_fast.results import read_result
@@ -52,10 +52,13 @@ def test_every_help_has_an_example_that_parses(command):
 
 def test_every_number_of_the_recipe_is_an_option():
     parameters = {p.name: p for p in typer.main.get_command(app).commands["train"].params}  # type: ignore[attr-defined]
-    assert set(RECIPE_HELP) == {field.name for field in fields(Recipe)}
+    texts = attribute_texts(Recipe)
+    assert list(texts) == [field.name for field in fields(Recipe)]
+    assert all(texts.values())
     for name, value in Recipe().as_dict().items():
         assert parameters[name].opts == [f"--{name.replace('_', '-')}"]
         assert parameters[name].default == value
+        assert parameters[name].help == texts[name]
 
 
 def test_version():

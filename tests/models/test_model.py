@@ -134,17 +134,11 @@ def test_a_saved_model_comes_back_with_the_same_bits(kind, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
-def test_the_threshold_scale_is_kept_and_is_1_in_older_files(tmp_path):
+def test_the_threshold_scale_is_kept(tmp_path):
     path = tmp_path / "model.safetensors"
-    model = make_model()
-    model.threshold_scale = 0.75
+    model = make_model(threshold_scale=0.75)
     model.save(path)
     assert load_model(path).distance_threshold == 0.75 * 4 * model.squared_radius
-    with safetensors.safe_open(path, framework="pt") as opened:
-        metadata, tensors = opened.metadata(), {name: opened.get_tensor(name) for name in list(opened.keys())}
-    del metadata["threshold_scale"]
-    safetensors.torch.save_file(tensors, path, metadata)
-    assert load_model(path).distance_threshold == 4 * model.squared_radius
 
 
 def test_the_file_says_how_it_was_made(tmp_path):
@@ -180,18 +174,6 @@ def test_threshold_and_normalisation_are_stored(tmp_path):
     np.testing.assert_allclose(plain / np.linalg.norm(plain, axis=1, keepdims=True), unit, atol=1e-6)
     assert not np.allclose(np.linalg.norm(plain, axis=1), 1)
     assert make_model().distance_threshold == pytest.approx(0.8)
-
-
-def test_a_model_file_of_before_the_other_losses_is_read(tmp_path):
-    path = tmp_path / "model.safetensors"
-    make_model().save(path)
-    with safetensors.safe_open(path, framework="pt") as opened:
-        metadata, tensors = opened.metadata(), {name: opened.get_tensor(name) for name in list(opened.keys())}
-    old = {name: value for name, value in metadata.items() if name not in ("normalize", "distance_threshold")}
-    safetensors.torch.save_file(tensors, path, old)
-    model = load_model(path)
-    assert (model.normalize, model.stored_threshold) == (True, None)
-    assert model.distance_threshold == 4 * model.squared_radius
 
 
 def rewrite(path: Path, metadata: dict | None = None, tensors: dict | None = None) -> None:

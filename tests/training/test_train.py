@@ -429,19 +429,6 @@ def test_a_killed_baseline_resumes_to_the_same_bits(loss, tmp_path):
     assert resumed.model.stored_threshold == whole.model.stored_threshold
 
 
-def test_a_checkpoint_of_before_the_other_losses_goes_on(tmp_path):
-    path = tmp_path / "state.pt"
-    train(blobs(), recipe=replace(SMALL, epochs=3), checkpoint=path)
-    content = torch.load(path, weights_only=True)
-    recipe = json.loads(content["recipe"])
-    content["recipe"] = json.dumps(
-        {k: v for k, v in recipe.items() if k not in ("loss", "threshold", "normalize", "faces")}
-    )
-    del content["best_threshold"]
-    torch.save(content, path)
-    assert_same_result(train(blobs(), recipe=SMALL, checkpoint=path, resume=True), train(blobs(), recipe=SMALL))
-
-
 @given(seed=st.integers(0, 2**16), lengths=st.lists(st.integers(1, 5), min_size=1, max_size=4))
 def test_means_of_random_halves(seed, lengths):
     rng = np.random.default_rng(seed)

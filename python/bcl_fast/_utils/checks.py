@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bcl_fast.errors import InputError
 
+SMALLEST_NORM = 1e-12  # a shorter vector has no direction; torch.nn.functional.normalize stops dividing there
+
 
 def check_at_least(name: str, value: float, least: float) -> None:
     """Raise an InputError for a number that is smaller, or NaN."""

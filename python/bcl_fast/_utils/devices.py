@@ -33,6 +33,11 @@ def cuda_device(device: str) -> int:
     return int(number or 0)
 
 
+def check_device(device: str) -> None:
+    """Raise what `cuda_device` raises, before any long work is done."""
+    cuda_device(device)
+
+
 def torch_device(device: str) -> torch.device:
     """Return the device as torch has it.
 

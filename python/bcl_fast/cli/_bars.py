@@ -11,7 +11,7 @@ from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import describe_epoch, say
 
 if TYPE_CHECKING:
-    from bcl_fast.cluster import Progress as ClusteringProgress
+    from bcl_fast.cluster import Progress
     from bcl_fast.cluster._progress import OnProgress
     from bcl_fast.training import EpochRecord
 
@@ -20,7 +20,7 @@ LINES_OF_PROGRESS = 20  # of a training whose output is not a terminal
 LEAST_SHARE = 0.02  # of a clustering, before which the time left is not worth saying
 
 
-class Progress(Protocol):
+class TrainingProgress(Protocol):
     """What a training reports to."""
 
     def on_epoch(self, record: EpochRecord) -> None:
@@ -31,7 +31,7 @@ class Progress(Protocol):
 
 
 @contextmanager
-def training_progress(epochs: int) -> Iterator[Progress]:
+def training_progress(epochs: int) -> Iterator[TrainingProgress]:
     """Show a training: a bar on a terminal, about twenty lines elsewhere."""
     if not sys.stderr.isatty():
         yield _Lines(epochs)
@@ -68,20 +68,20 @@ def clustering_progress() -> Iterator[OnProgress | None]:
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1, left="")
 
-        def show(progress: ClusteringProgress) -> None:
+        def show(progress: Progress) -> None:
             bar.update(task, completed=progress.share, description=_doing(progress), left=_left(progress))
 
         yield show
 
 
-def _doing(progress: ClusteringProgress) -> str:
+def _doing(progress: Progress) -> str:
     if progress.stage == "done":
         return counted(progress.n_clusters, "cluster")
     what = "comparing" if progress.stage == "pairs" else "merging"
     return f"{what} {counted(progress.n_clusters, 'cluster')}"
 
 
-def _left(progress: ClusteringProgress) -> str:
+def _left(progress: Progress) -> str:
     if progress.share < LEAST_SHARE:
         return ""
     minutes, seconds = divmod(round(progress.seconds_left), 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,8 @@ from bcl_fast._utils.safetensors import check_safetensors_output
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
 from bcl_fast.cli._inputs import pairs_of
-from bcl_fast.cli._options import DUPLICATE_IOU, Constraints, DuplicateIoU, Force, MinOverlap
+from bcl_fast.cli._options import Constraints, DuplicateIoU, Force, MinOverlap
+from bcl_fast.tracks import DUPLICATE_IOU
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A trained model: .safetensors or .pth.tar.", show_default=False)
@@ -54,9 +56,9 @@ def calibrate(
     loaded, people = load_model(model), read_tracks(val)
     pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
     found = choose(loaded, people, precision, pairs=pairs)
-    loaded.threshold_scale = found.scale
-    loaded.save(target, force=True)
+    calibrated = replace(loaded, threshold_scale=found.scale)
+    calibrated.save(target, force=True)
     say(
         f"threshold scale {found.scale:.4f}: pairwise precision {found.precision:.4f}, recall {found.recall:.4f}, "
-        f"{counted(found.n_clusters, 'cluster')}; clusters are cut at {loaded.distance_threshold:.4f} -> {target}"
+        f"{counted(found.n_clusters, 'cluster')}; clusters are cut at {calibrated.distance_threshold:.4f} -> {target}"
     )

@@ -13,7 +13,6 @@ from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import describe_tracks, say
 from bcl_fast.cli._inputs import embed, pairs_of
 from bcl_fast.cli._options import (
-    DUPLICATE_IOU,
     Constraints,
     Device,
     DuplicateIoU,
@@ -23,6 +22,7 @@ from bcl_fast.cli._options import (
     Tracks,
 )
 from bcl_fast.errors import InputError
+from bcl_fast.tracks import DUPLICATE_IOU
 
 if TYPE_CHECKING:
     from bcl_fast.results import ClusteringResult, Violations
@@ -89,11 +89,11 @@ def cluster(
         raise typer.BadParameter("--update adds to all clusters, --per-video keeps videos apart")
     if update is not None and device != "cpu":
         raise typer.BadParameter("--update adds tracks on the CPU, without --device")
-    from bcl_fast._utils.devices import cuda_device
+    from bcl_fast._utils.devices import check_device
     from bcl_fast.cluster._cut import check_threshold
     from bcl_fast.results import check_result_output, cluster_tracks, read_result, write_result
 
-    cuda_device(device)
+    check_device(device)
     check_result_output(output, force=force)
     if threshold is not None:
         check_threshold(threshold)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bcl_fast._utils.files import atomic_output
+from bcl_fast._utils.types import Labels, Points
 from bcl_fast.cluster import complete_linkage, cut_merges, threshold_for_count
 from bcl_fast.evaluation import normalized_mutual_information
 from bcl_fast.tracks import TrackSet
@@ -17,9 +17,6 @@ from bcl_fast.tracks import TrackSet
 NAMED_PEOPLE = 10  # that get a colour of their own; matplotlib's qualitative map has as many
 CUTS = 80  # of a dendrogram that are scored
 GREY, BLUE, RED = "#9a9a9a", "#1b6ca8", "#c0504d"
-
-Points = NDArray[Any]
-Labels = NDArray[np.int64]
 
 
 class View(NamedTuple):

@@ -8,7 +8,6 @@ import typer
 
 from bcl_fast.cli._inputs import embed, pairs_of
 from bcl_fast.cli._options import (
-    DUPLICATE_IOU,
     Constraints,
     DuplicateIoU,
     MinOverlap,
@@ -16,6 +15,7 @@ from bcl_fast.cli._options import (
     ThresholdScale,
     Tracks,
 )
+from bcl_fast.tracks import DUPLICATE_IOU
 
 
 def evaluate(

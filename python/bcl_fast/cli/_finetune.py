@@ -11,9 +11,10 @@ from bcl_fast._utils.safetensors import check_safetensors_output
 from bcl_fast.cli._calibrate import Model
 from bcl_fast.cli._console import say
 from bcl_fast.cli._inputs import pairs_of
-from bcl_fast.cli._options import DUPLICATE_IOU, Constraints, DuplicateIoU, Force, MinOverlap, Seed, Tracks
+from bcl_fast.cli._options import Constraints, DuplicateIoU, Force, MinOverlap, Seed, Tracks
 from bcl_fast.errors import InputError
 from bcl_fast.finetuning import FinetuningRecipe
+from bcl_fast.tracks import DUPLICATE_IOU
 
 if TYPE_CHECKING:
     from bcl_fast.finetuning import FinetuningRecord, FinetuningResult

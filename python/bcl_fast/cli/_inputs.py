@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def embed(
     if threshold_scale is not None:
         if not threshold_scale >= 0:
             raise InputError(f"the threshold scale must be 0 or more, got {threshold_scale}")
-        loaded.threshold_scale = threshold_scale
+        loaded = replace(loaded, threshold_scale=threshold_scale)
     return loaded.embed_tracks(tracks), loaded.distance_threshold, loaded.fingerprint()
 
 

@@ -9,7 +9,8 @@ import typer
 
 from bcl_fast._utils.safetensors import check_safetensors_output
 from bcl_fast.cli._console import describe_threshold, say
-from bcl_fast.cli._options import Device, Force, Tracks, recipe_options
+from bcl_fast.cli._options import Device, Force, Tracks
+from bcl_fast.cli._recipe_options import recipe_options
 from bcl_fast.training import Recipe
 
 
@@ -37,13 +38,13 @@ def train(
     if resume and checkpoint is None:
         raise typer.BadParameter("--resume wants --checkpoint FILE")
     _check_training_outputs(output, checkpoint, history, force=force, resume=resume)
-    from bcl_fast._utils.devices import cuda_device
+    from bcl_fast._utils.devices import check_device
     from bcl_fast.cli._bars import training_progress
     from bcl_fast.tracks import read_tracks
     from bcl_fast.training import choose_recipe
     from bcl_fast.training import train as fit
 
-    cuda_device(device)  # what cannot be used is better known before the tracks are read
+    check_device(device)
     people, others = read_tracks(tracks), read_tracks(val) if val else None
     recipe, reason = choose_recipe(recipe, people)
     if reason:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bcl_fast._utils.types import Labels, Points
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation._metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
@@ -15,8 +16,6 @@ from bcl_fast.results import cluster_with_pairs
 from bcl_fast.tracks import TrackPairs, TrackSet, groups_of_videos
 from bcl_fast.tracks._names import track_name
 
-Points = NDArray[Any]
-Labels = NDArray[np.int64]
 Clusterer = Callable[[Points, int], Labels]  # of points, told the number of identities whether it looks at that or not
 
 
@@ -156,8 +155,9 @@ def _check_points(tracks: TrackSet, points: Points) -> Points:
     if points.ndim != 2 or len(points) != tracks.n_tracks:
         wanted = f"one point for each of the {tracks.n_tracks} tracks"
         raise InputError(f"embeddings must be {wanted}, got shape {points.shape}")
-    for row in np.flatnonzero(~np.isfinite(points).all(axis=1))[:1]:
-        name = track_name(tracks.track_ids[row], tracks.video_ids[row])
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        name = track_name(tracks.track_ids[bad[0]], tracks.video_ids[bad[0]])
         raise InputError(f"embeddings must be finite, got a value that is not for {name}")
     return points
 

@@ -8,13 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_fast._utils.checks import SMALLEST_NORM
 from bcl_fast._utils.groups import linked_groups
+from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel
-from bcl_fast.models._heads import SMALLEST_NORM
 from bcl_fast.tracks import TrackPairs, TrackSet
-
-Integers = NDArray[np.int64]
 
 FEWEST_HELD_OUT = 5  # pairs; of fewer the share says nothing
 

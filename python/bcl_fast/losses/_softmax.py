@@ -7,9 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from bcl_fast._utils.checks import SMALLEST_NORM
 from bcl_fast.losses._base import BaselineLoss
-
-SMALLEST_NORM = 1e-12  # of a sum of embeddings; a shorter one has no direction
 
 
 class PrototypicalLoss(BaselineLoss):

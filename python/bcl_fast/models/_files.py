@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +10,14 @@ import torch
 
 from bcl_fast._utils.files import check_is_file
 from bcl_fast._utils.safetensors import read_safetensors
+from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.models._authors_checkpoint import first_line, load_authors_checkpoint
 from bcl_fast.models._heads import make_head
 from bcl_fast.models._model import MODEL_FORMAT, EmbeddingModel
 
-_NEWER_METADATA = {
-    "normalize": "true",
-    "distance_threshold": "null",
-    "threshold_scale": "1",
-}  # what their absence means
 
-
-def load_model(path: str | os.PathLike[str]) -> EmbeddingModel:
+def load_model(path: PathLike) -> EmbeddingModel:
     """Read a model: ``.safetensors`` as `EmbeddingModel.save` writes it, or a ``.pth.tar`` of the paper's authors.
 
     Nothing in the file is executed: a checkpoint is read as plain tensors only.
@@ -55,18 +49,16 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
         head = make_head(metadata["head"], dimensions[0], dimensions)
         head.load_state_dict(tensors)
         scale, squared_radius = (float(json.loads(metadata[key])) for key in ("input_scale", "squared_radius"))
-        # Models of before there were other losses than the ball's lack the last three.
-        normalize, threshold, threshold_scale = (json.loads(metadata.get(k, v)) for k, v in _NEWER_METADATA.items())
-        recipe = json.loads(metadata["recipe"])
+        threshold = json.loads(metadata["distance_threshold"])
         return EmbeddingModel(
             head,
             metadata["head"],
             scale,
             squared_radius,
-            recipe,
-            bool(normalize),
-            None if threshold is None else float(threshold),
-            float(threshold_scale),
+            recipe=json.loads(metadata["recipe"]),
+            stored_threshold=None if threshold is None else float(threshold),
+            threshold_scale=float(json.loads(metadata["threshold_scale"])),
+            normalize=bool(json.loads(metadata["normalize"])),
         )
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"the model {file} has damaged metadata or tensors: {first_line(error)}") from error

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from bcl_fast._utils.checks import SMALLEST_NORM
 from bcl_fast.errors import InputError
-
-SMALLEST_NORM = 1e-12  # a shorter vector has no direction; torch.nn.functional.normalize stops dividing there
 
 
 class Head(nn.Module):

@@ -24,7 +24,8 @@ def raw_embeddings(tracks: TrackSet) -> NDArray[np.float32]:
     """
     means = tracks.mean_features()
     norms = np.linalg.norm(means, axis=1, keepdims=True)
-    for track in np.flatnonzero(norms == 0)[:1]:
-        name = track_name(tracks.track_ids[track], tracks.video_ids[track])
+    bad = np.flatnonzero(norms == 0)
+    if len(bad):
+        name = track_name(tracks.track_ids[bad[0]], tracks.video_ids[bad[0]])
         raise InputError(f"mean features must have a direction, got the zero vector for {name}")
     return means / norms

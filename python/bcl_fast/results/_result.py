@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcl_fast._utils.checks import SMALLEST_NORM
 from bcl_fast.results._constrained import Violations
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
 NAME, EMBEDDING = "name", "embedding"
-SMALLEST_NORM = 1e-12
 
 
 @dataclass(frozen=True, eq=False)

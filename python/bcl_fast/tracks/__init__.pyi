@@ -1,4 +1,5 @@
 from ._concatenate import concatenate as concatenate
+from ._defaults import DUPLICATE_IOU as DUPLICATE_IOU
 from ._fingerprint import describe_data as describe_data
 from ._io import read_tracks as read_tracks
 from ._io import write_tracks as write_tracks
@@ -11,6 +12,7 @@ from ._splits import Splits as Splits
 from ._track_set import TrackSet as TrackSet
 
 __all__ = [
+    "DUPLICATE_IOU",
     "Splits",
     "TrackPairs",
     "TrackSet",

@@ -12,8 +12,9 @@ from bcl_fast._utils.csv import csv_rows
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
+from bcl_fast.tracks._defaults import DUPLICATE_IOU
 from bcl_fast.tracks._names import track_name
-from bcl_fast.tracks._pairs import DUPLICATE_IOU, NO_PAIRS, TrackPairs, automatic_pairs, sorted_pairs
+from bcl_fast.tracks._pairs import NO_PAIRS, TrackPairs, automatic_pairs, sorted_pairs
 from bcl_fast.tracks._track_set import TrackSet
 
 _NAMES = ("track_a", "track_b")

@@ -15,13 +15,13 @@ import numpy.typing as npt
 from bcl_fast._utils.codes import categories
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
+from bcl_fast.tracks._defaults import DUPLICATE_IOU
 from bcl_fast.tracks._track_set import TrackSet
 
 if TYPE_CHECKING:
     pass
 
 MOST_PAIRS = 100_000_000  # 1.6 GB of them
-DUPLICATE_IOU = 0.7
 _CHUNK_FACES = 1 << 22  # faces of pairs that are compared at once
 
 NO_PAIRS = np.empty((0, 2), np.int64)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from bcl_fast._utils.files import atomic_output
+from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.training._history import EpochRecord
 from bcl_fast.training._recipe import Recipe
@@ -19,7 +20,7 @@ from bcl_fast.training._state import TrainingState
 CHECKPOINT_FORMAT = "bcl_fast training 1"
 
 
-def save_checkpoint(path: str | os.PathLike[str], state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:
+def save_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:
     """Write ``state`` atomically: a kill at any moment leaves this checkpoint or the one before it."""
     content = {
         "format": CHECKPOINT_FORMAT,
@@ -42,9 +43,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: TrainingState, recipe: 
         torch.save(content, file)
 
 
-def restore_checkpoint(
-    path: str | os.PathLike[str], state: TrainingState, recipe: Recipe, data: dict[str, Any]
-) -> None:
+def restore_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:
     """Read a checkpoint into ``state``.
 
     Raises
@@ -54,7 +53,7 @@ def restore_checkpoint(
         differ, so long as it is not below the epochs done.
     """
     content = _read(Path(path))
-    then, now = {**Recipe().as_dict(), **json.loads(content["recipe"])}, recipe.as_dict()  # fields that are new since
+    then, now = json.loads(content["recipe"]), recipe.as_dict()
     done = len(json.loads(content["history"]))
     if recipe.epochs >= done:
         then["epochs"] = recipe.epochs
@@ -67,7 +66,7 @@ def restore_checkpoint(
     state.history = [EpochRecord(**record) for record in json.loads(content["history"])]
     state.best_weights = content["best_weights"]
     state.best_squared_radius = content["best_squared_radius"]
-    state.best_threshold = content.get("best_threshold")  # none in checkpoints of before there were other losses
+    state.best_threshold = content["best_threshold"]
     state.best_epoch = content["best_epoch"]
 
 
@@ -81,7 +80,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _check_same(path: str | os.PathLike[str], what: str, then: dict[str, Any], now: dict[str, Any]) -> None:
+def _check_same(path: PathLike, what: str, then: dict[str, Any], now: dict[str, Any]) -> None:
     for name in dict.fromkeys([*then, *now]):
         if then.get(name) != now.get(name):
             difference = f"{name} was {then.get(name)}, now it is {now.get(name)}"

@@ -113,9 +113,11 @@ def _mean_norm(tracks: TrackSet) -> float:
     total = 0.0
     for start in range(0, tracks.n_faces, SCANNED_ROWS):
         norms = np.linalg.norm(tracks.features[start : start + SCANNED_ROWS], axis=1)
-        for row in np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))[:1]:
-            what = "the zero vector" if norms[row] == 0 else "a value that is not finite"
-            raise InputError(f"faces must be finite and not zero, got {what} in {_face_name(tracks, start + int(row))}")
+        bad = np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))
+        if len(bad):
+            what = "the zero vector" if norms[bad[0]] == 0 else "a value that is not finite"
+            face = _face_name(tracks, start + int(bad[0]))
+            raise InputError(f"faces must be finite and not zero, got {what} in {face}")
         total += float(norms.sum(dtype=np.float64))
     return total / tracks.n_faces
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bcl_fast._utils.files import atomic_output, check_output
+from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
-
-PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)

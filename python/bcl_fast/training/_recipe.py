@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from bcl_fast.errors import InputError
 
@@ -17,52 +18,63 @@ NOT_NORMALIZED = ("prototypical", "crossentropy")  # losses whose embeddings are
 class Recipe:
     """How a head and its radius are trained; the defaults are the paper's (Tapaswi et al., ICCV 2019, section 4).
 
+    The command line shows the sentences below as the help of its options.
+
     Attributes
     ----------
     loss : {"ball", "triplet", "contrastive", "ldml", "prototypical", "normface", "crossentropy"}
-        The ball loss, or one of the losses that the paper compares it with. The number that a loss trains beside the
-        head (margin, bias or scale) is treated as the radius is.
+        The ball loss, or one that the paper compares it with. The number that such a loss trains beside the head
+        (margin, bias or scale) is treated as the radius is.
     threshold : {"radius", "validation"} or None
         Where clusters are cut: at 4 b, with the b that the ball loss learns or that suits the embeddings of another
-        loss best; or where the validation tracks fall into the true number of clusters. None: at 4 b for the ball loss,
-        by the validation tracks for the others.
+        loss best (radius; default for the ball loss), or where the validation tracks fall into the true number of
+        clusters (validation; default for the other losses).
     normalize : bool or None
-        Whether embeddings are scaled to unit norm; None: except for ``prototypical`` and ``crossentropy``.
+        Scale embeddings to unit norm; by default all losses but prototypical and crossentropy do.
     faces : {"one", "half"}
-        What a track shows of itself in a batch: one random face, or the mean of a random half of its faces.
+        What a track shows in a batch: one random face, or the mean of a random half of its faces.
     head : {"mlp", "residual", "linear", "auto"}
-        ``mlp`` is the paper's; the next two start as the identity map, which suits a few hundred training identities.
-        ``auto`` is one of them by the number of identities, with numbers that suit it
-        (`bcl_fast.training.choose_recipe`).
+        Network on top of the features. mlp is the paper's; residual and linear start as the identity, for a few hundred
+        identities; auto chooses by their number, with numbers that suit it, and says so.
     dimensions : tuple of int or None
-        Widths of the head from the features to the embeddings, both included; None for the defaults of the head.
+        Widths of the head from the features to the embeddings, such as 256-128-64; by default those of the head.
     epochs : int
         Passes over the training tracks.
     batch_size : int
-        Tracks of a batch; all tracks make one batch where there are fewer.
-    learning_rate, momentum, weight_decay : float
-        Of stochastic gradient descent. The weight decay spares the radius.
-    lr_decay, lr_decay_epochs : float, int
-        The learning rate is multiplied by ``lr_decay`` every ``lr_decay_epochs`` epochs.
+        Tracks per batch; all tracks make one batch where there are fewer.
+    learning_rate : float
+        Of stochastic gradient descent.
+    momentum : float
+        Of stochastic gradient descent.
+    weight_decay : float
+        On the weights of the head; it spares the radius.
+    lr_decay : float
+        Factor on the learning rate every so many epochs (the next option).
+    lr_decay_epochs : int
+        Epochs from one decay of the learning rate to the next.
     radius_freeze_epochs : int
         First epochs in which the radius stays as it is.
     radius_learning_rate_factor : float
         The radius learns at this multiple of the learning rate. The authors' published checkpoint shows 0.01 where
         their paper says 0.1.
     init_raw : float
-        Start of the raw radius; the squared radius is its softplus.
+        Start of the raw radius; the squared radius b is its softplus.
     margin : float
-        The gap in ``9 b + margin``.
+        Gap between balls: other people must be 9 b + margin away.
     alpha : float
-        Weight of the part of the loss that draws an identity together.
+        Weight of drawing a person's tracks into one ball.
     space : {"sphere", "euclidean"}
         Where centroids lie: on the sphere, or at the plain mean.
     input_scale : float or None
-        Features are multiplied by it; None takes the inverse of the mean norm of the training faces.
+        Factor on the features; by default the inverse of the mean norm of the training faces.
     validation_interval : int
         Epochs from one validation to the next; the last epoch always has one.
     seed : int
         Of the starting weights, the batches and the faces drawn.
+
+    See Also
+    --------
+    bcl_fast.training.choose_recipe : What ``head="auto"`` stands for.
     """
 
     loss: LossName = "ball"
@@ -101,11 +113,9 @@ class Recipe:
         self._require("batch_size", self.batch_size >= 2, "at least 2")
         self._require("momentum", 0 <= self.momentum < 1, "in [0, 1)")
         self._require("init_raw", math.isfinite(self.init_raw), "finite")
-        self._require("loss", self.loss in LOSSES, f"one of {', '.join(LOSSES)}")
-        self._require("threshold", self.threshold in ("radius", "validation", None), "radius or validation")
-        self._require("faces", self.faces in ("one", "half"), "one or half")
-        self._require("head", self.head in ("mlp", "residual", "linear", "auto"), "mlp, residual, linear or auto")
-        self._require("space", self.space in ("sphere", "euclidean"), "sphere or euclidean")
+        for name, allowed in choices().items():
+            value = getattr(self, name)
+            self._require(name, value in allowed or (name == "threshold" and value is None), _either(allowed))
         if self.loss == "ball" and not self.normalized:
             wanted = "euclidean where embeddings are not normalised: the sphere is for unit norm"
             self._require("space", self.space == "euclidean", wanted)
@@ -133,3 +143,18 @@ class Recipe:
         values = asdict(self)
         values["dimensions"] = None if self.dimensions is None else list(self.dimensions)
         return values
+
+
+@cache
+def choices() -> dict[str, tuple[str, ...]]:
+    """Return the fields of `Recipe` that take one of several words, and the words."""
+    found = {}
+    for name, hint in get_type_hints(Recipe).items():
+        words = [word for part in (hint, *get_args(hint)) if get_origin(part) is Literal for word in get_args(part)]
+        if words:
+            found[name] = tuple(words)
+    return found
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from bcl_fast._utils.devices import torch_device
 from bcl_fast._utils.files import check_output
+from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel
 from bcl_fast.tracks import TrackSet, describe_data
 from bcl_fast.training._auto_recipe import choose_recipe
 from bcl_fast.training._checkpoints import restore_checkpoint, save_checkpoint
-from bcl_fast.training._history import EpochRecord, HistoryLog, PathLike
+from bcl_fast.training._history import EpochRecord, HistoryLog
 from bcl_fast.training._recipe import Recipe
 from bcl_fast.training._trainer import OnBatch, OnEpoch, Trainer
 

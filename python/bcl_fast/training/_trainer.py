@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor
 from bcl_fast.cluster import threshold_for_count
 from bcl_fast.errors import InputError
 from bcl_fast.losses import BallLoss, fit_squared_radius
-from bcl_fast.models import EmbeddingModel
+from bcl_fast.models import Embedding, EmbeddingModel
 from bcl_fast.models._heads import Head, make_head
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training._batches import make_batches
@@ -119,12 +118,12 @@ class Trainer:
         due = epoch % self.recipe.validation_interval == 0 or epoch == self.recipe.epochs
         if self.validation is None or not due:
             return Stop(self._learned_radius()), {}
-        model = self._model(self.state.head, Stop(self._learned_radius()))
-        embeddings = model.embed_tracks(self.validation.tracks)
+        embedding = self._embedding(self.state.head)
+        embeddings = embedding.embed_tracks(self.validation.tracks)
         if self.recipe.stops_at == "validation":
             stop = Stop(self._learned_radius(), threshold_for_count(embeddings, self.validation.n_identities))
         else:
-            stop = Stop(self._squared_radius(model))
+            stop = Stop(self._squared_radius(embedding))
         assert stop.distance_threshold is not None
         return stop, self.validation.scores(embeddings, stop.distance_threshold)
 
@@ -147,35 +146,34 @@ class Trainer:
         loss = self.state.loss
         return float(loss.squared_radius.detach()) if isinstance(loss, BallLoss) else None
 
-    def _squared_radius(self, model: EmbeddingModel) -> float:
+    def _squared_radius(self, embedding: Embedding) -> float:
         """Return the squared radius that the loss has learned, or else the one that suits the training tracks best."""
         learned = self._learned_radius()
         if learned is not None:
             return learned
         return fit_squared_radius(
-            model.embed_tracks(self.data.tracks),
+            embedding.embed_tracks(self.data.tracks),
             self.data.codes,
             alpha=self.recipe.alpha,
             margin=self.recipe.margin,
             space=self.recipe.space if self.recipe.normalized else "euclidean",
         )
 
-    def _model(self, head: Head, stop: Stop) -> EmbeddingModel:
-        return EmbeddingModel(
-            head,
-            self.recipe.head,
-            self.data.input_scale,
-            math.nan if stop.squared_radius is None else stop.squared_radius,
-            self.recipe.as_dict(),
-            normalize=self.recipe.normalized,
-            stored_threshold=stop.stored_threshold,
-        )
+    def _embedding(self, head: Head) -> Embedding:
+        return Embedding(head, self.recipe.head, self.data.input_scale, normalize=self.recipe.normalized)
 
     def best_model(self) -> EmbeddingModel:
         """Return the model of the best epoch so far, apart from the state."""
         head = copy.deepcopy(self.state.head)
         head.load_state_dict(self.state.best_weights)
-        model = self._model(head.cpu().eval(), Stop(self.state.best_squared_radius, self.state.best_threshold))
-        if self.state.best_squared_radius is None:
-            model.squared_radius = self._squared_radius(model)
-        return model
+        embedding = self._embedding(head.cpu().eval())
+        radius = self.state.best_squared_radius
+        return EmbeddingModel(
+            embedding.head,
+            embedding.head_kind,
+            embedding.input_scale,
+            self._squared_radius(embedding) if radius is None else radius,
+            recipe=self.recipe.as_dict(),
+            stored_threshold=self.state.best_threshold,
+            normalize=embedding.normalize,
+        )
