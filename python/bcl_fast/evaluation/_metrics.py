@@ -1,4 +1,4 @@
-"""How good a clustering is, given the true labels: NMI, weighted purity, number of clusters, B-cubed.
+"""How good a clustering is, given the true labels: NMI, weighted purity, B-cubed.
 
 Labels are one-dimensional sequences of anything that can be told apart: strings, integers, or both. All scores depend
 on the partitions alone, not on the names of labels, and take memory O(samples), never clusters times identities.
@@ -7,15 +7,18 @@ on the partitions alone, not on the names of labels, and take memory O(samples),
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 Labels = Sequence[Any] | NDArray[Any]
-Codes = NDArray[np.int64]
 
 
 class BCubed(NamedTuple):
@@ -24,16 +27,6 @@ class BCubed(NamedTuple):
     precision: float
     recall: float
     f_score: float
-
-
-class _Contingency(NamedTuple):
-    """Cells of the contingency table that are not empty."""
-
-    identity: Codes  # of each cell
-    cluster: Codes  # of each cell
-    size: Codes  # samples in each cell
-    identity_sizes: Codes
-    cluster_sizes: Codes
 
 
 def normalized_mutual_information(labels_true: Labels, labels_pred: Labels) -> float:
@@ -90,32 +83,7 @@ def weighted_clustering_purity(labels_true: Labels, labels_pred: Labels) -> floa
     Tapaswi, Law, Fidler. Video Face Clustering with Unknown Number of Clusters. ICCV 2019. arXiv:1908.03381, section 5.
     """
     table = _contingency(labels_true, labels_pred)
-    largest = np.zeros(len(table.cluster_sizes), np.int64)
-    np.maximum.at(largest, table.cluster, table.size)
-    return float(largest.sum() / table.size.sum())
-
-
-def cluster_count_error(labels_true: Labels, labels_pred: Labels) -> float:
-    """Relative error of the number of clusters, ``|K_pred - K_true| / K_true``.
-
-    Parameters
-    ----------
-    labels_true, labels_pred : sequence of length n_samples
-        Identity and cluster of each sample.
-
-    Returns
-    -------
-    float
-        0 where there are as many clusters as identities.
-
-    Raises
-    ------
-    InputError
-        If the lengths differ, or there are no labels.
-    """
-    true, predicted = _codes(labels_true, labels_pred)
-    n_identities = int(true.max()) + 1
-    return abs(int(predicted.max()) + 1 - n_identities) / n_identities
+    return float(table.max(axis=0).sum() / table.sum())
 
 
 def b_cubed(labels_true: Labels, labels_pred: Labels) -> BCubed:
@@ -140,20 +108,22 @@ def b_cubed(labels_true: Labels, labels_pred: Labels) -> BCubed:
         If the lengths differ, or there are no labels.
     """
     table = _contingency(labels_true, labels_pred)
-    squared, n_samples = table.size.astype(np.float64) ** 2, table.size.sum()
-    precision = float((squared / table.cluster_sizes[table.cluster]).sum() / n_samples)
-    recall = float((squared / table.identity_sizes[table.identity]).sum() / n_samples)
+    identity_sizes, cluster_sizes = (np.asarray(table.sum(axis=axis)).ravel() for axis in (1, 0))
+    cells = table.tocoo()
+    squared, n_samples = cells.data.astype(np.float64) ** 2, cells.data.sum()
+    precision = float((squared / cluster_sizes[cells.col]).sum() / n_samples)
+    recall = float((squared / identity_sizes[cells.row]).sum() / n_samples)
     return BCubed(precision, recall, 2 * precision * recall / (precision + recall))
 
 
-def _contingency(labels_true: Labels, labels_pred: Labels) -> _Contingency:
-    true, predicted = _codes(labels_true, labels_pred)
-    n_clusters = int(predicted.max()) + 1
-    cells, sizes = np.unique(true * n_clusters + predicted, return_counts=True)
-    return _Contingency(cells // n_clusters, cells % n_clusters, sizes, np.bincount(true), np.bincount(predicted))
+def _contingency(labels_true: Labels, labels_pred: Labels) -> csr_matrix:
+    """Count the samples of each identity (row) in each cluster (column); zeros are not stored."""
+    from sklearn.metrics.cluster import contingency_matrix
+
+    return contingency_matrix(*_codes(labels_true, labels_pred), sparse=True)
 
 
-def _codes(labels_true: Labels, labels_pred: Labels) -> tuple[Codes, Codes]:
+def _codes(labels_true: Labels, labels_pred: Labels) -> tuple[Integers, Integers]:
     """Labels as integers from 0 without gaps."""
     if len(labels_true) != len(labels_pred):
         raise InputError(
@@ -164,7 +134,7 @@ def _codes(labels_true: Labels, labels_pred: Labels) -> tuple[Codes, Codes]:
     return _code(labels_true, "labels_true"), _code(labels_pred, "labels_pred")
 
 
-def _code(labels: Labels, name: str) -> Codes:
+def _code(labels: Labels, name: str) -> Integers:
     values = np.asarray(labels) if hasattr(labels, "__array__") else np.array(labels, dtype=object)
     if values.ndim != 1:
         raise InputError(f"{name} must be one-dimensional, got shape {values.shape}")
