@@ -1,4 +1,4 @@
-// The ball loss on the CPU. Addresses come from torch tensors; losses/_ball_loss_op.py is the only caller.
+// The ball loss on the CPU. Addresses come from torch tensors; losses/_ball_loss_kernels.py is the only caller.
 #include "ball_loss/ball_loss.h"
 
 #include <pybind11/pybind11.h>

@@ -1,4 +1,4 @@
-// The CUDA kernels as Python functions; addresses come from torch tensors, and losses/_ball_loss_op.py is the only
+// The CUDA kernels as Python functions; addresses come from torch tensors, and losses/_ball_loss_kernels.py is the only
 // caller.
 #include "ball_loss/ball_loss.h"
 

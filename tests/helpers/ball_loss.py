@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bcl_fast.losses import _ball_loss_op
-from bcl_fast.losses._ball_loss_op import BallLossOptions, ClassLists
+from bcl_fast.losses._ball_loss_kernels import BallLossOptions
+from bcl_fast.losses._ball_loss_op import ClassLists
 
 DTYPES = [torch.float32, torch.float64]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bcl_fast import _core
-from bcl_fast.losses._ball_loss_op import SUMMARY
+from bcl_fast.losses._ball_loss_kernels import SUMMARY
 from tests.helpers.ball_loss import DTYPES, ball_loss, ball_loss_reference, make_batch, value_and_gradients
 
 

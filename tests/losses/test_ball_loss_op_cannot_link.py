@@ -11,7 +11,8 @@ from torch import Tensor
 
 from bcl_fast import BallLoss
 from bcl_fast.losses import cannot_link_lists
-from bcl_fast.losses._ball_loss_op import SUMMARY, ClassLists
+from bcl_fast.losses._ball_loss_kernels import SUMMARY
+from bcl_fast.losses._ball_loss_op import ClassLists
 from tests.helpers.ball_loss import DTYPES, ball_loss, ball_loss_reference, make_batch, value_and_gradients
 
 

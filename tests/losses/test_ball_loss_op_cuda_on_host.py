@@ -10,6 +10,7 @@ import torch
 
 from bcl_fast import _core, complete_linkage, radius_graph
 from bcl_fast.errors import InputError
+from bcl_fast.losses import _ball_loss_kernels as operator
 from bcl_fast.losses import _ball_loss_op as ops
 from tests.core.cuda.host_kernels import Kernels, make_batch
 from tests.helpers.ball_loss import ball_loss_reference
@@ -33,7 +34,7 @@ def simulated_operator(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(_core, "ball_loss_cuda_scratch_bytes", lambda *sizes: 16, raising=False)
     monkeypatch.setattr(_core, "ball_loss_cuda", ball_loss, raising=False)
     monkeypatch.setattr(_core, "ball_loss_backward_cuda", backward, raising=False)
-    monkeypatch.setattr(ops, "_current_stream", lambda device: 77)
+    monkeypatch.setattr(operator, "_current_stream", lambda device: 77)
 
 
 @pytest.mark.usefixtures("simulated_operator")
@@ -43,15 +44,15 @@ def test_operator_passes_everything_on(num_classes: int) -> None:
     raw_radius = torch.tensor(-1.0, requires_grad=True)
     strided = embeddings.t().contiguous().t()
     batch, options = (strided, labels, raw_radius.detach(), None, None), (num_classes, 4.0, 0.05, True, True)
-    workspace = ops._ball_loss_cuda(*batch, True, *options)
-    gradient = ops._ball_loss_backward_cuda(workspace, torch.tensor(3.0, dtype=torch.float64))
+    workspace = operator._ball_loss_cuda(*batch, True, *options)
+    gradient = operator._ball_loss_backward_cuda(workspace, torch.tensor(3.0, dtype=torch.float64))
     embeddings.requires_grad_()
     loss = ball_loss_reference(embeddings, labels, raw_radius)
     wanted, wanted_raw = torch.autograd.grad(3 * loss, (embeddings, raw_radius))
     torch.testing.assert_close(workspace[-6], loss)
     torch.testing.assert_close(gradient[:-6].view(50, 6), wanted)
     torch.testing.assert_close(gradient[-1].float(), wanted_raw)
-    alone = ops._ball_loss_cuda(*batch, False, *options)
+    alone = operator._ball_loss_cuda(*batch, False, *options)
     assert torch.equal(alone, workspace[-6:])
 
 
@@ -62,11 +63,13 @@ def test_operator_says_what_is_wrong_where_it_waits_anyway() -> None:
     no_centroid = torch.cat([f[:4], f[:1], -f[:1]])
     options = (torch.tensor(0.1), None, None, False, -1)
     with pytest.raises(ValueError, match=r"those of the class of sample 4 do, so it has no centroid$"):
-        ops._ball_loss_cuda(no_centroid, labels, *options, 4.0, 0.05, True, True)
+        operator._ball_loss_cuda(no_centroid, labels, *options, 4.0, 0.05, True, True)
     with pytest.raises(ValueError, match=r"^embeddings must be finite, got NaN or infinity in row 2$"):
-        ops._ball_loss_cuda(f.index_fill(0, torch.tensor([2]), torch.nan), labels, *options, 4.0, 0.05, True, True)
+        operator._ball_loss_cuda(f.index_fill(0, torch.tensor([2]), torch.nan), labels, *options, 4.0, 0.05, True, True)
     numbered = (*options[:-1], 10)
-    assert ops._ball_loss_cuda(no_centroid, labels, *numbered, 4.0, 0.05, True, True)[0].isnan()  # nothing is read back
+    assert operator._ball_loss_cuda(no_centroid, labels, *numbered, 4.0, 0.05, True, True)[
+        0
+    ].isnan()  # nothing is read back
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,7 @@ def test_lists_of_classes_are_known_to_the_cpu_alone() -> None:
         ops._check_lists(lists, 2, torch.device("cuda"))
     batch = torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64), torch.tensor(0.1)
     with pytest.raises(ValueError, match=r"^cannot_link is known to the kernels of the CPU alone, got embeddings on "):
-        ops._ball_loss_cuda(*batch, *lists, False, *ops.DEFAULTS)  # the operator called without `ball_loss`
+        operator._ball_loss_cuda(*batch, *lists, False, *operator.DEFAULTS)  # the operator called without `ball_loss`
 
 
 @pytest.mark.parametrize(

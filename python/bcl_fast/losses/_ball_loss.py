@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from bcl_fast.cluster import radius_threshold
-from bcl_fast.losses._ball_loss_op import BallLossOptions, ClassLists, ball_loss
+from bcl_fast.losses._ball_loss_kernels import BallLossOptions
+from bcl_fast.losses._ball_loss_op import ClassLists, ball_loss
 
 
 class BallLossTerms(NamedTuple):

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bcl_fast.losses._ball_loss_op import BallLossOptions, ball_loss
+from bcl_fast.losses._ball_loss_kernels import BallLossOptions
+from bcl_fast.losses._ball_loss_op import ball_loss
 
 BISECTIONS = 40  # halve the interval of the squared radius to a relative width of 1e-12, below float32
 

@@ -1,0 +1,194 @@
+"""The torch operators of the ball loss: schema, kernels, fakes. The only file that passes addresses to the core.
+
+The core knows nothing of torch, so the binary is tied to no torch version. Outputs come from ``torch.empty`` here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, get_type_hints
+
+import torch
+from torch import Tensor
+
+from bcl_fast import _core
+
+# The scalars at the end of the operator's workspace, in order.
+SUMMARY = ("loss", "similar", "dissimilar", "violated_similar", "violated_dissimilar", "raw_gradient")
+
+
+class BallLossOptions(NamedTuple):
+    """What the loss depends on beside its tensors; the operator and the core take these last, in this order.
+
+    Attributes
+    ----------
+    num_classes : int
+        Labels lie in ``[0, num_classes)``, which spares their numbering; -1 for any integers. On CUDA nothing waits for
+        the device with a number, so that a CUDA graph can capture the call; a label out of range, or what
+        ``check_finite`` would refuse, makes the loss NaN.
+    alpha : float
+        Weight of the similar part.
+    margin : float
+        The gap in ``gamma = 9 b + margin``, a squared distance.
+    sphere : bool
+        Centroids are scaled to unit length; else they are plain means.
+    check_finite : bool
+        Refuse embeddings that are not finite and classes without a centroid.
+    """
+
+    num_classes: int = -1
+    alpha: float = 4.0
+    margin: float = 0.05
+    sphere: bool = True
+    check_finite: bool = True
+
+
+DEFAULTS = BallLossOptions()
+_OPTIONS = ", ".join(f"{kind.__name__} {name}" for name, kind in get_type_hints(BallLossOptions).items())
+_DTYPES = {torch.float32: "float32", torch.float64: "float64"}  # as the core calls them
+CPU_ALONE = "cannot_link is known to the kernels of the CPU alone"
+
+_library = torch.library.Library("bcl_fast", "DEF")
+_library.define(
+    "ball_loss(Tensor embeddings, Tensor labels, Tensor raw_radius, Tensor? cannot_link_offsets, "
+    f"Tensor? cannot_link_labels, bool with_gradient, {_OPTIONS}) -> Tensor"
+)
+_library.define("ball_loss_backward(Tensor workspace, Tensor loss_gradient) -> Tensor")
+
+
+def _workspace(embeddings: Tensor, with_gradient: bool) -> Tensor:
+    """Return the one output of the operator: the gradient, flat, if wanted, then the summary."""
+    n_gradient = embeddings.shape[0] * embeddings.shape[1] if with_gradient else 0
+    return embeddings.new_empty(n_gradient + len(SUMMARY))
+
+
+def _ball_loss_cpu(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    cannot_link_offsets: Tensor | None,
+    cannot_link_labels: Tensor | None,
+    with_gradient: bool,
+    *options: Any,
+) -> Tensor:
+    embeddings, labels = embeddings.contiguous(), labels.contiguous()
+    offsets = None if cannot_link_offsets is None else cannot_link_offsets.contiguous()
+    listed = None if cannot_link_labels is None else cannot_link_labels.contiguous()
+    n_samples, n_features = embeddings.shape
+    workspace = _workspace(embeddings, with_gradient)
+    _core.ball_loss(
+        _DTYPES[embeddings.dtype],
+        embeddings.data_ptr(),
+        labels.data_ptr(),
+        n_samples,
+        n_features,
+        0 if offsets is None else offsets.data_ptr(),
+        0 if listed is None else listed.data_ptr(),
+        0 if listed is None else listed.shape[0],
+        raw_radius.item(),
+        workspace.data_ptr(),
+        with_gradient,
+        torch.get_num_threads(),
+        *options,
+    )
+    return workspace
+
+
+def _ball_loss_fake(
+    embeddings: Tensor, labels: Tensor, raw_radius: Tensor, offsets: Any, listed: Any, with_gradient: bool, *_: Any
+) -> Tensor:
+    return _workspace(embeddings, with_gradient)
+
+
+def _ball_loss_backward_cpu(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    gradient = torch.empty_like(workspace)
+    _core.ball_loss_backward(
+        _DTYPES[workspace.dtype],
+        workspace.data_ptr(),
+        workspace.numel(),
+        loss_gradient.item(),
+        torch.get_num_threads(),
+        gradient.data_ptr(),
+    )
+    return gradient
+
+
+def _ball_loss_backward_fake(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    return torch.empty_like(workspace)
+
+
+def _current_stream(device: torch.device) -> int:
+    return torch.cuda.current_stream(device).cuda_stream
+
+
+def _ball_loss_cuda(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    cannot_link_offsets: Tensor | None,
+    cannot_link_labels: Tensor | None,
+    with_gradient: bool,
+    num_classes: int,
+    *options: Any,
+) -> Tensor:
+    if cannot_link_offsets is not None or cannot_link_labels is not None:
+        raise ValueError(f"{CPU_ALONE}, got embeddings on {embeddings.device}")
+    if num_classes < 0:
+        return _ball_loss_cuda_of_any_labels(embeddings, labels, raw_radius, with_gradient, *options)
+    embeddings, labels, raw_radius = embeddings.contiguous(), labels.contiguous(), raw_radius.to(embeddings.dtype)
+    device, dtype = embeddings.device, _DTYPES[embeddings.dtype]
+    n_samples, n_features = embeddings.shape
+    workspace = _workspace(embeddings, with_gradient)
+    n_bytes = _core.ball_loss_cuda_scratch_bytes(dtype, n_samples, n_features, num_classes)
+    scratch = torch.empty(n_bytes, dtype=torch.uint8, device=device)
+    _core.ball_loss_cuda(
+        dtype,
+        embeddings.data_ptr(),
+        labels.data_ptr(),
+        n_samples,
+        n_features,
+        raw_radius.data_ptr(),
+        scratch.data_ptr(),
+        workspace.data_ptr(),
+        with_gradient,
+        device.index,
+        _current_stream(device),
+        num_classes,
+        *options,
+    )
+    return workspace
+
+
+def _ball_loss_cuda_of_any_labels(
+    embeddings: Tensor, labels: Tensor, raw_radius: Tensor, with_gradient: bool, *options: Any
+) -> Tensor:
+    """Give the labels numbers, which waits for the device; so what ``check_finite`` refuses can be said as well."""
+    present, codes = torch.unique(labels, return_inverse=True)
+    numbered = BallLossOptions(present.numel(), *options)
+    workspace = _ball_loss_cuda(embeddings, codes, raw_radius, None, None, with_gradient, *numbered)
+    if numbered.check_finite and bool(workspace[-len(SUMMARY)].isnan()):
+        # The CPU kernel finds the reason again, and raises it.
+        _ball_loss_cpu(embeddings.cpu(), labels.cpu(), raw_radius.cpu(), None, None, False, -1, *options)
+    return workspace
+
+
+def _ball_loss_backward_cuda(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    gradient = torch.empty_like(workspace)
+    _core.ball_loss_backward_cuda(
+        _DTYPES[workspace.dtype],
+        workspace.data_ptr(),
+        workspace.numel(),
+        loss_gradient.data_ptr(),
+        gradient.data_ptr(),
+        workspace.device.index,
+        _current_stream(workspace.device),
+    )
+    return gradient
+
+
+_library.impl("ball_loss", _ball_loss_cpu, "CPU")
+_library.impl("ball_loss_backward", _ball_loss_backward_cpu, "CPU")
+if _core.cuda_version() >= 0:
+    _library.impl("ball_loss", _ball_loss_cuda, "CUDA")
+    _library.impl("ball_loss_backward", _ball_loss_backward_cuda, "CUDA")
+torch.library.register_fake("bcl_fast::ball_loss", _ball_loss_fake, lib=_library)
+torch.library.register_fake("bcl_fast::ball_loss_backward", _ball_loss_backward_fake, lib=_library)
