@@ -44,8 +44,8 @@ def test_same_bits_on_every_simd_path(overlapping_clusters, path, tmp_path):
         "from tests.cluster.test_complete_linkage_running import digest; "
         "print(_core.simd_path(), digest(np.load(sys.argv[1])))"
     )
-    root = str(Path(__file__).parents[2])
-    environment = os.environ | {"BCL_SIMD": path, "PYTHONPATH": root}
+    search = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"BCL_SIMD": path, "PYTHONPATH": os.pathsep.join(search)}
     command = [sys.executable, "-c", code, str(tmp_path / "X.npy")]
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert output.split() == [path, digest(overlapping_clusters)]
