@@ -1,16 +1,14 @@
-"""The training loop: what it learns, what it writes, and that a killed run ends like an uninterrupted one."""
+"""The training loop: what it learns, keeps and writes."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation import evaluate
@@ -19,84 +17,11 @@ from bcl_fast.models import load_model, raw_embeddings
 from bcl_fast.simulate import simulate_splits
 from bcl_fast.tracks import TrackSet, concatenate
 from bcl_fast.training import Recipe, train
-from bcl_fast.training._data import TrainingData, identity_codes, mean_of_random_halves
+from bcl_fast.training._data import identity_codes
 from bcl_fast.training._recipe import LOSSES
 from tests.helpers.training import SMALL, assert_same_result, blobs, weights_of
 
 QUICK = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
-
-
-# --- the recipe
-
-
-def test_the_default_recipe_is_the_papers():
-    expected = {
-        "head": "mlp",
-        "dimensions": None,
-        "batch_size": 2000,
-        "learning_rate": 0.003,
-        "momentum": 0.9,
-        "weight_decay": 0.0,
-        "lr_decay": 0.9,
-        "lr_decay_epochs": 10,
-        "radius_freeze_epochs": 5,
-        "radius_learning_rate_factor": 0.1,
-        "init_raw": 0.1,
-        "margin": 0.05,
-        "alpha": 4.0,
-        "space": "sphere",
-        "seed": 0,
-    }
-    assert expected.items() <= Recipe().as_dict().items()
-    assert set(Recipe().as_dict()) == {field.name for field in fields(Recipe)}
-    json.dumps(Recipe(dimensions=(4, 3)).as_dict())
-
-
-def test_the_learning_rate_falls_every_ten_epochs():
-    rates = [Recipe().learning_rate_at(epoch) for epoch in (1, 10, 11, 21)]
-    np.testing.assert_allclose(rates, [0.003, 0.003, 0.0027, 0.00243])
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "message"),
-    [
-        ("epochs", 0, "epochs must be at least 1, got 0"),
-        ("batch_size", 1, "batch_size must be at least 2, got 1"),
-        ("learning_rate", 0.0, "learning_rate must be finite and positive, got 0.0"),
-        ("learning_rate", float("nan"), "learning_rate must be finite and positive, got nan"),
-        ("momentum", 1.0, r"momentum must be in \[0, 1\), got 1.0"),
-        ("margin", -0.1, "margin must be finite and not negative, got -0.1"),
-        ("head", "conv", "head must be mlp, residual, linear or auto, got 'conv'"),
-        ("space", "hyperbolic", "space must be sphere or euclidean, got 'hyperbolic'"),
-        ("validation_interval", 0, "validation_interval must be at least 1, got 0"),
-    ],
-)
-def test_numbers_out_of_range_are_refused(option, value, message):
-    with pytest.raises(InputError, match=message):
-        Recipe(**{option: value})
-
-
-# --- the batches
-
-
-@given(n_tracks=st.integers(2, 60), batch_size=st.integers(2, 40), seed=st.integers(0, 2**16))
-def test_an_epoch_shows_every_track_in_batches_of_one_size(n_tracks, batch_size, seed):
-    tracks = TrackSet.from_arrays(np.ones((n_tracks, 2)), labels=np.arange(n_tracks))
-    batches = TrainingData(tracks).batches(np.random.default_rng(seed), batch_size)
-    assert len(batches) == -(-n_tracks // batch_size)
-    assert all(len(np.unique(batch)) == len(batch) == min(n_tracks, batch_size) for batch in batches)
-    np.testing.assert_array_equal(np.unique(np.concatenate(batches)), np.arange(n_tracks))
-
-
-def test_a_batch_holds_one_scaled_face_of_each_of_its_tracks():
-    tracks = blobs()
-    data, batch = TrainingData(tracks), np.array([5, 0, 9])
-    faces, codes = data.draw(np.random.default_rng(1), batch)
-    assert data.input_scale == pytest.approx(1 / np.linalg.norm(tracks.features, axis=1).mean(), rel=1e-5)
-    np.testing.assert_array_equal(codes, data.codes[batch])
-    for face, track in zip(faces, batch, strict=True):
-        own = tracks.features[tracks.offsets[track] : tracks.offsets[track + 1]]
-        assert np.abs(own * np.float32(data.input_scale) - face).max(axis=1).min() == 0
 
 
 # --- what is learned and kept
@@ -216,110 +141,6 @@ def test_tensorboard_gets_the_scores(tmp_path):
     assert events[-1].value == pytest.approx(result.history[-1].val_nmi)
 
 
-# --- kill and resume
-
-
-class Killed(BaseException):
-    """Ends a run as a signal would."""
-
-
-def kill_after(n_epochs: int):
-    def on_epoch(record):
-        if record.epoch == n_epochs:
-            raise Killed
-
-    return on_epoch
-
-
-@pytest.mark.parametrize("kill_at", [1, 3, 6])
-@pytest.mark.parametrize("head", ["residual", "mlp"])
-def test_a_killed_run_resumes_to_the_same_bits(head, kill_at, tmp_path):
-    data, recipe = (blobs(), blobs(5, seed=9)), replace(SMALL, head=head)
-    whole = train(*data, recipe=recipe)
-    files = {"checkpoint": tmp_path / "state.pt", "history": tmp_path / "history.jsonl"}
-    with pytest.raises(Killed):
-        train(*data, recipe=recipe, on_epoch=kill_after(kill_at), **files)
-    resumed = train(*data, recipe=recipe, resume=True, **files)
-    assert_same_result(resumed, whole)
-    lines = [json.loads(line)["epoch"] for line in files["history"].read_text().splitlines()]
-    assert lines == [1, 2, 3, 4, 5, 6]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.jsonl", "state.pt"]
-
-
-def test_a_run_killed_within_an_epoch_resumes_to_the_same_bits(tmp_path):
-    def on_batch(epoch, batch, n_batches):
-        if (epoch, batch) == (4, 1):
-            raise Killed
-
-    with pytest.raises(Killed):
-        train(blobs(), recipe=SMALL, checkpoint=tmp_path / "state.pt", on_batch=on_batch)
-    resumed = train(blobs(), recipe=SMALL, checkpoint=tmp_path / "state.pt", resume=True)
-    assert_same_result(resumed, train(blobs(), recipe=SMALL))
-
-
-def test_a_resumed_run_may_be_longer(tmp_path):
-    train(blobs(), recipe=SMALL, checkpoint=tmp_path / "state.pt")
-    longer = train(blobs(), recipe=replace(SMALL, epochs=9), checkpoint=tmp_path / "state.pt", resume=True)
-    assert_same_result(longer, train(blobs(), recipe=replace(SMALL, epochs=9)))
-    with pytest.raises(InputError, match="with another recipe: epochs was 9, now it is 5"):
-        train(blobs(), recipe=replace(SMALL, epochs=5), checkpoint=tmp_path / "state.pt", resume=True)
-
-
-def test_resume_without_a_checkpoint_file_starts_afresh(tmp_path):
-    result = train(blobs(), recipe=SMALL, checkpoint=tmp_path / "state.pt", resume=True)
-    assert_same_result(result, train(blobs(), recipe=SMALL))
-    with pytest.raises(InputError, match="resume wants the checkpoint to go on from, got none"):
-        train(blobs(), recipe=SMALL, resume=True)
-
-
-def relabelled(tracks: TrackSet) -> TrackSet:
-    return replace(tracks, labels=np.roll(tracks.labels, 1))
-
-
-@pytest.mark.parametrize(
-    ("data", "options", "message"),
-    [
-        ((blobs(),), {"learning_rate": 0.2}, "another recipe: learning_rate was 0.1, now it is 0.2"),
-        ((blobs(),), {"head": "linear"}, "another recipe: head was residual, now it is linear"),
-        ((blobs(9),), {}, "another set of tracks: training tracks was 56, now it is 63"),
-        ((blobs(), blobs(5)), {}, "another set of tracks: validation tracks was 0, now it is 35"),
-        ((relabelled(blobs()),), {}, "another set of tracks: checksum of the training labels was"),
-        ((replace(blobs(), features=2 * blobs().features),), {}, "checksum of the training features was"),
-    ],
-)
-def test_resuming_something_else_names_the_difference(data, options, message, tmp_path):
-    train(blobs(), recipe=replace(SMALL, epochs=2), checkpoint=tmp_path / "state.pt")
-    before = (tmp_path / "state.pt").read_bytes()
-    with pytest.raises(InputError, match=message):
-        train(*data, recipe=replace(SMALL, **options), checkpoint=tmp_path / "state.pt", resume=True)
-    assert (tmp_path / "state.pt").read_bytes() == before
-
-
-@pytest.mark.parametrize("content", [b"", b"no checkpoint at all", None])
-def test_a_damaged_checkpoint_is_refused(content, tmp_path):
-    path = tmp_path / "state.pt"
-    train(blobs(), recipe=replace(SMALL, epochs=1), checkpoint=path)
-    path.write_bytes(path.read_bytes()[:-100] if content is None else content)
-    with pytest.raises(InputError, match=r"state\.pt is damaged or was not written by bcl_fast"):
-        train(blobs(), recipe=SMALL, checkpoint=path, resume=True)
-    torch.save({"format": "theirs"}, path)
-    with pytest.raises(InputError, match="is not a checkpoint of the format"):
-        train(blobs(), recipe=SMALL, checkpoint=path, resume=True)
-
-
-@pytest.mark.parametrize("name", ["checkpoint", "history"])
-def test_files_that_exist_are_kept_unless_forced(name, tmp_path):
-    path = tmp_path / "file"
-    path.write_text("precious")
-    with pytest.raises(InputError, match="exists already"):
-        train(blobs(), recipe=SMALL, **{name: path})
-    assert path.read_text() == "precious"
-    train(blobs(), recipe=replace(SMALL, epochs=1), force=True, **{name: path})
-    assert path.read_bytes()[:8] != b"precious"
-    with pytest.raises(InputError, match="does not exist"):
-        train(blobs(), recipe=SMALL, **{name: tmp_path / "missing" / "file"})
-
-
 # --- bad input
 
 
@@ -416,36 +237,3 @@ def test_balls_without_normalisation_are_euclidean():
     model = train(blobs(), recipe=replace(SMALL, normalize=False, space="euclidean")).model
     norms = np.linalg.norm(model.embed_tracks(blobs()), axis=1)
     assert not np.allclose(norms, 1, atol=0.01)
-
-
-@pytest.mark.parametrize("loss", ["triplet", "contrastive", "crossentropy"])
-def test_a_killed_baseline_resumes_to_the_same_bits(loss, tmp_path):
-    data, recipe = (blobs(), blobs(5, seed=9)), replace(SMALL, loss=loss, faces="half")
-    with pytest.raises(Killed):
-        train(*data, recipe=recipe, on_epoch=kill_after(3), checkpoint=tmp_path / "state.pt")
-    resumed = train(*data, recipe=recipe, checkpoint=tmp_path / "state.pt", resume=True)
-    whole = train(*data, recipe=recipe)
-    assert_same_result(resumed, whole)
-    assert resumed.model.stored_threshold == whole.model.stored_threshold
-
-
-@given(seed=st.integers(0, 2**16), lengths=st.lists(st.integers(1, 5), min_size=1, max_size=4))
-def test_means_of_random_halves(seed, lengths):
-    rng = np.random.default_rng(seed)
-    tracks = TrackSet.from_arrays(2.0 ** np.arange(sum(lengths))[:, None] * [1, -1], np.append(0, np.cumsum(lengths)))
-    batch = rng.permutation(len(lengths))
-    found = mean_of_random_halves(tracks, rng, batch)
-    for mean, track in zip(found, batch, strict=True):
-        half = -(-lengths[track] // 2)
-        bits = format(round(float(mean[0]) * half), "b")[::-1]  # a face is a power of two, so a sum says which faces
-        faces = [place for place, bit in enumerate(bits) if bit == "1"]
-        assert len(faces) == half
-        assert all(tracks.offsets[track] <= face < tracks.offsets[track + 1] for face in faces)
-        assert mean[1] == -mean[0]
-
-
-def test_all_halves_are_equally_likely():
-    tracks, rng = TrackSet.from_arrays(np.eye(3), [0, 3]), np.random.default_rng(0)
-    means = np.concatenate([mean_of_random_halves(tracks, rng, np.array([0])) for _ in range(3000)])
-    np.testing.assert_allclose(means.mean(axis=0), [1 / 3] * 3, atol=0.02)
-    assert set(means.ravel().tolist()) == {0.0, 0.5}

@@ -1,0 +1,61 @@
+"""The numbers of a training: the paper's by default, and refused out of range."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from bcl_fast.errors import InputError
+from bcl_fast.training import Recipe
+
+QUICK = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
+
+
+def test_the_default_recipe_is_the_papers():
+    expected = {
+        "head": "mlp",
+        "dimensions": None,
+        "batch_size": 2000,
+        "learning_rate": 0.003,
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "lr_decay": 0.9,
+        "lr_decay_epochs": 10,
+        "radius_freeze_epochs": 5,
+        "radius_learning_rate_factor": 0.1,
+        "init_raw": 0.1,
+        "margin": 0.05,
+        "alpha": 4.0,
+        "space": "sphere",
+        "seed": 0,
+    }
+    assert expected.items() <= Recipe().as_dict().items()
+    assert set(Recipe().as_dict()) == {field.name for field in fields(Recipe)}
+    json.dumps(Recipe(dimensions=(4, 3)).as_dict())
+
+
+def test_the_learning_rate_falls_every_ten_epochs():
+    rates = [Recipe().learning_rate_at(epoch) for epoch in (1, 10, 11, 21)]
+    np.testing.assert_allclose(rates, [0.003, 0.003, 0.0027, 0.00243])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("epochs", 0, "epochs must be at least 1, got 0"),
+        ("batch_size", 1, "batch_size must be at least 2, got 1"),
+        ("learning_rate", 0.0, "learning_rate must be finite and positive, got 0.0"),
+        ("learning_rate", float("nan"), "learning_rate must be finite and positive, got nan"),
+        ("momentum", 1.0, r"momentum must be in \[0, 1\), got 1.0"),
+        ("margin", -0.1, "margin must be finite and not negative, got -0.1"),
+        ("head", "conv", "head must be mlp, residual, linear or auto, got 'conv'"),
+        ("space", "hyperbolic", "space must be sphere or euclidean, got 'hyperbolic'"),
+        ("validation_interval", 0, "validation_interval must be at least 1, got 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(option, value, message):
+    with pytest.raises(InputError, match=message):
+        Recipe(**{option: value})
