@@ -13,7 +13,7 @@ from bcl_fast.errors import InputError
 LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
 
 # A rung of the linkage holds this many pairs per sample, and some more for few samples: enough that every rung merges
-# most of what it can, and no more memory than the samples take (bench/NOTES.md).
+# most of what it can, and no more memory than the samples take (csrc/linkage/README.md).
 PAIRS_PER_SAMPLE, MORE_PAIRS = 16, 65_536
 BYTES_PER_PAIR = 48  # found, up to twice as many before the farther half is dropped, then as a graph
 BYTES_PER_SAMPLE = 320  # directions, clusters and merges, beside a float32 copy of the features
