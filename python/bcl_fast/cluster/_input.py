@@ -17,6 +17,7 @@ LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
 PAIRS_PER_SAMPLE, MORE_PAIRS = 16, 65_536
 BYTES_PER_PAIR = 48  # found, up to twice as many before the farther half is dropped, then as a graph
 BYTES_PER_SAMPLE = 320  # directions, clusters and merges, beside a float32 copy of the features
+UNASKED_BYTES = 64_000_000  # are there; to learn how much is free takes longer than clustering a few points
 
 
 def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -58,14 +59,18 @@ def check_memory_limit(memory_limit: int | None) -> None:
 def rung_memory(points: npt.NDArray[Any], memory_limit: int | None) -> tuple[int, bool]:
     """Return how many pairs a rung of the linkage may hold, and whether there is room for a copy of the points."""
     n_samples, n_features = points.shape
-    wanted = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
-    limit = free_memory() // 2 if memory_limit is None else int(memory_limit)
+    max_pairs = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
     fixed = n_samples * (4 * n_features + BYTES_PER_SAMPLE)
-    least = fixed + n_samples * BYTES_PER_PAIR
-    if memory_limit is not None and limit < least:
-        raise InputError(
-            f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least {least:,} bytes, "
-            f"got {memory_limit:,}"
-        )
+    wanted = fixed + max_pairs * BYTES_PER_PAIR + points.nbytes
+    if memory_limit is None:
+        limit = wanted if wanted <= UNASKED_BYTES else free_memory() // 2
+    else:
+        limit = int(memory_limit)
+        least = fixed + n_samples * BYTES_PER_PAIR
+        if limit < least:
+            raise InputError(
+                f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least {least:,} bytes, "
+                f"got {memory_limit:,}"
+            )
     room = (limit - fixed) // BYTES_PER_PAIR
-    return max(n_samples, min(wanted, room), 1), room * BYTES_PER_PAIR >= wanted * BYTES_PER_PAIR + points.nbytes
+    return max(n_samples, min(max_pairs, room), 1), limit >= wanted
