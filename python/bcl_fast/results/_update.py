@@ -84,8 +84,8 @@ def update_result(
     cannot_link = _without_old_violations(groups, known.cannot_link, n_old, old, tracks, is_new)
     apart = _apart(points[first_members], distance_threshold, first_members)
 
-    def extended(groups: Integers, forbidden: Integers) -> Integers:
-        pairs = np.concatenate([forbidden, apart])
+    def extended(groups: Integers, cannot_link: Integers) -> Integers:
+        pairs = np.concatenate([cannot_link, apart])
         return extend_clusters(points, groups, distance_threshold, cannot_link=pairs).labels
 
     labels = extended(groups, cannot_link)
