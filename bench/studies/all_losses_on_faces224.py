@@ -16,8 +16,7 @@ from bcl_fast.paper.scores import score_per_video
 from bcl_fast.paper.tables import PER_VIDEO
 from bcl_fast.paper.variants import NAMES, loss_variant
 from bcl_fast.tracks import Splits
-from bcl_fast.training import Recipe, train
-from bcl_fast.training._recipe import LOSSES
+from bcl_fast.training import LOSSES, Recipe, train
 from bench.studies.faces224_data import SEEDS, split_people
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"

@@ -7,6 +7,8 @@ they are in arXiv:1908.03381.
 
 from __future__ import annotations
 
+from bcl_fast.cluster import radius_threshold
+
 LOSS_SECONDS_PER_EPOCH = {  # section 5.2: 61,774 tracks, batches of 2,000, on the authors' machine
     "prototypical": 12.3,
     "contrastive": 15.5,
@@ -27,6 +29,6 @@ def note_on_scores(*, simulated: bool, papers_test_set: bool) -> str:
     if papers_test_set:
         return (
             f"The test videos are the paper's. Its scores are in arXiv:1908.03381 and not bundled here; the authors' "
-            f"checkpoint has b = {SQUARED_RADIUS}, a threshold of {4 * SQUARED_RADIUS:.4f}."
+            f"checkpoint has b = {SQUARED_RADIUS}, a threshold of {radius_threshold(SQUARED_RADIUS):.4f}."
         )
     return "Measured on the tracks given, which are not the paper's: its numbers do not compare."

@@ -16,12 +16,14 @@ from bcl_fast.results._result import ClusteringResult
 
 
 def names_of(old: ClusteringResult, result: ClusteringResult) -> NDArray[np.str_] | None:
+    """Names of a result's rows, as those of the clusters of an older one; None where it has none."""
     if old.names is None:
         return None
     return named(result.cluster_ids, cluster_names(old))
 
 
 def named(cluster_ids: Integers, names: Mapping[int, str]) -> NDArray[np.str_]:
+    """Name of each row by its cluster, empty for a cluster without one."""
     return np.array([names.get(cluster, "") for cluster in cluster_ids.tolist()], dtype=np.str_)
 
 
