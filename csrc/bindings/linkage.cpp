@@ -1,4 +1,4 @@
-// Complete linkage, its chain on a graph, and new points beside clusters; their array checks.
+// The linkages of points, the chain on a graph, and new points beside clusters; their array checks.
 #include <pybind11/stl.h>
 
 #include <optional>
@@ -8,6 +8,7 @@
 #include "bindings/define.h"
 #include "bindings/execution.h"
 #include "linkage/assign.h"
+#include "linkage/average_linkage.h"
 #include "linkage/complete_linkage.h"
 #include "linkage/nn_chain.h"
 
@@ -15,7 +16,7 @@ namespace bcl {
 namespace {
 
 // Every row's neighbours must be in range: anything else would write out of bounds.
-void check_graph(const Array<int64_t>& offsets, const Array<int32_t>& neighbors, const Array<float>& distances) {
+void check_graph(const Array<int64_t>& offsets, const Array<int32_t>& neighbors, const Array<double>& distances) {
   const int64_t n = offsets.size() - 1;
   if (offsets.ndim() != 1 || n < 0 || offsets.at(0) != 0)
     throw std::invalid_argument("offsets must be 1-D and start with 0");
@@ -46,78 +47,93 @@ void check_cannot_link(const Array<int32_t>& pairs, int64_t n) {
     if (pairs.data()[e] < 0 || pairs.data()[e] >= n) throw std::invalid_argument("cannot_link must lie in [0, n)");
 }
 
-py::tuple to_python(Dendrogram&& dendrogram, double scale) {
+py::tuple to_python(Dendrogram&& dendrogram) {
   Array<double> merges({static_cast<py::ssize_t>(dendrogram.merges.size()), py::ssize_t{4}});
   double* row = merges.mutable_data();
   for (const Merge& merge : dendrogram.merges) {
     *row++ = static_cast<double>(merge.left);
     *row++ = static_cast<double>(merge.right);
-    *row++ = merge.height * scale;
+    *row++ = merge.height;
     *row++ = static_cast<double>(merge.size);
   }
   return py::make_tuple(merges, to_numpy(std::move(dendrogram.labels)));
 }
 
-py::tuple linkage_of_graph(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<float>& distances,
-                           double scale, const PythonExecution& how) {
+py::tuple linkage_of_graph(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<double>& distances,
+                           const PythonExecution& how) {
   check_graph(offsets, neighbors, distances);
   const int64_t n = offsets.size() - 1;
   int32_t* const neighbor_data = neighbors.mutable_data();
-  float* const distance_data = distances.mutable_data();
+  double* const distance_data = distances.mutable_data();
   Dendrogram dendrogram = carry_out(how, [&](const Execution& execution) {
     Dendrogram result = nn_chain(n, offsets.data(), neighbor_data, distance_data, execution);
     execution.tell("done", n, 1);
     return result;
   });
-  return to_python(std::move(dendrogram), scale);
+  return to_python(std::move(dendrogram));
 }
 
 template <class T>
+using LinkageOfPoints = Dendrogram (*)(const T*, int64_t, int64_t, const LinkageOptions&, const Execution&);
+
+template <class T, LinkageOfPoints<T> linkage>
 py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, int64_t max_pairs,
                             const std::optional<Array<int32_t>>& must_link_groups, const Array<int32_t>& cannot_link,
-                            const PythonExecution& how, bool may_copy) {
+                            const PythonExecution& how, bool may_copy, int64_t n_apart) {
   check_points(points, distance_threshold);
   const int64_t n = points.shape(0), d = points.shape(1);
   if (max_pairs < 1) throw std::invalid_argument("max_pairs must be >= 1");
   if (must_link_groups) check_numbering(*must_link_groups, n, "must_link_groups");
   check_cannot_link(cannot_link, n);
+  if (n_apart < 0 || (n_apart > 0 && !must_link_groups)) throw std::invalid_argument("n_apart counts must_link_groups");
   LinkageOptions options{distance_threshold, max_pairs};
   options.must_link_groups = must_link_groups ? must_link_groups->data() : nullptr;
+  options.n_apart = n_apart;
   options.cannot_link = cannot_link.data();
   options.n_cannot_link = cannot_link.shape(0);
   options.may_copy = may_copy;
   const T* const data = points.data();
-  ScaledDendrogram scaled = carry_out(how, [&](const Execution& execution) {
-    ScaledDendrogram result = complete_linkage(data, n, d, options, execution);
-    execution.tell("done", n - static_cast<int64_t>(result.dendrogram.merges.size()), 1);
+  Dendrogram dendrogram = carry_out(how, [&](const Execution& execution) {
+    Dendrogram result = linkage(data, n, d, options, execution);
+    execution.tell("done", n - static_cast<int64_t>(result.merges.size()), 1);
     return result;
   });
-  return to_python(std::move(scaled.dendrogram), scaled.scale);
+  return to_python(std::move(dendrogram));
 }
 
 template <class T>
 py::array assigned(const Array<T>& points, int64_t n_new, const Array<int32_t>& clusters, double distance_threshold,
-                   const PythonExecution& how) {
+                   const PythonExecution& how, const std::string& linkage) {
   check_points(points, distance_threshold);
   const int64_t n = points.shape(0), d = points.shape(1);
   if (n_new < 0 || n_new > n) throw std::invalid_argument("n_new must lie in [0, n]");
   check_numbering(clusters, n - n_new, "clusters");
   const T* const data = points.data();
+  if (linkage != "complete" && linkage != "average")
+    throw std::invalid_argument("linkage must be 'complete' or 'average'");
+  const Linkage kind = linkage == "complete" ? Linkage::complete : Linkage::average;
   return to_numpy(carry_out(how, [&](const Execution& execution) {
-    std::vector<int64_t> result = assign(data, n, d, n_new, clusters.data(), distance_threshold, execution);
+    std::vector<int64_t> result = assign(data, n, d, n_new, clusters.data(), kind, distance_threshold, execution);
     execution.tell("done", n, 1);
     return result;
   }));
 }
 
+template <class T, LinkageOfPoints<T> linkage>
+void define_linkage_of_points(py::module_& m, const char* name, const char* doc) {
+  m.def(name, &linkage_of_points<T, linkage>, py::arg("points").noconvert(), py::arg("distance_threshold"),
+        py::arg("max_pairs"), py::arg("must_link_groups").noconvert(), py::arg("cannot_link").noconvert(),
+        py::arg("execution") = PythonExecution(), py::arg("may_copy") = true, py::arg("n_apart") = 0, doc);
+}
+
 template <class T>
 void define_for(py::module_& m) {
-  m.def("complete_linkage", &linkage_of_points<T>, py::arg("points").noconvert(), py::arg("distance_threshold"),
-        py::arg("max_pairs"), py::arg("must_link_groups").noconvert(), py::arg("cannot_link").noconvert(),
-        py::arg("execution") = PythonExecution(), py::arg("may_copy") = true,
-        "Complete linkage of points, rung by rung: (merges, labels).");
+  define_linkage_of_points<T, complete_linkage<T>>(m, "complete_linkage",
+                                                   "Complete linkage of points, rung by rung: (merges, labels).");
+  define_linkage_of_points<T, average_linkage<T>>(
+      m, "average_linkage", "Average linkage of points by squared distance, rung by rung: (merges, labels).");
   m.def("assign", &assigned<T>, py::arg("points").noconvert(), py::arg("n_new"), py::arg("clusters").noconvert(),
-        py::arg("distance_threshold"), py::arg("execution") = PythonExecution(),
+        py::arg("distance_threshold"), py::arg("execution") = PythonExecution(), py::arg("linkage") = "complete",
         "The nearest cluster that each of the first points may join, -1: none.");
 }
 
@@ -127,7 +143,7 @@ void define_linkage(py::module_& m) {
   define_for<float>(m);
   define_for<double>(m);
   m.def("nn_chain", &linkage_of_graph, py::arg("offsets").noconvert(), py::arg("neighbors").noconvert(),
-        py::arg("distances").noconvert(), py::arg("scale"), py::arg("execution") = PythonExecution(),
+        py::arg("distances").noconvert(), py::arg("execution") = PythonExecution(),
         "Complete linkage on a radius graph, whose neighbors and distances are overwritten: (merges, labels).");
 }
 

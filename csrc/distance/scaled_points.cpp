@@ -17,30 +17,39 @@ void for_each_block(int64_t n, const Execution& execution, const Task& task) {
                [&](int64_t t, int) { task(t, t * kRowsPerTask, std::min(n, (t + 1) * kRowsPerTask)); });
 }
 
-template <class Row>
-std::vector<double> column_means(int64_t n, int64_t d, const Execution& execution, const Row& row) {
+std::vector<double> column_means(int64_t n, int64_t d, const ScaledPoints::WriteRow& write_row,
+                                 const Execution& execution) {
   std::vector<double> sums(n_tasks(n) * d, 0.0), mean(d, 0.0);
   for_each_block(n, execution, [&](int64_t t, int64_t first, int64_t last) {
     double* const sum = sums.data() + t * d;
-    for (int64_t i = first; i < last; ++i)
-      for (int64_t p = 0; p < d; ++p) sum[p] += row(i)[p];
+    std::vector<double> x(d);
+    for (int64_t i = first; i < last; ++i) {
+      write_row(i, x.data());
+      for (int64_t p = 0; p < d; ++p) sum[p] += x[p];
+    }
   });
   for (int64_t t = 0; t < n_tasks(n); ++t)
     for (int64_t p = 0; p < d; ++p) mean[p] += sums[t * d + p] / static_cast<double>(n);
   return mean;
 }
 
-// A bound on the norms, by the largest coordinate, so that squares cannot overflow.
-template <class Row>
-double largest_norm(int64_t n, int64_t d, const std::vector<double>& mean, const Execution& execution, const Row& row) {
-  std::vector<double> largest(n_tasks(n), 0.0);
+// A bound on the norms and on the roots of the spreads, by the largest coordinate, so that squares cannot overflow.
+double largest_norm(int64_t n, int64_t d, const std::vector<double>& mean, const ScaledPoints::WriteRow& write_row,
+                    const ScaledPoints::Spread& spread, const Execution& execution) {
+  std::vector<double> largest(n_tasks(n), 0.0), largest_spread(n_tasks(n), 0.0);
   for_each_block(n, execution, [&](int64_t t, int64_t first, int64_t last) {
     double size = 0;
-    for (int64_t i = first; i < last; ++i)
-      for (int64_t p = 0; p < d; ++p) size = std::max(size, std::abs(row(i)[p] - mean[p]));
+    std::vector<double> x(d);
+    for (int64_t i = first; i < last; ++i) {
+      write_row(i, x.data());
+      for (int64_t p = 0; p < d; ++p) size = std::max(size, std::abs(x[p] - mean[p]));
+      if (spread) largest_spread[t] = std::max(largest_spread[t], spread(i));
+    }
     largest[t] = size;
   });
-  return n == 0 ? 0.0 : std::sqrt(static_cast<double>(d)) * *std::max_element(largest.begin(), largest.end());
+  if (n == 0) return 0;
+  return std::max(std::sqrt(static_cast<double>(d)) * *std::max_element(largest.begin(), largest.end()),
+                  std::sqrt(*std::max_element(largest_spread.begin(), largest_spread.end())));
 }
 
 }  // namespace
@@ -49,23 +58,32 @@ double power_of_two(double x) { return std::ldexp(1.0, std::clamp(std::ilogb(x),
 
 template <class T>
 ScaledPoints::ScaledPoints(const T* points, const int32_t* rows, int64_t n, int64_t d, const Execution& execution)
-    : n_(n), d_(d), values_(static_cast<size_t>(n * d)), start_(static_cast<size_t>(n)) {
-  const auto row = [=](int64_t i) { return points + (rows == nullptr ? i : rows[i]) * d; };
-  const std::vector<double> mean = column_means(n, d, execution, row);
-  shrink_ = 1 / power_of_two(largest_norm(n, d, mean, execution, row));
-  // u = 2^-24. A score is a sum of d + 1 roundings of terms whose absolute sum is at most |x|^2 + |y|^2; centring and
-  // scaling move each coordinate by u relative, norms are rounded: 2 (d + 1) + 16 covers them, doubled to be generous.
+    : ScaledPoints(
+          n, d, [=](int64_t i, double* x) { std::copy_n(points + (rows == nullptr ? i : rows[i]) * d, d, x); }, {},
+          execution) {}
+
+ScaledPoints::ScaledPoints(int64_t n, int64_t d, const WriteRow& write_row, const Spread& spread,
+                           const Execution& execution)
+    : n_(n), d_(d), values_(static_cast<size_t>(n * d)), start_(static_cast<size_t>(n)), spreads_(spread ? n : 0) {
+  const std::vector<double> mean = column_means(n, d, write_row, execution);
+  shrink_ = 1 / power_of_two(largest_norm(n, d, mean, write_row, spread, execution));
+  // u = 2^-24. A score is a sum of d + 1 roundings of terms whose absolute sum is at most |x|^2 + |y|^2 and the
+  // spreads; centring and scaling move each coordinate by u relative, norms are rounded: 2 (d + 1) + 16 covers them,
+  // doubled to be generous.
   const double slack = (4.0 * d + 40) * std::ldexp(1.0, -24);
   for_each_block(n, execution, [&](int64_t, int64_t first, int64_t last) {
+    std::vector<double> row(d);
     for (int64_t i = first; i < last; ++i) {
+      write_row(i, row.data());
       float* const x = values_.data() + i * d;
       double square = 0;
       for (int64_t p = 0; p < d; ++p) {
-        x[p] = static_cast<float>((row(i)[p] - mean[p]) * shrink_);
+        x[p] = static_cast<float>((row[p] - mean[p]) * shrink_);
         square += static_cast<double>(x[p]) * x[p];
       }
-      // |x - y|^2 <= tau + slack (|x|^2 + |y|^2), rearranged for the score.
-      start_[i] = static_cast<float>(-(1 - slack) * square / 2);
+      if (spread) spreads_[i] = static_cast<float>(spread(i) * shrink_ * shrink_ * (1 - slack));
+      // |x - y|^2 + spreads <= tau + slack (|x|^2 + |y|^2 + spreads), rearranged for the score.
+      start_[i] = static_cast<float>(-(1 - slack) * (square + this->spread(i)) / 2);
     }
   });
 }
@@ -73,7 +91,7 @@ ScaledPoints::ScaledPoints(const T* points, const int32_t* rows, int64_t n, int6
 // 1e-30: norms that underflow; far below any distance that float32 resolves beside norms of 1. The cap keeps an
 // infinite threshold finite: the scores of columns that are only padding are -inf, and must not pass.
 double ScaledPoints::scaled(double squared_distance) const {
-  return (std::isinf(squared_distance) ? 16.0 : std::min(squared_distance * shrink_ * shrink_, 16.0)) + 1e-30;
+  return (std::isinf(squared_distance) ? 32.0 : std::min(squared_distance * shrink_ * shrink_, 32.0)) + 1e-30;
 }
 
 template ScaledPoints::ScaledPoints(const float*, const int32_t*, int64_t, int64_t, const Execution&);

@@ -9,7 +9,7 @@ namespace bcl {
 // One row of a SciPy-style Z: cluster ids below n are points, n + t is the cluster made by merge t.
 struct Merge {
   int64_t left, right;  // left < right
-  double height;        // largest dissimilarity between the two, in the graph's unit
+  double height;        // largest dissimilarity between the two
   int64_t size;         // points in the merged cluster
 };
 
@@ -21,7 +21,7 @@ struct Dendrogram {
 // A merge in the order in which a search came upon it: n + t is the cluster that the t-th one found made.
 struct FoundMerge {
   int32_t a, b;
-  float height;
+  double height;
 };
 
 // By height; merges of equal height stay as found, so that a cluster still comes after its parts.

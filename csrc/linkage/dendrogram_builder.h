@@ -1,4 +1,4 @@
-// The dendrogram as it grows rung by rung (complete_linkage.h), and the clusters that there are so far.
+// The dendrogram as it grows rung by rung (rungs.h), and the clusters that there are so far.
 #pragma once
 
 #include <algorithm>
@@ -39,7 +39,9 @@ class DendrogramBuilder {
   void add_rung(const Dendrogram& rung) {
     const int64_t n = n_clusters(), first = n_ + static_cast<int64_t>(merges_.size());
     const auto node = [&](int64_t id) { return id < n ? nodes_[id] : first + id - n; };
-    for (const Merge& merge : rung.merges) add_merge(node(merge.left), node(merge.right), merge.height);
+    const double reached = merges_.empty() ? 0 : merges_.back().height;  // rounding may put a height below
+    for (const Merge& merge : rung.merges)
+      add_merge(node(merge.left), node(merge.right), std::max(reached, merge.height));
     std::vector<int64_t> new_nodes(n - rung.merges.size());
     for (int64_t c = 0; c < n; ++c) new_nodes[rung.labels[c]] = nodes_[c];
     // The last merge into a cluster is the cluster.

@@ -35,8 +35,8 @@ struct Node {
 
 // What the lists read so far say about one cluster.
 struct Sum {
-  float distance = -std::numeric_limits<float>::infinity();  // the largest
-  int32_t count = 0;                                         // sizes added up
+  double distance = -std::numeric_limits<double>::infinity();  // the largest
+  int32_t count = 0;                                           // sizes added up
 };
 
 // The cluster in a slot.
@@ -48,12 +48,12 @@ struct List {
   int64_t begin;
   int32_t length;   // 0: no merge is possible any more
   int32_t nearest;  // node; -1: the list was never read
-  float nearest_distance;
+  double nearest_distance;
 };
 
 class NearestNeighborChain {
  public:
-  NearestNeighborChain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances, const Watch& watch)
+  NearestNeighborChain(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances, const Watch& watch)
       : n_(static_cast<int32_t>(n)),
         neighbors_(neighbors),
         distances_(distances),
@@ -69,7 +69,7 @@ class NearestNeighborChain {
       next_in_cluster_[i] = i;
       clusters_[i] = {i, 1};
       first_point_[i] = i;
-      lists_[i] = {offsets[i], static_cast<int32_t>(offsets[i + 1] - offsets[i]), -1, 0.0f};
+      lists_[i] = {offsets[i], static_cast<int32_t>(offsets[i + 1] - offsets[i]), -1, 0.0};
     }
   }
 
@@ -143,7 +143,7 @@ class NearestNeighborChain {
   int32_t sum_list(const List& list) {
     count_work(list.length);
     int32_t* neighbors = neighbors_ + list.begin;
-    const float* distances = distances_ + list.begin;
+    const double* distances = distances_ + list.begin;
     int32_t found = 0;
     for (int32_t i = 0; i < list.length; ++i) {
       const Node node = nodes_[neighbors[i]];
@@ -160,7 +160,7 @@ class NearestNeighborChain {
   void add_list(const List& list) {
     count_work(list.length);
     const int32_t* neighbors = neighbors_ + list.begin;
-    const float* distances = distances_ + list.begin;
+    const double* distances = distances_ + list.begin;
     for (int32_t i = 0; i < list.length; ++i) {
       const Node node = nodes_[neighbors[i]];
       Sum& sum = sums_[node.slot];
@@ -173,9 +173,9 @@ class NearestNeighborChain {
   // Writes the list anew from the sums of `found` clusters, those that all `n_lists` lists hold completely.
   void keep_complete(List& list, int32_t found, int32_t n_lists) {
     int32_t* neighbors = neighbors_ + list.begin;
-    float* distances = distances_ + list.begin;
+    double* distances = distances_ + list.begin;
     int32_t kept = 0, nearest = -1;
-    float nearest_distance = std::numeric_limits<float>::infinity();
+    double nearest_distance = std::numeric_limits<double>::infinity();
     for (int32_t i = 0; i < found; ++i) {
       const int32_t slot = neighbors[i];
       const Sum sum = std::exchange(sums_[slot], Sum{});
@@ -237,7 +237,7 @@ class NearestNeighborChain {
 
   const int32_t n_;
   int32_t* const neighbors_;
-  float* const distances_;
+  double* const distances_;
   const Watch& watch_;
   std::vector<Node> nodes_;               // [2 n]
   std::vector<int32_t> next_in_cluster_;  // [2 n] the nodes of a cluster, in a ring
@@ -253,7 +253,7 @@ class NearestNeighborChain {
 
 }  // namespace
 
-Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
+Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances,
                     const Execution& execution) {
   if (n > kMaxPoints) throw std::invalid_argument("complete linkage takes at most 2**30 points");
   const Watch watch = execution.stage("merges", n);

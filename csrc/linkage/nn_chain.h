@@ -17,7 +17,7 @@ namespace bcl {
 //   neighbors  // [offsets[n]]  overwritten: the lists shrink in place, nothing is allocated per merge
 //   distances  // [offsets[n]]  overwritten
 // Its stage is "merges". It runs on one thread.
-Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, float* distances,
+Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances,
                     const Execution& execution);
 
 }  // namespace bcl

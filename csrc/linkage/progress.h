@@ -1,4 +1,4 @@
-// How far a linkage of several rungs (complete_linkage.h) is, for those who watch it.
+// How far a linkage of several rungs (rungs.h) is, for those who watch it.
 #pragma once
 
 #include <algorithm>

@@ -41,7 +41,7 @@ std::vector<double> surviving_shares(const ScaledPoints& points, const Direction
   std::vector<std::vector<int64_t>> within(n_rows, std::vector<int64_t>(n_steps, 0));
   parallel_for(n_rows, execution, [&](int64_t r, int) {
     for (int64_t c = 0; c < n_columns; ++c) {
-      float square = 0;
+      float square = points.spread(r * points.n() / n_rows) + points.spread(c * points.n() / n_columns);
       for (int64_t step = 0; step < n_steps && square <= limit; ++step) {
         const int64_t p = step * kDepthStep;
         square += math.squared_distance(&rows[r * directions.n + p], &columns[c * directions.n + p], kDepthStep);

@@ -24,7 +24,7 @@ std::vector<float> starts_for_tf32(const ScaledPoints& points) {
   const double slack = 1.01 * std::ldexp(1.0, -10) + (10 * d + 100) * std::ldexp(1.0, -23);
   std::vector<float> starts(points.n());
   for (int64_t i = 0; i < points.n(); ++i) {
-    double square = 0;
+    double square = points.spread(i);
     for (int64_t p = 0; p < points.d(); ++p) square += static_cast<double>(points.row(i)[p]) * points.row(i)[p];
     starts[i] = static_cast<float>(-(1 - slack) * square / 2);
   }

@@ -6,6 +6,7 @@
 //   |x - y|^2 <= tau   implies   |q_x - q_y| <= r + e_x + e_y   with r = s sqrt(tau), hence
 //   q_x . q_y - A_y >= A_x - r^2 / 2                             with A = |q|^2 / 2 - r e - e^2,
 //
+// (where points have spreads, |q|^2 counts s^2 times the spread in)
 // which is asked twice: of all pairs in the first few directions, in integers of 16 bits (simd/byte_kernels.h); and of
 // those left over in all directions, where a point's bytes are one line of the cache.
 #pragma once

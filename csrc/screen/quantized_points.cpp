@@ -40,7 +40,7 @@ Panels<float> pack_directions(const Directions& directions, int64_t d) {
 // Of all points' projections.
 struct Extent {
   std::vector<float> largest;             // [n directions] size
-  double leading_square = 0, square = 0;  // of the longest, in the first few directions and in all
+  double leading_square = 0, square = 0;  // of the longest with its spread, in the first few directions and in all
 };
 
 Extent measure(const ScaledPoints& points, const Panels<float>& axes, int64_t n_axes, int64_t depth,
@@ -50,7 +50,7 @@ Extent measure(const ScaledPoints& points, const Panels<float>& axes, int64_t n_
     Extent& block = blocks[b];
     block.largest.assign(n_axes, 0.0f);
     for (int64_t r = 0; r < last - first; ++r) {
-      double square = 0;
+      double square = points.spread(first + r);
       for (int64_t p = 0; p < n_axes; ++p) {
         const float y = projections[r * kBlockColumns + p];
         block.largest[p] = std::max(block.largest[p], std::abs(y));
@@ -117,7 +117,7 @@ void QuantizedPoints::quantize(const ScaledPoints& points, const Panels<float>& 
     for (int64_t i = first; i < last; ++i) {
       const float* y = projections + (i - first) * kBlockColumns;
       double squared_error = 0;
-      int32_t square = 0;
+      auto square = static_cast<int32_t>(scale_ * scale_ * points.spread(i));
       for (int64_t p = 0; p < n_directions_; ++p) {
         const double wanted = scale_ * y[p], q = std::nearbyint(wanted);
         values_[i * row_bytes_ + p] = static_cast<int8_t>(q);

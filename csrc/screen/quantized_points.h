@@ -23,12 +23,13 @@ class QuantizedPoints {
   // depth: of the directions, those that all pairs are asked about first, a multiple of 4.
   QuantizedPoints(const ScaledPoints& points, const Directions& directions, int64_t depth, const Execution& execution);
 
-  // What is known of every q in its first `depth` directions, or in all.
+  // What is known of every q in its first `depth` directions, or in all. A spread is asked about as if it were a
+  // square along one more direction, in which no two points are alike.
   struct Lengths {
     explicit Lengths(int64_t n) : errors(n), squares(n) {}
     std::vector<float> errors;     // [n] e
-    std::vector<int32_t> squares;  // [n] |q|^2
-    double longest = 0;            // bounds |q|
+    std::vector<int32_t> squares;  // [n] |q|^2 and the spread in the same unit, rounded down
+    double longest = 0;            // bounds their roots
   };
 
   int64_t n() const { return n_; }

@@ -3,15 +3,18 @@
 #include <stdexcept>
 
 #include "simd/byte_kernels.h"
+#include "simd/exact_kernels.h"
 #include "simd/kernels.h"
 
 namespace bcl {
 
-#define BCL_DECLARE(name)               \
-  namespace name {                      \
-  extern const Kernels<float> kFloat;   \
-  extern const Kernels<double> kDouble; \
-  extern const ScreenKernels kScreen;   \
+#define BCL_DECLARE(name)                         \
+  namespace name {                                \
+  extern const Kernels<float> kFloat;             \
+  extern const Kernels<double> kDouble;           \
+  extern const ExactKernels<float> kExactFloat;   \
+  extern const ExactKernels<double> kExactDouble; \
+  extern const ScreenKernels kScreen;             \
   }
 BCL_DECLARE(baseline)
 #if defined(__x86_64__)
@@ -25,8 +28,13 @@ namespace {
 struct Path {
   const Kernels<float>* f32;
   const Kernels<double>* f64;
+  const ExactKernels<float>* exact_f32;
+  const ExactKernels<double>* exact_f64;
   const ScreenKernels* screen;
 };
+
+#define BCL_PATH(name) \
+  Path { &name::kFloat, &name::kDouble, &name::kExactFloat, &name::kExactDouble, &name::kScreen }
 
 // Fastest first. __builtin_cpu_supports asks the operating system too: it says no where the registers are not saved.
 std::vector<Path> supported() {
@@ -35,14 +43,12 @@ std::vector<Path> supported() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw")) {
-    if (__builtin_cpu_supports("avx512vnni"))
-      paths.push_back({&avx512vnni::kFloat, &avx512vnni::kDouble, &avx512vnni::kScreen});
-    paths.push_back({&avx512::kFloat, &avx512::kDouble, &avx512::kScreen});
+    if (__builtin_cpu_supports("avx512vnni")) paths.push_back(BCL_PATH(avx512vnni));
+    paths.push_back(BCL_PATH(avx512));
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    paths.push_back({&avx2::kFloat, &avx2::kDouble, &avx2::kScreen});
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) paths.push_back(BCL_PATH(avx2));
 #endif
-  paths.push_back({&baseline::kFloat, &baseline::kDouble, &baseline::kScreen});
+  paths.push_back(BCL_PATH(baseline));
   return paths;
 }
 
@@ -73,6 +79,16 @@ const Kernels<float>& kernels<float>() {
 template <>
 const Kernels<double>& kernels<double>() {
   return *chosen().f64;
+}
+
+template <>
+const ExactKernels<float>& exact_kernels<float>() {
+  return *chosen().exact_f32;
+}
+
+template <>
+const ExactKernels<double>& exact_kernels<double>() {
+  return *chosen().exact_f64;
 }
 
 const ScreenKernels& screen_kernels() { return *chosen().screen; }

@@ -9,9 +9,11 @@ from . import simulate as simulate
 from . import tracks as tracks
 from . import training as training
 from ._core import cuda_version as cuda_version
+from .cluster import AverageLinkage as AverageLinkage
 from .cluster import BallClustering as BallClustering
 from .cluster import CompleteLinkage as CompleteLinkage
 from .cluster import Progress as Progress
+from .cluster import average_linkage as average_linkage
 from .cluster import complete_linkage as complete_linkage
 from .cluster import cut_merges as cut_merges
 from .cluster import linkage as linkage
@@ -59,6 +61,7 @@ from .training import train as train
 __version__: str
 
 __all__ = [
+    "AverageLinkage",
     "BallClustering",
     "BallLoss",
     "ClusteringResult",
@@ -80,6 +83,7 @@ __all__ = [
     "TrainingResult",
     "TripletLoss",
     "automatic_pairs",
+    "average_linkage",
     "b_cubed",
     "calibrate",
     "cannot_link_lists",

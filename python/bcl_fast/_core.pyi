@@ -24,8 +24,7 @@ def radius_graph(
 def nn_chain(
     offsets: npt.NDArray[np.int64],
     neighbors: npt.NDArray[np.int32],
-    distances: npt.NDArray[np.float32],
-    scale: float,
+    distances: npt.NDArray[np.float64],
     execution: Execution = ...,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def complete_linkage(
@@ -36,6 +35,17 @@ def complete_linkage(
     cannot_link: npt.NDArray[np.int32],
     execution: Execution = ...,
     may_copy: bool = True,
+    n_apart: int = 0,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
+def average_linkage(
+    points: _Points,
+    distance_threshold: float,
+    max_pairs: int,
+    must_link_groups: npt.NDArray[np.int32] | None,
+    cannot_link: npt.NDArray[np.int32],
+    execution: Execution = ...,
+    may_copy: bool = True,
+    n_apart: int = 0,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def assign(
     points: _Points,
@@ -43,6 +53,7 @@ def assign(
     clusters: npt.NDArray[np.int32],
     distance_threshold: float,
     execution: Execution = ...,
+    linkage: str = "complete",
 ) -> npt.NDArray[np.int64]: ...
 def ball_loss(
     dtype: str,

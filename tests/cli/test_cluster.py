@@ -14,8 +14,8 @@ import pytest
 import typer.main
 
 from bcl_fast.cli import app
-from bcl_fast.cluster import complete_linkage
-from bcl_fast.models import load_model
+from bcl_fast.cluster import average_linkage, complete_linkage
+from bcl_fast.models import load_model, raw_embeddings
 from bcl_fast.results import count_violated, read_result
 from bcl_fast.results._result import COLUMNS
 from bcl_fast.tracks import automatic_pairs, read_tracks, write_tracks
@@ -36,6 +36,19 @@ def test_clusters_are_those_of_the_library(folder, tmp_path, name):
     np.testing.assert_array_equal(found.video_ids, tracks.video_ids)
     assert f": {expected.n_clusters} cluster" in result.stderr
     assert result.stderr.startswith("48 tracks, ")
+
+
+def test_average_linkage_on_request(folder, tmp_path):
+    file, wanted = folder / "test.parquet", {}
+    tracks = read_tracks(file)
+    points = raw_embeddings(tracks)
+    for linkage, merge in {"complete": complete_linkage, "average": average_linkage}.items():
+        options = ("--threshold", 0.8, "--linkage", linkage, "--constraints", "none", "-o", tmp_path / f"{linkage}.csv")
+        assert run("cluster", file, *options).exit_code == 0
+        wanted[linkage] = merge(points, 0.8).labels
+        np.testing.assert_array_equal(read_result(tmp_path / f"{linkage}.csv").cluster_ids, wanted[linkage])
+    assert wanted["complete"].max() > wanted["average"].max()
+    assert run("cluster", file, "--threshold", 0.8, "--linkage", "single", "-o", "-").exit_code == 2
 
 
 def test_clustering_without_a_model_scales_the_features_to_unit_norm(tmp_path):

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.utils.estimator_checks import check_estimator
 
-from bcl_fast import BallClustering, complete_linkage
+from bcl_fast import BallClustering, average_linkage, complete_linkage
 
 
 @pytest.fixture
@@ -31,9 +31,10 @@ def test_passes_the_checks_of_scikit_learn():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_is_complete_linkage(samples, dtype):
-    clustering = BallClustering(2.0).fit(samples.astype(dtype))
-    result = complete_linkage(samples.astype(dtype), 2.0)
+@pytest.mark.parametrize("linkage", [complete_linkage, average_linkage])
+def test_is_the_linkage(samples, dtype, linkage):
+    clustering = BallClustering(2.0, linkage=linkage.__name__.removesuffix("_linkage")).fit(samples.astype(dtype))
+    result = linkage(samples.astype(dtype), 2.0)
     np.testing.assert_array_equal(clustering.labels_, result.labels)
     np.testing.assert_array_equal(clustering.children_, result.merges[:, :2])
     np.testing.assert_array_equal(clustering.distances_, result.merges[:, 2])
@@ -85,6 +86,8 @@ def test_only_the_threshold_is_positional():
         ({"distance_threshold": -1, "n_clusters": 2}, "distance_threshold must be a distance >= 0, got -1"),
         ({"n_clusters": 0}, r"n_clusters must be between 1 and n_samples \(300\), got 0"),
         ({"n_clusters": 2.0}, "n_clusters must be a whole number, got 2.0"),
+        ({"linkage": "single"}, "linkage must be 'complete' or 'average', got 'single'"),
+        ({"linkage": "average", "metric": "euclidean"}, "average linkage needs the metric 'sqeuclidean' or 'cosine'"),
         ({"metric": "manhattan"}, "metric must be one of 'sqeuclidean', 'euclidean', 'cosine', 'precomputed', got"),
         ({"memory_limit": 0}, "memory_limit must be a positive number of bytes, got 0"),
         ({"n_jobs": 0}, "n_jobs must be None or a whole number other than 0"),

@@ -19,10 +19,10 @@ def test_state_survives_pickling():
     np.testing.assert_array_equal(clustering.predict([[2.5], [9.0]]), [1, -1])
 
 
-@pytest.fixture
-def fitted():
+@pytest.fixture(params=["complete", "average"])
+def fitted(request):
     X = identities(400, 8)
-    return BallClustering(0.3, n_jobs=1).fit(X, cannot_link=[(0, 1)])
+    return BallClustering(0.3, linkage=request.param, n_jobs=1).fit(X, cannot_link=[(0, 1)])
 
 
 def test_a_saved_clustering_goes_on_as_if_it_had_never_stopped(fitted, tmp_path):

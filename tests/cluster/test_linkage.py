@@ -13,7 +13,7 @@ from scipy.spatial.distance import pdist
 from bcl_fast import complete_linkage, linkage
 from bcl_fast.cluster import CompleteLinkage
 from bcl_fast.errors import InputError
-from tests.helpers.linkage import assert_is_a_complete_linkage, by_first_appearance, have_float32_ties, identities
+from tests.helpers.linkage import assert_is_a_complete_linkage, by_first_appearance, have_ties, identities
 
 
 @settings(deadline=None, max_examples=60)
@@ -31,13 +31,16 @@ def test_is_a_drop_in_for_scipy(n, dim, seed, offset, metric, condensed, share):
         offset = 0  # far from the origin all angles are nearly the same
     X = np.random.default_rng(seed).normal(size=(n, dim)) + offset
     distances = pdist(X, metric or "euclidean")
-    assume(not have_float32_ties(distances) and (metric != "cosine" or distances.min() > 1e-6))
+    assume(not have_ties(distances) and (metric != "cosine" or distances.min() > 1e-6))
     options = {"metric": metric} if metric else {}
     given_X = distances if condensed else X
     Z, wanted = linkage(given_X, "complete", **options), scipy_linkage(given_X, "complete", **options)
     assert is_valid_linkage(Z)
     np.testing.assert_array_equal(Z[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
-    np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-6, atol=1e-9 if metric == "cosine" else 0)
+    if metric == "cosine":  # which SciPy has from products of vectors
+        np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-12, atol=1e-15)
+    else:
+        np.testing.assert_array_equal(Z[:, 2], wanted[:, 2])
     n_clusters = 1 + round(share * (n - 1))
     np.testing.assert_array_equal(fcluster(Z, n_clusters, "maxclust"), fcluster(wanted, n_clusters, "maxclust"))
     between = np.append(0, wanted[:, 2])[: n - n_clusters + 2][-2:].mean()
@@ -60,14 +63,20 @@ def test_optimal_ordering(metric, condensed):
     X = np.random.default_rng(0).normal(size=(60, 4))
     X = pdist(X, metric) if condensed else X
     Z, wanted = (f(X, "complete", metric, True) for f in (linkage, scipy_linkage))
-    np.testing.assert_allclose(Z, wanted, rtol=1e-6)
+    np.testing.assert_allclose(Z, wanted, rtol=1e-12)
     assert not np.array_equal(Z, linkage(X, "complete", metric))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[0.0]], "single"), "method must be 'complete', the one linkage that there is, got 'single'"),
+        (([[0.0]], "single"), "method must be 'complete' or 'average', the linkages that there are, got 'single'"),
+        (
+            ([[0.0]], "average"),
+            "average linkage needs the metric 'sqeuclidean' or 'cosine', whose mean between two clusters follows from "
+            "the clusters' means, got 'euclidean'",
+        ),
+        (([1.0], "average"), "average linkage needs samples, of which it takes the means, got condensed distances"),
         (
             ([[0.0]], "complete", "cityblock"),
             "metric must be one of 'euclidean', 'sqeuclidean', 'cosine', got 'cityblock'",
@@ -90,10 +99,33 @@ def test_bad_input_gets_a_sentence(arguments, message):
 def test_linkage_of_thousands_equals_scipy():
     X = identities(3000, 24)
     Z, wanted = linkage(X, metric="sqeuclidean"), scipy_linkage(X.astype(np.float64), "complete", "sqeuclidean")
-    np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-6)
+    np.testing.assert_array_equal(Z[:, 2], wanted[:, 2])
     for n_clusters in (2, 50, 500):
         labels = complete_linkage(X, n_clusters=n_clusters).labels
         np.testing.assert_array_equal(labels, by_first_appearance(fcluster(wanted, n_clusters, "maxclust")))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("metric", ["sqeuclidean", "cosine"])
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (1e18, 0.0), (1e-20, 0.0), (1.0, 1e3)])
+def test_average_is_a_drop_in_for_scipy(scale, offset, metric, dtype):
+    X = (identities(600, 7) * scale + (offset if metric == "sqeuclidean" else 0)).astype(dtype)
+    Z, wanted = (
+        f(X.astype(np.float64) if f is scipy_linkage else X, "average", metric) for f in (linkage, scipy_linkage)
+    )
+    assert is_valid_linkage(Z)
+    np.testing.assert_array_equal(Z[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
+    np.testing.assert_allclose(Z[:, 2], wanted[:, 2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean"])
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (1e18, 0.0), (1e-20, 0.0), (1.0, 1e6)])
+def test_a_cut_at_any_height_of_scipys_is_scipys(scale, offset, metric, dtype):
+    X = (np.random.default_rng(3).normal(size=(300, 19)) * scale + offset).astype(dtype)
+    Z, wanted = linkage(X, "complete", metric), scipy_linkage(X.astype(np.float64), "complete", metric)
+    for height in wanted[:, 2]:
+        np.testing.assert_array_equal(fcluster(Z, height, "distance"), fcluster(wanted, height, "distance"))
 
 
 @pytest.mark.parametrize("n", [0, 1])

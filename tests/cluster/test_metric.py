@@ -13,7 +13,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from bcl_fast import BallClustering, complete_linkage, radius_graph
 from bcl_fast.errors import InputError
-from tests.helpers.linkage import by_first_appearance, have_float32_ties
+from tests.helpers.linkage import by_first_appearance, have_ties
 
 
 @settings(deadline=None)
@@ -27,7 +27,7 @@ from tests.helpers.linkage import by_first_appearance, have_float32_ties
 def test_equals_scipy_in_the_metrics_unit(n, dim, seed, quantile, metric):
     X = np.random.default_rng(seed).normal(size=(n, dim))
     distances = pdist(X, metric)
-    assume(not have_float32_ties(distances) and distances.min() > 1e-6)
+    assume(not have_ties(distances) and distances.min() > 1e-6)
     # Between two distances: the cosine is rounded otherwise here than in SciPy.
     ordered = np.sort(distances)
     rank = int(quantile * (len(ordered) - 1))
@@ -68,7 +68,7 @@ def test_unknown_metric():
 @given(n=st.integers(1, 30), seed=st.integers(0, 2**16), quantile=st.floats(0, 1), sparse=st.booleans())
 def test_precomputed_equals_scipy(n, seed, quantile, sparse):
     distances = np.random.default_rng(seed).random(n * (n - 1) // 2)
-    assume(not have_float32_ties(distances))
+    assume(not have_ties(distances))
     threshold = np.quantile(distances, quantile, method="nearest") if n > 1 else 1.0
     square = squareform(distances) if n > 1 else np.zeros((1, 1))
     X = csr_array(np.where(square <= threshold, square, 0)) if sparse else square

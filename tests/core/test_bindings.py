@@ -135,6 +135,6 @@ def test_threads_follow_the_environment() -> None:
     ],
 )
 def test_a_graph_that_would_corrupt_memory_is_refused(offsets: list, neighbors: list, sentence: str) -> None:
-    distances = np.zeros(len(neighbors), np.float32)
+    distances = np.zeros(len(neighbors))
     with pytest.raises(ValueError, match=sentence):
-        _core.nn_chain(np.array(offsets), np.array(neighbors, np.int32), distances, 1.0)
+        _core.nn_chain(np.array(offsets), np.array(neighbors, np.int32), distances)

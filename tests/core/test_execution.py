@@ -21,9 +21,14 @@ def complete_linkage(execution: _core.Execution) -> int:
     return len(X) - len(merges)
 
 
+def average_linkage(execution: _core.Execution) -> int:
+    merges, _ = _core.average_linkage(X, 0.2, 5000, None, NO_PAIRS, execution)
+    return len(X) - len(merges)
+
+
 def nn_chain(execution: _core.Execution) -> int:
-    offsets, neighbors, distances, scale, _ = _core.radius_graph(X, 0.2)
-    _core.nn_chain(offsets, neighbors, distances, scale, execution)
+    offsets, neighbors, distances, *_ = _core.radius_graph(X, 0.2)
+    _core.nn_chain(offsets, neighbors, distances.astype(np.float64), execution)
     return len(X)
 
 
@@ -32,7 +37,13 @@ def assign(execution: _core.Execution) -> int:
     return len(X)
 
 
-STAGES = {radius_graph: {"pairs"}, complete_linkage: {"pairs", "merges"}, nn_chain: {"merges"}, assign: {"pairs"}}
+STAGES = {
+    radius_graph: {"pairs"},
+    complete_linkage: {"pairs", "merges"},
+    average_linkage: {"pairs", "merges"},
+    nn_chain: {"merges"},
+    assign: {"pairs"},
+}
 
 
 @pytest.mark.parametrize("call", STAGES)

@@ -1,4 +1,4 @@
-"""Complete linkage the slow, obvious way, what holds for any of its results, and points to try it on."""
+"""The linkages the slow, obvious way, what holds for any of their results, and points to try them on."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def squared_distances(X: ArrayLike) -> NDArray[np.float64]:
     return pdist(np.asarray(X, np.float64), "sqeuclidean")
 
 
-def have_float32_ties(distances: NDArray[np.float64]) -> bool:
-    """Whether the core, which compares distances as float32, may merge in another order than SciPy."""
-    return len(np.unique(distances.astype(np.float32))) < len(distances)
+def have_ties(distances: NDArray[np.float64]) -> bool:
+    """Whether the core may merge in another order than SciPy."""
+    return len(np.unique(distances)) < len(distances)
 
 
 def by_first_appearance(labels: ArrayLike) -> NDArray[np.int64]:
@@ -55,6 +55,24 @@ def complete_linkage_reference(
     return by_first_appearance(codes), np.array(heights)
 
 
+def average_linkage_reference(
+    square: NDArray[np.float64], threshold: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Textbook loop on a full matrix; an infinite distance forbids a merge. Returns labels and heights."""
+    square = square.copy()
+    np.fill_diagonal(square, np.inf)
+    codes, sizes, heights = np.arange(len(square)), np.ones(len(square)), []
+    while len(square) > 1 and square.min() <= threshold and np.isfinite(square.min()):
+        i, j = np.unravel_index(square.argmin(), square.shape)
+        heights.append(square[i, j])
+        square[i] = square[:, i] = (sizes[i] * square[i] + sizes[j] * square[j]) / (sizes[i] + sizes[j])
+        square[j] = square[:, j] = np.inf
+        square[i, i] = np.inf
+        sizes[i] += sizes[j]
+        codes[codes == j] = i
+    return by_first_appearance(codes), np.array(heights)
+
+
 def members_of(merges: NDArray[np.float64], n: int) -> list[list[int]]:
     """The samples of each node of the dendrogram."""
     members = [[i] for i in range(n)]
@@ -65,8 +83,26 @@ def members_of(merges: NDArray[np.float64], n: int) -> list[list[int]]:
 
 
 def assert_is_a_complete_linkage(result: CompleteLinkage, distances: NDArray[np.float64], threshold: float) -> None:
-    """What holds for any way of breaking ties, up to the rounding of distances to float32."""
+    """What holds for any way of breaking ties."""
+    _assert_is_a_linkage(result, squareform(distances), threshold, np.max, rtol=0)
+
+
+def assert_is_an_average_linkage(result: CompleteLinkage, distances: NDArray[np.float64], threshold: float) -> None:
+    """What holds for any way of breaking ties, up to the rounding of means; every merge is of the closest pair."""
     square = squareform(distances)
+    _assert_is_a_linkage(result, square, threshold, np.mean, rtol=1e-12)
+    members = members_of(result.merges, len(square))
+    clusters = [[i] for i in range(len(square))]
+    for left, right, height, _ in result.merges:
+        means = [square[np.ix_(one, other)].mean() for i, one in enumerate(clusters) for other in clusters[:i]]
+        assert height <= min(means) * (1 + 1e-12)
+        clusters = [c for c in clusters if c not in (members[int(left)], members[int(right)])]
+        clusters.append(members[int(left)] + members[int(right)])
+
+
+def _assert_is_a_linkage(
+    result: CompleteLinkage, square: NDArray[np.float64], threshold: float, distance: Any, rtol: float
+) -> None:
     n, merges = len(square), result.merges
     members = members_of(merges, n)
     children = merges[:, :2].astype(int)
@@ -76,17 +112,16 @@ def assert_is_a_complete_linkage(result: CompleteLinkage, distances: NDArray[np.
     assert (np.diff(merges[:, 2]) >= 0).all()
     assert (merges[:, 2] <= threshold).all()
     for (left, right), height in zip(children, merges[:, 2], strict=True):
-        np.testing.assert_allclose(height, square[np.ix_(members[left], members[right])].max(), rtol=1e-6)
+        np.testing.assert_allclose(height, distance(square[np.ix_(members[left], members[right])]), rtol=rtol)
     clusters = [members[node] for node in sorted(set(range(n + len(merges))) - set(children.ravel().tolist()))]
     assert len(clusters) == result.n_clusters == n - len(merges)
     codes = np.empty(n, int)
     for code, cluster in enumerate(clusters):
         codes[cluster] = code
-        assert square[np.ix_(cluster, cluster)].max() <= threshold
     np.testing.assert_array_equal(result.labels, by_first_appearance(codes))
     for i, cluster in enumerate(clusters):
         for other in clusters[:i]:
-            assert square[np.ix_(cluster, other)].max() > threshold
+            assert distance(square[np.ix_(cluster, other)]) > threshold * (1 - rtol)
 
 
 def climb(
@@ -97,9 +132,9 @@ def climb(
     must_link_groups: NDArray[np.int32] | None = None,
     cannot_link: NDArray[np.int32] = NO_PAIRS,
     n_threads: int = 0,
+    linkage: str = "complete",
 ) -> CompleteLinkage:
-    """The core's complete linkage of points, with so many pairs in a rung."""
-    merges, labels = _core.complete_linkage(
-        X, threshold, max_pairs, must_link_groups, cannot_link, _core.Execution(n_threads)
-    )
+    """The core's linkage of points, with so many pairs in a rung."""
+    merge = _core.complete_linkage if linkage == "complete" else _core.average_linkage
+    merges, labels = merge(X, threshold, max_pairs, must_link_groups, cannot_link, _core.Execution(n_threads))
     return CompleteLinkage(labels, merges, len(X) - len(merges))

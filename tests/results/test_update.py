@@ -43,6 +43,7 @@ def numbered_anew(result: ClusteringResult, numbers) -> ClusteringResult:
     return replace(result, cluster_ids=np.asarray(numbers)[result.cluster_ids])
 
 
+@pytest.mark.parametrize("linkage", ["complete", "average"])
 @settings(deadline=None)
 @given(
     n_old=st.integers(1, 30),
@@ -50,13 +51,13 @@ def numbered_anew(result: ClusteringResult, numbers) -> ClusteringResult:
     threshold=st.sampled_from([0.0, 0.2, 0.6, 1.5]),
     seed=st.integers(0, 2**16),
 )
-def test_equals_the_estimator_that_goes_on(n_old, n_new, threshold, seed):
+def test_equals_the_estimator_that_goes_on(linkage, n_old, n_new, threshold, seed):
     before, added = on_sphere(n_old, seed), on_sphere(n_new, seed + 1)
-    clustering = BallClustering(threshold).fit(before).partial_fit(added)
-    old = cluster_tracks(tracks_of(before), before, threshold)
+    clustering = BallClustering(threshold, linkage=linkage).fit(before).partial_fit(added)
+    old = cluster_tracks(tracks_of(before), before, threshold, linkage=linkage)
     numbers = np.random.default_rng(seed).permutation(100)[: old.n_clusters]
     old = numbered_anew(old, numbers)
-    result = update_result(old, tracks_of(added, "new"), added, threshold)
+    result = update_result(old, tracks_of(added, "new"), added, threshold, linkage=linkage)
     np.testing.assert_array_equal(result.cluster_ids[:n_old], old.cluster_ids)
     new_numbers = np.append(numbers, numbers.max() + 1 + np.arange(n_new))
     np.testing.assert_array_equal(result.cluster_ids, new_numbers[clustering.labels_])

@@ -24,6 +24,7 @@ PACKAGES = {
     "training",
 }
 PUBLIC_NAMES = {
+    "AverageLinkage",
     "BallClustering",
     "BallLoss",
     "ClusteringResult",
@@ -45,6 +46,7 @@ PUBLIC_NAMES = {
     "TrainingResult",
     "TripletLoss",
     "automatic_pairs",
+    "average_linkage",
     "b_cubed",
     "calibrate",
     "cannot_link_lists",

@@ -17,6 +17,7 @@ from bcl_fast.cli._options import (
     Device,
     DuplicateIoU,
     Force,
+    Linkage,
     MinOverlap,
     ThresholdScale,
     Tracks,
@@ -47,6 +48,7 @@ def cluster(
         ),
     ] = None,
     threshold_scale: ThresholdScale = None,
+    linkage: Linkage = "complete",
     per_video: Annotated[
         bool,
         typer.Option(
@@ -109,13 +111,14 @@ def cluster(
                 people,
                 embeddings,
                 distance_threshold,
+                linkage=linkage,
                 per_video=per_video,
                 pairs=pairs,
                 progress=on_progress,
                 device=device,
             )
     else:
-        result = _add(people, embeddings, distance_threshold, embedded_by, old, names, pairs)
+        result = _add(people, embeddings, distance_threshold, linkage, embedded_by, old, names, pairs)
     write_result(replace(result, embedded_by=embedded_by), output, force=force)
     say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
     if result.violations is not None:
@@ -131,6 +134,7 @@ def _add(
     tracks: TrackSet,
     embeddings: Any,
     distance_threshold: float,
+    linkage: Linkage,
     embedded_by: str,
     old: ClusteringResult,
     names: Path | None,
@@ -143,7 +147,7 @@ def _add(
         raise InputError("the result to add to was made with another model: give that one, or cluster all tracks anew")
     if names is not None:
         old = name_clusters(old, read_names(names))
-    return update_result(old, tracks, embeddings, distance_threshold, pairs=pairs)
+    return update_result(old, tracks, embeddings, distance_threshold, linkage=linkage, pairs=pairs)
 
 
 def describe_violations(violations: Violations) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,12 @@ Tracks = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", min=0)]
+Linkage = Annotated[
+    Literal["complete", "average"],
+    typer.Option(
+        help="What the threshold limits between two clusters: the largest distance of their tracks, or the mean of all."
+    ),
+]
 Device = Annotated[str, typer.Option(metavar="[cpu|cuda|cuda:N]", help="Where to compute; cuda is an NVIDIA GPU.")]
 SavedModel = Annotated[
     Path,

@@ -6,24 +6,12 @@ needs up to it, and nothing is approximated. The estimator on top is `BallCluste
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 import numpy.typing as npt
 
-from bcl_fast import _core
-from bcl_fast.cluster._constraints import Constraints, resolve_constraints
-from bcl_fast.cluster._cut import resolve_cut
-from bcl_fast.cluster._execution import core_execution
-from bcl_fast.cluster._input import check_memory_limit, check_points, rung_memory
-from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
-from bcl_fast.cluster._precomputed import check_dissimilarities, dissimilarity_graph
+from bcl_fast.cluster._merge import link
+from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
-from bcl_fast.errors import InputError
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 
 def complete_linkage(
@@ -42,9 +30,8 @@ def complete_linkage(
     """Merge the two closest clusters while the largest distance between them is at most a threshold.
 
     The result is that of ``scipy.cluster.hierarchy.linkage(pdist(X, "sqeuclidean"), "complete")`` cut by
-    ``fcluster(Z, distance_threshold, "distance")``, up to near-ties: which pairs lie within the threshold is decided in
-    float64, and distances are compared as float32 (1e-7 relative). The closest pairs are found and merged rung by rung,
-    so that memory grows with the samples, not with their pairs.
+    ``fcluster(Z, distance_threshold, "distance")``, and its heights are those of ``Z`` to the last bit. The closest
+    pairs are found and merged rung by rung, so that memory grows with the samples, not with their pairs.
 
     Parameters
     ----------
@@ -90,6 +77,7 @@ def complete_linkage(
     See Also
     --------
     BallClustering : The same as a scikit-learn estimator.
+    average_linkage : By the mean distance instead of the largest.
     linkage : The whole dendrogram, as SciPy's function of this name.
     cut_merges : Labels for a smaller number of merges.
 
@@ -116,49 +104,18 @@ def complete_linkage(
     >>> complete_linkage([[0.0], [1.0], [5.0], [5.5]], distance_threshold=1.0, cannot_link=[(0, 1)]).labels
     array([0, 1, 2, 2])
     """
-    check_metric(metric)
-    check_memory_limit(memory_limit)
-    cut = resolve_cut(distance_threshold, n_clusters)
-    execution = core_execution(n_jobs, progress, device)
-    if metric == "precomputed":
-        if device != "cpu":
-            raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
-        matrix = check_dissimilarities(X, cut.distance_threshold)
-        cut.check_samples(matrix.shape[0])
-        constraints = resolve_constraints(must_link, cannot_link, matrix.shape[0])
-        merges, labels = _merge_precomputed(matrix, cut.distance_threshold, constraints, execution)
-    else:
-        points = check_points(X)
-        cut.check_samples(len(points))
-        constraints = resolve_constraints(must_link, cannot_link, len(points))
-        merges, labels = merge_points(points, cut.distance_threshold, metric, constraints, memory_limit, execution)
-    return cut.apply(merges, labels)
-
-
-def merge_points(
-    points: npt.NDArray[Any],
-    threshold: float,
-    metric: str,
-    constraints: Constraints,
-    memory_limit: int | None,
-    execution: _core.Execution,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Merge points that `check_points` returned: merges with heights in the metric's unit, and labels."""
-    points, squared = to_squared_euclidean(points, threshold, metric)
-    pairs, may_copy = rung_memory(points, memory_limit)
-    merges, labels = _core.complete_linkage(points, squared, pairs, *constraints, execution, may_copy)
-    # Every height is within the threshold; rounding to float32 may have lifted it above.
-    merges[:, 2] = np.minimum(from_squared_euclidean(merges[:, 2], metric), threshold)
-    return merges, labels
-
-
-def _merge_precomputed(
-    matrix: csr_array,
-    threshold: float,
-    constraints: Constraints,
-    execution: _core.Execution,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    graph = dissimilarity_graph(matrix, constraints)
-    merges, labels = _core.nn_chain(*graph, execution)
-    np.minimum(merges[:, 2], threshold, out=merges[:, 2])
-    return merges, labels
+    return CompleteLinkage(
+        *link(
+            X,
+            "complete",
+            distance_threshold,
+            n_clusters=n_clusters,
+            metric=metric,
+            must_link=must_link,
+            cannot_link=cannot_link,
+            memory_limit=memory_limit,
+            n_jobs=n_jobs,
+            progress=progress,
+            device=device,
+        )
+    )

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast._utils.codes import by_first_appearance
-from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
 
@@ -31,19 +30,20 @@ class Cut(NamedTuple):
         if self.n_clusters is not None:
             check_n_clusters(self.n_clusters, n_samples)
 
-    def apply(self, merges: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> CompleteLinkage:
-        """Return the clusters of merges that were made up to the threshold, and their labels."""
+    def apply(
+        self, merges: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], int]:
+        """Return labels, merges and the number of clusters, of merges that were made up to the threshold."""
         if self.n_clusters is not None:
             labels = cut_merges(merges, len(labels), self.n_clusters)
             merges = merges[: len(labels) - self.n_clusters]
-        return CompleteLinkage(labels, merges, len(labels) - len(merges))
+        return labels, merges, len(labels) - len(merges)
 
     def reach(self, heights: npt.NDArray[np.float64]) -> float:
         """Return the distance up to which clusters were merged; for a number of clusters, the height of the last."""
         if self.n_clusters is None:
             return self.distance_threshold
-        last = heights[-1] if len(heights) else 0.0
-        return float(np.nextafter(np.float32(last), np.float32(np.inf)))  # heights are rounded to float32
+        return float(heights[-1]) if len(heights) else 0.0
 
 
 def resolve_cut(distance_threshold: float | None, n_clusters: int | None) -> Cut:

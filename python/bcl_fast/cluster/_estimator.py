@@ -1,4 +1,4 @@
-"""Ball clustering as a scikit-learn estimator; the work is done in `complete_linkage`."""
+"""Ball clustering as a scikit-learn estimator; the work is done in `complete_linkage` and `average_linkage`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bcl_fast.cluster._assign import assign
+from bcl_fast.cluster._average_linkage import average_linkage
 from bcl_fast.cluster._complete_linkage import complete_linkage
 from bcl_fast.cluster._cut import check_threshold, resolve_cut
 from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
 from bcl_fast.cluster._incremental import extend_clusters
+from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
@@ -38,11 +40,12 @@ class Changes(NamedTuple):
 
 
 class BallClustering(ClusterMixin, BaseEstimator):
-    """Complete linkage, stopped where two clusters no longer fit into one ball; the number of clusters is found.
+    """A linkage, stopped where two clusters no longer fit into one ball; the number of clusters is found.
 
     With embeddings trained by `BallLoss`, every identity fills a ball of squared radius ``b``, and clusters are merged
     while the largest squared distance between their members is at most ``4 b``, the squared diameter. Exact: see
-    `complete_linkage` for what is promised.
+    `complete_linkage` for what is promised. `average_linkage`, by the mean squared distance, tells more alike where
+    balls are not quite round; its thresholds are smaller.
 
     Parameters
     ----------
@@ -53,8 +56,11 @@ class BallClustering(ClusterMixin, BaseEstimator):
         (``b = 0.2051``); a trained model has its own (``model.distance_threshold``). None: everything is merged.
     n_clusters : int, default=None
         Number of clusters to stop at; then the threshold is not used.
+    linkage : {"complete", "average"}, default="complete"
+        What the threshold is for: the largest distance between two clusters' samples, or the mean of all.
     metric : {"sqeuclidean", "euclidean", "cosine", "precomputed"}, default="sqeuclidean"
-        What is measured between samples. For "precomputed" X holds the dissimilarities, dense or sparse.
+        What is measured between samples; "sqeuclidean" or "cosine" for average linkage. For "precomputed" X holds the
+        dissimilarities, dense or sparse.
     memory_limit : int, default=None
         Bytes that the clustering may use beside X; if None, half of what is free on the machine and within the limit
         of the container.
@@ -77,7 +83,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
     children_ : ndarray of shape (n_samples - n_clusters_, 2), int64
         The two clusters of each merge: below ``n_samples`` a sample, ``n_samples + i`` the result of merge ``i``.
     distances_ : ndarray of shape (n_samples - n_clusters_,), float64
-        Height of each merge, not decreasing: the largest distance between the two, in the unit of ``metric``.
+        Height of each merge, not decreasing: the distance between the two, in the unit of ``metric``.
     changes_ : Changes
         Clusters that the last `partial_fit` grew and opened.
     n_features_in_ : int
@@ -87,7 +93,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
 
     See Also
     --------
-    complete_linkage : The same as a function, without scikit-learn.
+    complete_linkage, average_linkage : The same as functions, without scikit-learn.
     sklearn.cluster.AgglomerativeClustering : Any linkage; computes all n x n distances and the whole tree.
 
     References
@@ -109,6 +115,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         distance_threshold: float | None = 0.82,
         *,
         n_clusters: int | None = None,
+        linkage: LinkageName = "complete",
         metric: Metric = "sqeuclidean",
         memory_limit: int | None = None,
         n_jobs: int | None = None,
@@ -117,6 +124,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
     ) -> None:
         self.distance_threshold = distance_threshold
         self.n_clusters = n_clusters
+        self.linkage = linkage
         self.metric = metric
         self.memory_limit = memory_limit
         self.n_jobs = n_jobs
@@ -167,7 +175,9 @@ class BallClustering(ClusterMixin, BaseEstimator):
             accept_sparse=["csr", "coo"] if precomputed else False,
             ensure_all_finite=not precomputed,  # infinite: never merged
         )
-        result = complete_linkage(
+        check_linkage(self.linkage, self.metric)
+        merge = complete_linkage if self.linkage == "complete" else average_linkage
+        result = merge(
             points,
             distance_threshold,
             n_clusters=self.n_clusters,
@@ -199,7 +209,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         return self._fit_X, validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Assign new samples to the clusters that complete linkage would put them into.
+        """Assign new samples to the clusters that the linkage would put them into.
 
         Parameters
         ----------
@@ -209,8 +219,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_new,), int64
-            The cluster whose farthest member is nearest, of those whose members all lie within the threshold (for
-            a given ``n_clusters``: the height of the last merge); -1 where there is none.
+            The nearest cluster, by its farthest member or by the mean of all, of those within the threshold (for a
+            given ``n_clusters``: the height of the last merge); -1 where there is none.
 
         Raises
         ------
@@ -218,13 +228,15 @@ class BallClustering(ClusterMixin, BaseEstimator):
             A ValueError: if the estimator was fitted to precomputed dissimilarities.
         """
         old, new = self._validate_new(X, "predict")
-        return assign(new, old, self.labels_, self._threshold, metric=self.metric, n_jobs=self.n_jobs)
+        return assign(
+            new, old, self.labels_, self._threshold, linkage=self.linkage, metric=self.metric, n_jobs=self.n_jobs
+        )
 
     def partial_fit(self, X: npt.ArrayLike, y: object = None) -> BallClustering:
-        """Add new samples: complete linkage goes on from the clusters that there are.
+        """Add new samples: the linkage goes on from the clusters that there are.
 
-        Clusters keep their numbers, for no two of them come closer by growing; samples that no cluster admits open new
-        ones. On an estimator that was not fitted this is `fit`.
+        Clusters keep their numbers: no two of them are merged any more. Samples that no cluster admits open new ones.
+        On an estimator that was not fitted this is `fit`.
 
         Parameters
         ----------
@@ -252,7 +264,9 @@ class BallClustering(ClusterMixin, BaseEstimator):
         result = extend_clusters(
             points,
             clusters,
+            n_clusters,
             self._threshold,
+            linkage=self.linkage,
             metric=self.metric,
             cannot_link=self._cannot_link,
             memory_limit=self.memory_limit,

@@ -7,14 +7,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast.cluster._average_linkage import average_linkage
 from bcl_fast.cluster._complete_linkage import complete_linkage
+from bcl_fast.cluster._merge import LinkageName
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.errors import InputError
 
 
 def linkage(
     X: npt.ArrayLike,
-    method: Literal["complete"] = "complete",
+    method: LinkageName = "complete",
     metric: Literal["euclidean", "sqeuclidean", "cosine"] = "euclidean",
     optimal_ordering: bool = False,
     *,
@@ -22,7 +24,7 @@ def linkage(
     n_jobs: int | None = None,
     progress: OnProgress | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Return the whole dendrogram, as ``scipy.cluster.hierarchy.linkage(X, "complete", metric)``.
+    """Return the whole dendrogram, as ``scipy.cluster.hierarchy.linkage(X, method, metric)``.
 
     The arguments are SciPy's, so that a call that names its method changes its import only. SciPy's default method,
     single linkage, is not here.
@@ -32,8 +34,9 @@ def linkage(
     X : array-like of shape (n_samples, n_features) or (n_samples * (n_samples - 1) / 2,)
         Samples, as in `complete_linkage`; or their distances, condensed as ``scipy.spatial.distance.pdist`` returns
         them, finite and >= 0.
-    method : {"complete"}, default="complete"
-        The one method that there is.
+    method : {"complete", "average"}, default="complete"
+        Average linkage takes samples alone, and of the metrics "sqeuclidean" and "cosine": the mean of other distances
+        does not follow from the means of clusters.
     metric : {"euclidean", "sqeuclidean", "cosine"}, default="euclidean"
         The unit of the heights, and what is measured between samples; not used for condensed distances. Euclidean by
         default as in SciPy, while `complete_linkage` measures squared distances as the paper does.
@@ -46,8 +49,9 @@ def linkage(
     Returns
     -------
     ndarray of shape (n_samples - 1, 4), float64
-        A linkage matrix, for ``fcluster``, ``dendrogram`` and the like. Heights are rounded to float32 precision (1e-7
-        relative), those of condensed distances too; ties within it may be broken otherwise than in SciPy.
+        A linkage matrix, for ``fcluster``, ``dendrogram`` and the like. Heights are SciPy's: to the last bit for
+        complete linkage of Euclidean, squared Euclidean and condensed distances, else to 1e-12 relative. Ties may be
+        broken otherwise than in SciPy.
 
     Raises
     ------
@@ -56,7 +60,7 @@ def linkage(
 
     See Also
     --------
-    complete_linkage : Stops at a threshold or a number of clusters; takes constraints and square matrices.
+    complete_linkage, average_linkage : Stop at a threshold or a number of clusters; take constraints.
 
     Examples
     --------
@@ -71,8 +75,8 @@ def linkage(
     array([[0., 1., 1., 2.],
            [2., 3., 5., 3.]])
     """
-    if method != "complete":
-        raise InputError(f"method must be 'complete', the one linkage that there is, got {method!r}")
+    if method not in ("complete", "average"):
+        raise InputError(f"method must be 'complete' or 'average', the linkages that there are, got {method!r}")
     if metric not in ("euclidean", "sqeuclidean", "cosine"):
         raise InputError(
             f"metric must be one of 'euclidean', 'sqeuclidean', 'cosine', got {metric!r}: "
@@ -80,10 +84,16 @@ def linkage(
         )
     observations = np.asarray(X)
     if observations.ndim == 1:
+        if method == "average":
+            raise InputError(
+                "average linkage needs samples, of which it takes the means, got condensed distances: for those "
+                "there is scipy.cluster.hierarchy.linkage(X, 'average')"
+            )
         square = _square(observations)
         tree = complete_linkage(square, metric="precomputed", n_jobs=n_jobs, progress=progress).merges
     else:
-        tree = complete_linkage(X, metric=metric, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
+        merge = complete_linkage if method == "complete" else average_linkage
+        tree = merge(X, metric=metric, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
     if optimal_ordering and len(tree):
         from scipy.cluster.hierarchy import optimal_leaf_ordering
 

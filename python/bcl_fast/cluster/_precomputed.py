@@ -83,8 +83,8 @@ def _check_symmetry(matrix: csr_array) -> None:
 
 def dissimilarity_graph(
     matrix: csr_array, constraints: Constraints
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float]:
-    """Return what the core merges on: offsets, neighbors, distances and their scale.
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+    """Return what the core merges on: offsets, neighbors and distances.
 
     Parameters
     ----------
@@ -112,9 +112,7 @@ def dissimilarity_graph(
         values = np.concatenate([values, np.zeros(len(linked_rows))])
     order = np.lexsort((columns, rows))
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_samples))]).astype(np.int64)
-    largest = float(values.max(initial=0.0))
-    scale = 1.0 if largest == 0 or 1e-20 < largest < 1e30 else 2.0 ** np.floor(np.log2(largest))
-    return offsets, columns[order].astype(np.int32), (values[order] / scale).astype(np.float32), scale
+    return offsets, columns[order].astype(np.int32), values[order]
 
 
 def _pairs_within(must_link_groups: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

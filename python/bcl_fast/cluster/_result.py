@@ -26,3 +26,9 @@ class CompleteLinkage(NamedTuple):
     labels: npt.NDArray[np.int64]
     merges: npt.NDArray[np.float64]
     n_clusters: int
+
+
+class AverageLinkage(CompleteLinkage):
+    """Clusters, and the merges that made them: as `CompleteLinkage`, but heights are mean squared distances."""
+
+    __slots__ = ()

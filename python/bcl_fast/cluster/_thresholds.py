@@ -1,4 +1,4 @@
-"""Where complete linkage stops: two ways to find the threshold for embeddings, whatever loss they were trained with.
+"""Where a linkage stops: two ways to find the threshold for embeddings, whatever loss they were trained with.
 
 ``"radius"``: 4 b, with the squared radius b that the ball loss learns, or that suits given embeddings best.
 ``"validation"``: the threshold at which labelled tracks of other people fall into as many clusters as there are people.
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_fast.cluster._average_linkage import average_linkage
 from bcl_fast.cluster._complete_linkage import complete_linkage
+from bcl_fast.cluster._merge import LinkageName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,14 +44,15 @@ def radius_threshold(squared_radius: Number) -> Number:
     return 4 * squared_radius
 
 
-def threshold_for_count(points: NDArray[Any], n_clusters: int) -> float:
-    """Squared distance at which complete linkage leaves a number of clusters.
+def threshold_for_count(points: NDArray[Any], n_clusters: int, linkage: LinkageName = "complete") -> float:
+    """Squared distance at which a linkage leaves a number of clusters.
 
     Parameters
     ----------
     points : ndarray of shape (n_samples, n_features)
     n_clusters : int
         From 1 to ``n_samples``.
+    linkage : {"complete", "average"}, default="complete"
 
     Returns
     -------
@@ -57,7 +60,8 @@ def threshold_for_count(points: NDArray[Any], n_clusters: int) -> float:
         The middle of the interval of such thresholds; for one cluster, just above the last merge. Where ties leave
         none, the next threshold with fewer clusters.
     """
-    heights = np.append(0, np.sort(complete_linkage(points).merges[:, 2]))
-    heights = np.append(heights, heights[-1] * (1 + 1e-5))  # heights are rounded to float32
+    merge = complete_linkage if linkage == "complete" else average_linkage
+    heights = np.append(0, merge(points).merges[:, 2])
+    heights = np.append(heights, heights[-1] * (1 + 1e-5))
     place = len(points) - n_clusters
     return float(np.mean(heights[place : place + 2]))

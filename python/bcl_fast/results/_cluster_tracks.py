@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcl_fast._utils.types import Integers
 from bcl_fast.cluster._cut import check_threshold
+from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, cluster_with_pairs
 from bcl_fast.results._result import ClusteringResult, describe_clusters
@@ -25,12 +29,13 @@ def cluster_tracks(
     embeddings: ArrayLike,
     distance_threshold: float,
     *,
+    linkage: LinkageName = "complete",
     per_video: bool = False,
     pairs: TrackPairs | None = None,
     progress: OnProgress | None = None,
     device: str = "cpu",
 ) -> ClusteringResult:
-    """Cluster tracks by complete linkage.
+    """Cluster tracks by complete or average linkage.
 
     Parameters
     ----------
@@ -40,6 +45,8 @@ def cluster_tracks(
         A point per track, such as ``model.embed_tracks(tracks)``.
     distance_threshold : float
         Squared distance at which merging stops, such as ``model.distance_threshold``.
+    linkage : {"complete", "average"}, default "complete"
+        What the threshold is for: the largest distance between two clusters' points, or the mean of all.
     per_video : bool, default False
         Cluster each video on its own: no cluster spans two videos, and no number stands for two clusters.
     pairs : TrackPairs, optional
@@ -53,14 +60,17 @@ def cluster_tracks(
     Raises
     ------
     InputError
-        If the threshold is NaN or negative, or each video is clustered on its own and a must-link pair spans two.
+        If the threshold is NaN or negative, the linkage another, or each video is clustered on its own and a must-link
+        pair spans two.
     """
     check_threshold(distance_threshold)
+    check_linkage(linkage)
     points, known = np.asarray(embeddings), pairs or TrackPairs()
+    cluster = partial(cluster_with_pairs, linkage=linkage, progress=progress, device=device)
     if per_video:
-        labels, violations = _cluster_videos(tracks, points, distance_threshold, known, progress, device)
+        labels, violations = _cluster_videos(tracks, points, distance_threshold, known, cluster)
     else:
-        labels, violations = cluster_with_pairs(points, distance_threshold, known, progress=progress, device=device)
+        labels, violations = cluster(points, distance_threshold, known)
     return replace(describe_clusters(tracks, points, labels), violations=None if pairs is None else violations)
 
 
@@ -69,17 +79,14 @@ def _cluster_videos(
     points: NDArray[Any],
     distance_threshold: float,
     pairs: TrackPairs,
-    progress: OnProgress | None,
-    device: str,
+    cluster: Callable[..., tuple[Integers, Violations]],
 ) -> tuple[NDArray[np.int64], Violations]:
     """Cluster each video on its own, with numbers that no other video has."""
     _check_within_videos(tracks, pairs)
     labels, n_clusters, found = np.empty(tracks.n_tracks, np.int64), 0, []
     for members in tracks.tracks_of_videos().values():
         within = pairs.among(members, tracks.n_tracks)
-        clusters, violations = cluster_with_pairs(
-            points[members], distance_threshold, within, progress=progress, device=device
-        )
+        clusters, violations = cluster(points[members], distance_threshold, within)
         labels[members] = clusters + n_clusters
         n_clusters += int(clusters.max()) + 1
         found.append(violations)

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast._utils.types import Integers
-from bcl_fast.cluster import complete_linkage
+from bcl_fast.cluster import average_linkage, complete_linkage
 from bcl_fast.tracks import TrackPairs
 
 if TYPE_CHECKING:
+    from bcl_fast.cluster._merge import LinkageName
     from bcl_fast.cluster._progress import OnProgress
 
 
@@ -45,10 +46,11 @@ def cluster_with_pairs(
     distance_threshold: float,
     pairs: TrackPairs,
     *,
+    linkage: LinkageName = "complete",
     progress: OnProgress | None = None,
     device: str = "cpu",
 ) -> tuple[Integers, Violations]:
-    """Cluster points by complete linkage under constraints, and count what they prevented.
+    """Cluster points under constraints, and count what they prevented.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ def cluster_with_pairs(
         Squared distance at which merging stops.
     pairs : TrackPairs
         Of samples.
+    linkage : {"complete", "average"}, default "complete"
+        What the threshold is for: the largest distance between two clusters' points, or the mean.
     progress : callable, optional
         As in `bcl_fast.complete_linkage`, without the constraints and then, where they change something, with them.
     device : str, default "cpu"
@@ -69,7 +73,8 @@ def cluster_with_pairs(
     violations : Violations
         Cannot-link pairs that share a cluster, without the constraints and with them.
     """
-    link = partial(complete_linkage, points, distance_threshold, progress=progress, device=device)
+    merge = complete_linkage if linkage == "complete" else average_linkage
+    link = partial(merge, points, distance_threshold, progress=progress, device=device)
     labels = link().labels
     n_without = n_violated = count_violated(labels, pairs.cannot_link)
     # If none of the pairs came together, no merge was forbidden: with the constraints the same ones are made.

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast._utils.types import Integers
-from bcl_fast.cluster import radius_graph
 from bcl_fast.cluster._cut import check_threshold
 from bcl_fast.cluster._incremental import extend_clusters
+from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, count_violated
 from bcl_fast.results._names import cluster_names, names_of
@@ -42,9 +42,10 @@ def update_result(
     embeddings: ArrayLike,
     distance_threshold: float,
     *,
+    linkage: LinkageName = "complete",
     pairs: TrackPairs | None = None,
 ) -> ClusteringResult:
-    """Add the tracks that a result does not have: complete linkage goes on from its clusters.
+    """Add the tracks that a result does not have: a linkage goes on from its clusters.
 
     Old clusters keep their numbers and are never merged with each other, even where constraints that once kept them
     apart are no longer known. New people get the numbers after the largest.
@@ -59,6 +60,8 @@ def update_result(
         A point on the unit sphere per track, made as those of ``old``.
     distance_threshold : float
         Squared distance at which merging stops.
+    linkage : {"complete", "average"}, default "complete"
+        That of ``old``.
     pairs : TrackPairs, optional
         Constraints on ``tracks``. A must-link pair may draw a new track into an old cluster.
 
@@ -70,10 +73,12 @@ def update_result(
     Raises
     ------
     InputError
-        If the threshold is NaN or negative, embeddings of old tracks are missing or of another dimension, a must-link
-        pair would join two old clusters, or a cannot-link pair is of tracks that must-link pairs join.
+        If the threshold is NaN or negative, the linkage another, embeddings of old tracks are missing or of another
+        dimension, a must-link pair would join two old clusters, or a cannot-link pair is of tracks that must-link pairs
+        join.
     """
     check_threshold(distance_threshold)
+    check_linkage(linkage)
     points, place, is_new = _points(old, tracks, np.asarray(embeddings))
     n_old = old.n_tracks
     known = TrackPairs(*(sorted_pairs(place[part], len(points)) for part in pairs or TrackPairs()))
@@ -82,11 +87,11 @@ def update_result(
     plain_groups = np.append(clusters, np.arange(len(points) - n_old) + len(first_members))
     groups = _with_links(plain_groups, first_members, known.must_link, old)
     cannot_link = _without_old_violations(groups, known.cannot_link, n_old, old, tracks, is_new)
-    apart = _apart(points[first_members], distance_threshold, first_members)
 
     def extended(groups: Integers, cannot_link: Integers) -> Integers:
-        pairs = np.concatenate([cannot_link, apart])
-        return extend_clusters(points, groups, distance_threshold, cannot_link=pairs).labels
+        return extend_clusters(
+            points, groups, len(first_members), distance_threshold, linkage=linkage, cannot_link=cannot_link
+        ).labels
 
     labels = extended(groups, cannot_link)
     ids_of_old = old.cluster_ids[first_members]
@@ -168,13 +173,6 @@ def _without_old_violations(
             f"{of_old.sum()} pairs of two people share a cluster of the result already, and stay there", stacklevel=3
         )
     return cannot_link[~together]
-
-
-def _apart(points: NDArray[Any], distance_threshold: float, first_members: Integers) -> Integers:
-    """Pairs that keep all old clusters apart: a member of each, where they are close enough to be merged at all."""
-    near = radius_graph(points, distance_threshold).tocoo()
-    upper = near.row < near.col
-    return np.stack([first_members[near.row[upper]], first_members[near.col[upper]]], axis=1).astype(np.int64)
 
 
 def growth(old: ClusteringResult, new: ClusteringResult) -> list[Growth]:

@@ -1,0 +1,59 @@
+#include "linkage/average_linkage.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "linkage/cluster_means.h"
+#include "linkage/mean_distances.h"
+#include "linkage/mutual_neighbors.h"
+#include "linkage/rungs.h"
+
+namespace bcl {
+namespace {
+
+constexpr int64_t kMaxPoints = 1 << 30;  // 2 n - 1 clusters are numbered in int32
+
+template <class T>
+struct AverageMethod {
+  ClusterMeans<T> means;
+  double distance_threshold;
+
+  MeanDistances<T> distances(const RungOrder& rung) const { return {means, rung.ranks, distance_threshold}; }
+
+  // The pairs end at the farthest of them, unless they are all.
+  Dendrogram merge(ClosestPairs closest, const Separations& separations, const Execution& execution) {
+    double limit = distance_threshold;
+    if (!closest.all) {
+      limit = 0;
+      for (const ClusterPair& pair : closest.pairs) limit = std::max(limit, pair.distance);
+    }
+    return merge_mutual_neighbors(means, std::move(closest.pairs), limit, separations, execution);
+  }
+};
+
+std::vector<int32_t> places_of(const std::vector<int32_t>& order) {
+  std::vector<int32_t> places(order.size());
+  for (size_t place = 0; place < order.size(); ++place) places[order[place]] = static_cast<int32_t>(place);
+  return places;
+}
+
+}  // namespace
+
+template <class T>
+Dendrogram average_linkage(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
+                           const Execution& execution) {
+  if (n > kMaxPoints) throw std::invalid_argument("average linkage takes at most 2**30 points");
+  DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
+  const bool arrange = options.may_copy && builder.n_clusters() >= kFewestArranged;
+  const ArrangedPoints<T> arranged(points, n, d, arrange, execution);
+  ClusterMeans<T> means(arranged.points(), d, places_of(arranged.order()), builder.labels(), builder.n_clusters());
+  return climb(std::move(builder), arranged.order(), AverageMethod<T>{std::move(means), options.distance_threshold},
+               options, execution);
+}
+
+template Dendrogram average_linkage(const float*, int64_t, int64_t, const LinkageOptions&, const Execution&);
+template Dendrogram average_linkage(const double*, int64_t, int64_t, const LinkageOptions&, const Execution&);
+
+}  // namespace bcl

@@ -1,0 +1,19 @@
+// What a linkage of points is asked for.
+#pragma once
+
+#include <cstdint>
+
+namespace bcl {
+
+struct LinkageOptions {
+  double distance_threshold;  // tau; may be infinite
+  int64_t max_pairs;          // that a rung holds
+  // [n] 0..K-1 by first appearance, or null: points that are merged from the start, at height 0.
+  const int32_t* must_link_groups = nullptr;
+  int64_t n_apart = 0;                   // of these groups the first so many never share a cluster
+  const int32_t* cannot_link = nullptr;  // [n_cannot_link, 2] points that never share a cluster
+  int64_t n_cannot_link = 0;
+  bool may_copy = true;  // the points, to have them in an order that is faster
+};
+
+}  // namespace bcl

@@ -1,0 +1,28 @@
+// Average linkage on the graph of a rung, in rounds of mutual nearest neighbours.
+//
+// Two clusters that are each other's nearest merge, whatever else does: the mean of two distances is not below both
+// (Muellner 2011: average linkage is reducible), so the rounds find the dendrogram of the textbook loop. And it is at
+// most `limit` only if one of the two is. So what lies within the limit of a union lay within it of one of its parts: a
+// list becomes the union of two, and what is beyond the limit is dropped. Lists hold names alone, for the distance is
+// had from the means at any time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "linkage/cluster_means.h"
+#include "linkage/clusters.h"
+#include "linkage/dendrogram.h"
+#include "linkage/separations.h"
+#include "runtime/execution.h"
+
+namespace bcl {
+
+// Merges clusters of `means`, which ends with those that are left, numbered by first appearance. `pairs` holds every
+// pair closer than `limit` that may merge, and perhaps some at it. Pairs at equal distances: those whose numbers differ
+// in low bits first, so that a whole round of them is found at once. Its stage is "merges".
+template <class T>
+Dendrogram merge_mutual_neighbors(ClusterMeans<T>& means, std::vector<ClusterPair> pairs, double limit,
+                                  const Separations& separations, const Execution& execution);
+
+}  // namespace bcl

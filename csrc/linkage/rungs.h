@@ -1,0 +1,77 @@
+// Linkage of points, rung by rung, in memory that does not grow with the number of pairs.
+//
+// The merges up to tau_1 < tau are the first merges up to tau. So take the closest pairs of clusters, as many as fit;
+// merge on that graph as far as it is complete; then look for the closest pairs of the clusters that came out, and so
+// on until tau: a rung is the same problem again with fewer, larger points. Nothing is approximated, and a rung's pairs
+// are far fewer than the pairs of points that they stand for. Identical points are merged before the first rung. See
+// README.md.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "linkage/closest_pairs.h"
+#include "linkage/dendrogram_builder.h"
+#include "linkage/linkage_options.h"
+#include "linkage/progress.h"
+#include "linkage/separations.h"
+#include "runtime/execution.h"
+#include "runtime/uninitialized.h"
+
+namespace bcl {
+
+// Points from which on it pays to arrange them (README.md).
+constexpr int64_t kFewestArranged = 1 << 15;
+
+// The points in an order that is kind to the cache; or, to save a copy, as they are.
+template <class T>
+class ArrangedPoints {
+ public:
+  ArrangedPoints(const T* points, int64_t n, int64_t d, bool arrange, const Execution& execution);
+
+  const T* points() const { return points_; }
+  const std::vector<int32_t>& order() const { return order_; }  // [n] point by place
+
+ private:
+  const T* points_;
+  std::vector<int32_t> order_;
+  UninitializedVector<T> copy_;
+};
+
+// Clusters that hold the points as they are: those that a constraint or equality merges from the start.
+template <class T>
+DendrogramBuilder first_clusters(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
+                                 const Execution& execution);
+
+// The distinct points' places, the clusters' numbers in the order of their first places, and the number of each place's
+// cluster in that order.
+struct RungOrder {
+  RungOrder(const DendrogramBuilder& builder, const std::vector<int32_t>& order);
+
+  std::vector<int32_t> places;
+  std::vector<int64_t> labels;  // by place
+  std::vector<int32_t> ranks;
+};
+
+// Method says what a linkage is: distances(rung order) for closest_pairs, and merge(closest, separations, execution),
+// the merges as far as those pairs tell.
+template <class Method>
+Dendrogram climb(DendrogramBuilder builder, const std::vector<int32_t>& order, Method method,
+                 const LinkageOptions& options, const Execution& execution) {
+  constexpr double kPairsPart = 0.9;  // of a rung's time; the merges take the rest
+  LinkageProgress progress(execution);
+  for (bool all = false; !all && builder.n_clusters() > 1;) {
+    const int64_t n_clusters = builder.n_clusters();
+    const RungOrder rung(builder, order);
+    const Separations separations(builder.labels(), n_clusters, options.cannot_link, options.n_cannot_link,
+                                  options.n_apart);
+    ClosestPairs closest = closest_pairs(method.distances(rung), rung.ranks, separations, options.max_pairs,
+                                         progress.part_of_rung(n_clusters, 0, kPairsPart));
+    all = closest.all;
+    builder.add_rung(method.merge(std::move(closest), separations, progress.part_of_rung(n_clusters, kPairsPart, 1)));
+    progress.end_rung(n_clusters);
+  }
+  return std::move(builder).result();
+}
+
+}  // namespace bcl

@@ -1,0 +1,97 @@
+"""What both linkages do: check the arguments, let the core merge, and cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bcl_fast import _core
+from bcl_fast.cluster._constraints import Constraints, resolve_constraints
+from bcl_fast.cluster._cut import resolve_cut
+from bcl_fast.cluster._execution import core_execution
+from bcl_fast.cluster._input import check_memory_limit, check_points, rung_memory
+from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
+from bcl_fast.cluster._precomputed import check_dissimilarities, dissimilarity_graph
+from bcl_fast.cluster._progress import OnProgress
+from bcl_fast.errors import InputError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+LinkageName = Literal["complete", "average"]
+
+Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
+
+
+def check_linkage(linkage: str, metric: str = "sqeuclidean") -> None:
+    """Refuse anything but the two linkages, and a metric whose means cannot be had from the means of clusters."""
+    if linkage not in ("complete", "average"):
+        raise InputError(f"linkage must be 'complete' or 'average', got {linkage!r}")
+    check_metric(metric)
+    if linkage == "average" and metric not in ("sqeuclidean", "cosine"):
+        raise InputError(
+            "average linkage needs the metric 'sqeuclidean' or 'cosine', whose mean between two clusters follows from "
+            f"the clusters' means, got {metric!r}"
+        )
+
+
+def link(
+    X: npt.ArrayLike,
+    linkage: LinkageName,
+    distance_threshold: float | None,
+    *,
+    n_clusters: int | None,
+    metric: Metric,
+    must_link: npt.ArrayLike | None,
+    cannot_link: npt.ArrayLike | None,
+    memory_limit: int | None,
+    n_jobs: int | None,
+    progress: OnProgress | None,
+    device: str,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], int]:
+    """Return labels, merges and the number of clusters; the arguments are those of `complete_linkage`."""
+    check_linkage(linkage, metric)
+    check_memory_limit(memory_limit)
+    cut = resolve_cut(distance_threshold, n_clusters)
+    execution = core_execution(n_jobs, progress, device)
+    if metric == "precomputed":
+        if device != "cpu":
+            raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
+        matrix = check_dissimilarities(X, cut.distance_threshold)
+        cut.check_samples(matrix.shape[0])
+        constraints = resolve_constraints(must_link, cannot_link, matrix.shape[0])
+        return cut.apply(*_merge_precomputed(matrix, constraints, execution))
+    points = check_points(X)
+    cut.check_samples(len(points))
+    constraints = resolve_constraints(must_link, cannot_link, len(points))
+    return cut.apply(
+        *merge_points(points, linkage, cut.distance_threshold, metric, constraints, memory_limit, execution)
+    )
+
+
+def merge_points(
+    points: npt.NDArray[Any],
+    linkage: LinkageName,
+    threshold: float,
+    metric: str,
+    constraints: Constraints,
+    memory_limit: int | None,
+    execution: _core.Execution,
+    n_apart: int = 0,
+) -> Merges:
+    """Merge points that `check_points` returned: merges with heights in the metric's unit, and labels.
+
+    Of the must-link groups the first ``n_apart`` never share a cluster.
+    """
+    points, squared = to_squared_euclidean(points, threshold, metric)
+    pairs, may_copy = rung_memory(points, memory_limit)
+    merge = _core.complete_linkage if linkage == "complete" else _core.average_linkage
+    merges, labels = merge(points, squared, pairs, *constraints, execution, may_copy, n_apart)
+    merges[:, 2] = from_squared_euclidean(merges[:, 2], metric)
+    return merges, labels
+
+
+def _merge_precomputed(matrix: csr_array, constraints: Constraints, execution: _core.Execution) -> Merges:
+    return _core.nn_chain(*dissimilarity_graph(matrix, constraints), execution)
