@@ -35,11 +35,6 @@ class ExactDistances {
         distances[t] = sequential(i, columns[t]);
   }
 
-  // Distances are stored in float32, divided by a power of two where float32's range would not hold them (1 else).
-  double scale() const { return scale_; }
-  float stored(double distance) const { return static_cast<float>(distance * inverse_scale_); }
-
- private:
   // The sum in feature order, as SciPy's pdist has it: decides pairs whose distance equals the threshold
   // up to the order of summation.
   double sequential(int64_t i, int64_t j) const {
@@ -51,6 +46,11 @@ class ExactDistances {
     return sum;
   }
 
+  // Distances are stored in float32, divided by a power of two where float32's range would not hold them (1 else).
+  double scale() const { return scale_; }
+  float stored(double distance) const { return static_cast<float>(distance * inverse_scale_); }
+
+ private:
   static double choose_scale(double largest) {
     const bool ordinary = largest == 0 || (largest > 1e-20 && largest < 1e30);
     return ordinary ? 1.0 : power_of_two(largest);

@@ -17,32 +17,26 @@ namespace {
 template <class Distances>
 std::vector<int64_t> nearest_clusters(const Distances& distances, int64_t n_new, int64_t n_points,
                                       const Execution& execution) {
-  struct Scratch {
-    typename Distances::Scratch measured;
-    std::vector<ClusterPair> pairs;
-  };
   const double threshold = distances.distance_threshold();
   const ScaledPoints scaled = distances.screened_points(execution);
   const std::unique_ptr<CandidateSource> screen = choose_screen(scaled, threshold, threshold, execution);
   std::vector<int64_t> admitted(n_new, -1);
   std::vector<double> nearest(n_new, std::numeric_limits<double>::infinity());
   const int64_t n_tasks = (n_new + kScreenRows - 1) / kScreenRows;
-  ThreadScratch<Scratch> scratch(execution, n_tasks);
+  ThreadScratch<typename Distances::Scratch> scratch(execution, n_tasks);
   const Watch watch = execution.stage("pairs", n_points);
   parallel_for(
       n_tasks, execution,
       [&](int64_t t, int thread) {
-        auto& [measured, pairs] = scratch[thread];
+        auto& measured = scratch[thread];
         screen->walk(t * kScreenRows, std::min(n_new, (t + 1) * kScreenRows), threshold, thread,
-                     [&, &measured = measured, &pairs = pairs](int64_t i, const int32_t* columns, int64_t count) {
-                       pairs.clear();
-                       for (int64_t c = 0; c < count; ++c)
-                         if (columns[c] >= n_new) pairs.push_back({0, static_cast<int32_t>(i), columns[c]});
-                       distances.measure(pairs, nearest[i], measured);
-                       for (const ClusterPair& pair : pairs) {
-                         if (!(pair.distance < nearest[i]) && admitted[i] >= 0) continue;
-                         nearest[i] = pair.distance;
-                         admitted[i] = pair.right - n_new;
+                     [&](int64_t i, const int32_t* columns, int64_t count) {
+                       const auto* const old = std::lower_bound(columns, columns + count, n_new);
+                       distances.measure(i, old, columns + count - old, nearest[i], measured);
+                       for (const NearCluster& near : measured.near) {
+                         if (!(near.distance < nearest[i]) && admitted[i] >= 0) continue;
+                         nearest[i] = near.distance;
+                         admitted[i] = near.cluster - n_new;
                        }
                      });
       },
@@ -62,8 +56,8 @@ std::vector<int64_t> assign(const T* points, int64_t n, int64_t d, int64_t n_new
   std::vector<int32_t> all(n);  // points, and the first so many of them also the clusters
   std::iota(all.begin(), all.end(), 0);
   if (linkage == Linkage::complete) {
-    const LargestDistances<T> distances(points, d, group_points(all, labels, n_clusters), distance_threshold);
-    return nearest_clusters(distances, n_new, n, execution);
+    const ExactDistances<T> exact(points, n, d, distance_threshold);
+    return nearest_clusters(LargestDistances<T>(exact, group_points(all, labels, n_clusters)), n_new, n, execution);
   }
   const ClusterMeans<T> means(points, d, all, labels, n_clusters);
   return nearest_clusters(MeanDistances<T>(means, all, distance_threshold), n_new, n, execution);

@@ -15,7 +15,6 @@
 namespace bcl {
 namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int64_t kPairsMeasured = 1 << 9;  // together
 constexpr int64_t kPairsPerFlush = 1 << 14;
 // A guess of where the max_pairs closest pairs end is widened by this; it was no use if it left fewer than
 // max_pairs / kFewest.
@@ -81,34 +80,31 @@ class Finder {
 
   struct Scratch {
     typename Distances::Scratch measured;
-    std::vector<ClusterPair> candidates, found;
+    std::vector<int32_t> allowed;
+    std::vector<ClusterPair> found;
   };
 
   void search(CandidateSource& screen, int64_t first, int64_t last, int thread, Scratch& scratch) const {
     const double distance_threshold = std::min(distances_.distance_threshold(), pool_.largest());
     screen.walk(first, last, distance_threshold, thread, [&](int64_t i, const int32_t* columns, int64_t count) {
-      const auto row = static_cast<int32_t>(i);
-      for (int64_t t = 0; t < count; ++t)
-        if (may_merge(row, columns[t])) scratch.candidates.push_back({0, row, columns[t]});
-      if (static_cast<int64_t>(scratch.candidates.size()) >= kPairsMeasured) measure(scratch);
+      if (!separations_.none()) std::tie(columns, count) = allowed(i, columns, count, scratch.allowed);
+      distances_.measure(i, columns, count, pool_.largest(), scratch.measured);
+      for (const NearCluster& near : scratch.measured.near) {
+        const auto [left, right] = std::minmax(ranks_[i], ranks_[near.cluster]);
+        scratch.found.push_back({near.distance, left, right});
+      }
+      if (static_cast<int64_t>(scratch.found.size()) >= kPairsPerFlush) pool_.add(scratch.found);
     });
-    measure(scratch);
     pool_.add(scratch.found);
   }
 
  private:
-  bool may_merge(int32_t i, int32_t j) const {
-    return separations_.none() || !separations_.separate(ranks_[i], ranks_[j]);
-  }
-
-  void measure(Scratch& scratch) const {
-    distances_.measure(scratch.candidates, pool_.largest(), scratch.measured);
-    for (const ClusterPair& pair : scratch.candidates) {
-      const auto [left, right] = std::minmax(ranks_[pair.left], ranks_[pair.right]);
-      scratch.found.push_back({pair.distance, left, right});
-    }
-    scratch.candidates.clear();
-    if (static_cast<int64_t>(scratch.found.size()) >= kPairsPerFlush) pool_.add(scratch.found);
+  std::pair<const int32_t*, int64_t> allowed(int64_t i, const int32_t* columns, int64_t count,
+                                             std::vector<int32_t>& kept) const {
+    kept.clear();
+    std::copy_if(columns, columns + count, std::back_inserter(kept),
+                 [&](int32_t j) { return !separations_.separate(ranks_[i], ranks_[j]); });
+    return {kept.data(), static_cast<int64_t>(kept.size())};
   }
 
   const Distances& distances_;
@@ -126,18 +122,18 @@ std::vector<double> sample_distances(const Distances& distances, int64_t n_rows,
                                      const Execution& execution) {
   const int64_t n = distances.n_clusters();
   const Distances simplified = distances.simplified();
-  std::vector<std::vector<ClusterPair>> of_row(n_rows);
-  ThreadScratch<typename Distances::Scratch> scratch(execution, n_rows);
-  parallel_for(n_rows, execution, [&](int64_t r, int thread) {
-    // Rows stand halfway between columns: a cluster's distance to itself would count as near.
-    for (int64_t c = 0; c < n_columns; ++c)
-      of_row[r].push_back(
-          {0, static_cast<int32_t>(r * n / n_rows), static_cast<int32_t>((2 * c + 1) * n / (2 * n_columns))});
-    simplified.measure(of_row[r], kInfinity, scratch[thread]);
+  // Rows stand halfway between columns: a cluster's distance to itself would count as near.
+  std::vector<int32_t> columns(n_columns);
+  for (int64_t c = 0; c < n_columns; ++c) columns[c] = static_cast<int32_t>((2 * c + 1) * n / (2 * n_columns));
+  std::vector<std::vector<NearCluster>> of_row(n_rows);
+  parallel_for(n_rows, execution, [&](int64_t r, int) {
+    typename Distances::Scratch scratch;
+    simplified.measure(r * n / n_rows, columns.data(), n_columns, kInfinity, scratch);
+    of_row[r] = std::move(scratch.near);
   });
   std::vector<double> all;
-  for (const std::vector<ClusterPair>& row : of_row)
-    for (const ClusterPair& pair : row) all.push_back(pair.distance);
+  for (const std::vector<NearCluster>& row : of_row)
+    for (const NearCluster& near : row) all.push_back(near.distance);
   std::sort(all.begin(), all.end());
   return all;
 }

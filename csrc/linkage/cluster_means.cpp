@@ -22,7 +22,6 @@ ClusterMeans<T>::ClusterMeans(const T* points, int64_t d, const std::vector<int3
   }
 }
 
-// The sum of the squared distances between the points of two clusters.
 template <class T>
 double ClusterMeans<T>::cross_sum(const Cluster& a, const Cluster& b) const {
   const double n = a.size, m = b.size;
@@ -50,23 +49,15 @@ void ClusterMeans<T>::merge(int32_t a, int32_t b) {
 }
 
 template <class T>
-void ClusterMeans<T>::evaluate(const int32_t* left, const int32_t* right, int64_t count, double* distances,
-                               Scratch& scratch) const {
-  scratch.left.clear();
-  scratch.right.clear();
-  scratch.pairs.clear();
+void ClusterMeans<T>::evaluate(int32_t c, const int32_t* others, int64_t count, double* distances) const {
+  const Cluster& cluster = clusters_[c];
   for (int64_t t = 0; t < count; ++t) {
-    const Cluster &a = clusters_[left[t]], &b = clusters_[right[t]];
-    if (a.offsets || b.offsets) {
-      distances[t] = cross_sum(a, b) / (static_cast<double>(a.size) * b.size);
-    } else {  // two points, each perhaps many times
-      scratch.left.push_back(a.anchor);
-      scratch.right.push_back(b.anchor);
-      scratch.pairs.push_back(t);
-    }
+    const Cluster& other = clusters_[others[t]];
+    // Of two points, each perhaps many times, the distance is nearer than by its sum.
+    distances[t] = cluster.offsets || other.offsets
+                       ? cross_sum(cluster, other) / (static_cast<double>(cluster.size) * other.size)
+                       : exact_distance(row(cluster), row(other), d_);
   }
-  exact_distances(points_, d_, scratch.left, scratch.right, scratch.distances);
-  for (size_t t = 0; t < scratch.pairs.size(); ++t) distances[scratch.pairs[t]] = scratch.distances[t];
 }
 
 template <class T>

@@ -28,15 +28,9 @@ class ClusterMeans {
   int32_t anchor(int64_t c) const { return clusters_[c].anchor; }
   int32_t size(int64_t c) const { return clusters_[c].size; }
 
-  struct Scratch {
-    std::vector<int32_t> left, right;
-    std::vector<int64_t> pairs;
-    std::vector<double> distances;
-  };
-
-  // distances[t] = d(left[t], right[t]): a function of the two clusters and how they were merged, the same bits with
-  // left and right exchanged. Between points it is SciPy's, bit for bit.
-  void evaluate(const int32_t* left, const int32_t* right, int64_t count, double* distances, Scratch& scratch) const;
+  // distances[t] = d(c, others[t]): a function of the two clusters and how they were merged, the same bits with the two
+  // exchanged.
+  void evaluate(int32_t c, const int32_t* others, int64_t count, double* distances) const;
 
   // The union takes the place of cluster `a`, the larger; `b` is gone. Different pairs may merge at once.
   void merge(int32_t a, int32_t b);
@@ -58,6 +52,7 @@ class ClusterMeans {
   const double* offsets(const Cluster& cluster) const {
     return cluster.offsets ? cluster.offsets.get() : zeros_.data();
   }
+  // Of the squared distances between the points of two clusters.
   double cross_sum(const Cluster& a, const Cluster& b) const;
   void absorb(Cluster& a, Cluster& b) const;
 

@@ -13,6 +13,11 @@ struct ClusterPair {
   int32_t left, right;
 };
 
+struct NearCluster {
+  int32_t cluster;
+  double distance;
+};
+
 // Points by cluster: those of cluster c are members[offsets[c]..offsets[c + 1]), none empty.
 struct Clusters {
   std::vector<int32_t> members;
@@ -20,6 +25,7 @@ struct Clusters {
   int64_t n() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t size(int64_t c) const { return offsets[c + 1] - offsets[c]; }
   const int32_t* begin(int64_t c) const { return members.data() + offsets[c]; }
+  const int32_t* end(int64_t c) const { return members.data() + offsets[c + 1]; }
 };
 
 // Of the points given, by their labels 0..n_clusters-1.

@@ -1,8 +1,11 @@
 #include "linkage/complete_linkage.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "distance/exact_distances.h"
+#include "linkage/exact_heights.h"
 #include "linkage/largest_distances.h"
 #include "linkage/nn_chain.h"
 #include "linkage/rungs.h"
@@ -30,23 +33,33 @@ struct Graph {
 };
 
 template <class T>
-struct CompleteMethod {
-  const T* points;
-  int64_t d;
-  double distance_threshold;
-  int64_t n_clusters = 0;
+class CompleteMethod {
+ public:
+  explicit CompleteMethod(const ExactDistances<T>& exact) : exact_(exact) {}
 
-  LargestDistances<T> distances(const RungOrder& rung) {
-    n_clusters = static_cast<int64_t>(rung.ranks.size());
-    return {points, d, group_points(rung.places, rung.labels, n_clusters), distance_threshold};
+  const LargestDistances<T>& distances(const RungOrder& rung) {
+    const auto n = static_cast<int64_t>(rung.ranks.size());
+    place_.resize(n);
+    for (int64_t c = 0; c < n; ++c) place_[rung.ranks[c]] = static_cast<int32_t>(c);
+    distances_.emplace(exact_, group_points(rung.places, rung.labels, n));
+    return *distances_;
   }
 
   // A pair that is not there forbids its merge, be it too far apart or separated.
   Dendrogram merge(ClosestPairs closest, const Separations&, const Execution& execution) const {
-    Graph graph(n_clusters, closest.pairs);
-    closest.pairs = {};
-    return nn_chain(n_clusters, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(), execution);
+    const int64_t n = distances_->n_clusters();
+    Graph graph(n, closest.pairs);
+    Dendrogram rung = nn_chain(n, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(), execution);
+    const auto exact_distance = [&](int32_t left, int32_t right) {
+      return distances_->exact_distance(place_[left], place_[right]);
+    };
+    return {with_exact_heights(n, rung.merges, closest.pairs, exact_distance, execution), std::move(rung.labels)};
   }
+
+ private:
+  const ExactDistances<T>& exact_;
+  std::optional<LargestDistances<T>> distances_;  // of the rung
+  std::vector<int32_t> place_;                    // [n] in the rung's order, by number
 };
 
 }  // namespace
@@ -57,8 +70,8 @@ Dendrogram complete_linkage(const T* points, int64_t n, int64_t d, const Linkage
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
   const bool arrange = options.may_copy && builder.n_clusters() >= kFewestArranged;
   const ArrangedPoints<T> arranged(points, n, d, arrange, execution);
-  const CompleteMethod<T> method{arranged.points(), d, options.distance_threshold};
-  return climb(std::move(builder), arranged.order(), method, options, execution);
+  const ExactDistances<T> exact(arranged.points(), n, d, options.distance_threshold);
+  return climb(std::move(builder), arranged.order(), CompleteMethod<T>(exact), options, execution);
 }
 
 template Dendrogram complete_linkage(const float*, int64_t, int64_t, const LinkageOptions&, const Execution&);

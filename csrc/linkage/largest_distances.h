@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "distance/exact_pairs.h"
+#include "distance/exact_distances.h"
 #include "distance/scaled_points.h"
 #include "linkage/clusters.h"
 
@@ -15,17 +15,17 @@ namespace bcl {
 template <class T>
 class LargestDistances {
  public:
-  LargestDistances(const T* points /* [., d] */, int64_t d, Clusters clusters, double distance_threshold)
-      : points_(points), d_(d), clusters_(std::move(clusters)), distance_threshold_(distance_threshold) {}
+  // `exact` must outlive it.
+  LargestDistances(const ExactDistances<T>& exact, Clusters clusters) : exact_(&exact), clusters_(std::move(clusters)) {}
 
   int64_t n_clusters() const { return clusters_.n(); }
-  double distance_threshold() const { return distance_threshold_; }
+  double distance_threshold() const { return exact_->distance_threshold(); }
 
   // One point of each cluster, for a screen: no farther apart than the clusters.
   ScaledPoints screened_points(const Execution& execution) const {
     std::vector<int32_t> first_members(n_clusters());
     for (int64_t c = 0; c < n_clusters(); ++c) first_members[c] = *clusters_.begin(c);
-    return ScaledPoints(points_, first_members.data(), n_clusters(), d_, execution);
+    return ScaledPoints(exact_->row(0), first_members.data(), n_clusters(), exact_->d(), execution);
   }
 
   // Distances that are quick to measure, at most these and about as large: those of a few members of each cluster.
@@ -36,65 +36,77 @@ class LargestDistances {
       for (int64_t m = 0; m < count; ++m) few.members.push_back(clusters_.begin(c)[m * size / count]);
       few.offsets.push_back(static_cast<int64_t>(few.members.size()));
     }
-    return {points_, d_, std::move(few), distance_threshold_};
+    return {*exact_, std::move(few)};
   }
 
   struct Scratch {
-    std::vector<int32_t> left, right;
+    std::vector<NearCluster> near;
+    std::vector<int32_t> points;
     std::vector<double> distances;
   };
 
-  // Measures pairs of clusters and keeps, in order, those within the threshold and `largest`. First the one member of
-  // each that the screen saw; then, point by point of the left cluster, all members of the right one, where the pair is
-  // still there.
-  void measure(std::vector<ClusterPair>& pairs, double largest, Scratch& scratch) const {
-    const double limit = std::min(distance_threshold_, largest);
-    for (ClusterPair& pair : pairs) pair.distance = 0;
-    keep_near(pairs, limit, scratch, 0, [](const ClusterPair&) { return int64_t{1}; });
-    const auto rows = [&](const ClusterPair& pair) {
-      return clusters_.size(pair.left) * clusters_.size(pair.right) == 1 ? 0 : clusters_.size(pair.left);
-    };
-    int64_t most = 0;
-    for (const ClusterPair& pair : pairs) most = std::max(most, rows(pair));
-    for (int64_t m = 0; m < most && !pairs.empty(); ++m)
-      keep_near(pairs, limit, scratch, m,
-                [&](const ClusterPair& pair) { return m < rows(pair) ? clusters_.size(pair.right) : 0; });
+  // Leaves in scratch.near, in order, those of `candidates` whose distance to cluster i is within the threshold and
+  // `largest`. First the one member of each that the screen saw; then, point by point, all members of those that are
+  // left.
+  void measure(int64_t i, const int32_t* candidates, int64_t count, double largest, Scratch& scratch) const {
+    scratch.near.clear();
+    scratch.points.clear();
+    for (int64_t t = 0; t < count; ++t) {
+      scratch.near.push_back({candidates[t], 0.0});
+      scratch.points.push_back(*clusters_.begin(candidates[t]));
+    }
+    keep_near(*clusters_.begin(i), largest, [](int32_t) { return int64_t{1}; }, scratch);
+    const auto is_large = [&](const NearCluster& near) { return clusters_.size(near.cluster) > 1; };
+    if (clusters_.size(i) == 1 && std::none_of(scratch.near.begin(), scratch.near.end(), is_large)) return;
+    for (const int32_t* point = clusters_.begin(i); point < clusters_.end(i) && !scratch.near.empty(); ++point) {
+      scratch.points.clear();
+      for (const NearCluster& near : scratch.near)
+        scratch.points.insert(scratch.points.end(), clusters_.begin(near.cluster), clusters_.end(near.cluster));
+      keep_near(*point, largest, [&](int32_t c) { return clusters_.size(c); }, scratch);
+    }
+  }
+
+  // The distance of two clusters with the bits of SciPy's: the sum in the order of the features, of the few pairs of
+  // points that rounding might have put first.
+  double exact_distance(int64_t i, int64_t j) const {
+    double largest = 0, exact = 0;
+    std::vector<double> distances(clusters_.size(j));
+    for (const int32_t* point = clusters_.begin(i); point < clusters_.end(i); ++point) {
+      exact_->evaluate(*point, clusters_.begin(j), clusters_.size(j), distances.data());
+      for (int64_t t = 0; t < clusters_.size(j); ++t) {
+        if (distances[t] < largest * (1 - kRounding)) continue;
+        largest = std::max(largest, distances[t]);
+        exact = std::max(exact, exact_->sequential(*point, clusters_.begin(j)[t]));
+      }
+    }
+    return exact;
   }
 
  private:
-  // Evaluates the m-th point of every left cluster against the first count(pair) of the right one, many together.
-  template <class Count>
-  void keep_near(std::vector<ClusterPair>& pairs, double limit, Scratch& scratch, int64_t m, const Count& count) const {
+  static constexpr int64_t kFewMembers = 4;
+  static constexpr double kRounding = 1e-10;  // more than any order of summation makes of up to 10^5 features
+
+  // Evaluates one point against scratch.points, which are size(cluster) points of every cluster in scratch.near.
+  template <class Size>
+  void keep_near(int32_t point, double largest, const Size& size, Scratch& scratch) const {
+    scratch.distances.resize(scratch.points.size());
+    exact_->evaluate(point, scratch.points.data(), static_cast<int64_t>(scratch.points.size()),
+                     scratch.distances.data());
+    const double limit = std::min(largest, distance_threshold());
+    const double* distance = scratch.distances.data();
     size_t kept = 0;
-    for (size_t first = 0, last = 0; first < pairs.size(); first = last) {
-      scratch.left.clear();
-      scratch.right.clear();
-      for (; last < pairs.size() && scratch.left.size() < kTogether; ++last) {
-        const int32_t* const right = clusters_.begin(pairs[last].right);
-        const int64_t n = count(pairs[last]);
-        scratch.right.insert(scratch.right.end(), right, right + n);
-        if (n > 0) scratch.left.resize(scratch.right.size(), clusters_.begin(pairs[last].left)[m]);
-      }
-      exact_distances(points_, d_, scratch.left, scratch.right, scratch.distances);
-      const double* distance = scratch.distances.data();
-      for (size_t t = first; t < last; ++t) {
-        ClusterPair pair = pairs[t];
-        const double* const end = distance + count(pair);
-        for (; distance < end; ++distance) pair.distance = std::max(pair.distance, *distance);
-        pairs[kept] = pair;
-        kept += pair.distance <= limit;
-      }
+    for (const NearCluster near : scratch.near) {
+      const double* const end = distance + size(near.cluster);
+      const double farthest = *std::max_element(distance, end);
+      distance = end;
+      scratch.near[kept] = {near.cluster, std::max(near.distance, farthest)};
+      kept += farthest <= limit;
     }
-    pairs.resize(kept);
+    scratch.near.resize(kept);
   }
 
-  static constexpr int64_t kFewMembers = 4;
-  static constexpr size_t kTogether = 1024;  // pairs of points, or one pair of clusters
-
-  const T* points_;
-  int64_t d_;
+  const ExactDistances<T>* exact_;
   Clusters clusters_;
-  double distance_threshold_;
 };
 
 }  // namespace bcl

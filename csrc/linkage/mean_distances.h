@@ -24,28 +24,20 @@ class MeanDistances {
   MeanDistances simplified() const { return *this; }
 
   struct Scratch {
-    std::vector<int32_t> left, right;
+    std::vector<NearCluster> near;
+    std::vector<int32_t> clusters;
     std::vector<double> distances;
-    typename ClusterMeans<T>::Scratch means;
   };
 
-  void measure(std::vector<ClusterPair>& pairs, double largest, Scratch& scratch) const {
+  void measure(int64_t i, const int32_t* candidates, int64_t count, double largest, Scratch& scratch) const {
+    scratch.clusters.resize(count);
+    scratch.distances.resize(count);
+    for (int64_t t = 0; t < count; ++t) scratch.clusters[t] = order_[candidates[t]];
+    means_.evaluate(order_[i], scratch.clusters.data(), count, scratch.distances.data());
     const double limit = std::min(distance_threshold_, largest);
-    scratch.left.resize(pairs.size());
-    scratch.right.resize(pairs.size());
-    scratch.distances.resize(pairs.size());
-    for (size_t t = 0; t < pairs.size(); ++t) {
-      scratch.left[t] = order_[pairs[t].left];
-      scratch.right[t] = order_[pairs[t].right];
-    }
-    means_.evaluate(scratch.left.data(), scratch.right.data(), static_cast<int64_t>(pairs.size()),
-                    scratch.distances.data(), scratch.means);
-    size_t kept = 0;
-    for (size_t t = 0; t < pairs.size(); ++t) {
-      pairs[kept] = {scratch.distances[t], pairs[t].left, pairs[t].right};
-      kept += scratch.distances[t] <= limit;
-    }
-    pairs.resize(kept);
+    scratch.near.clear();
+    for (int64_t t = 0; t < count; ++t)
+      if (scratch.distances[t] <= limit) scratch.near.push_back({candidates[t], scratch.distances[t]});
   }
 
  private:

@@ -75,9 +75,8 @@ class MutualNeighbors {
   };
 
   struct Scratch {
-    std::vector<int32_t> last_seen, neighbors, left;
+    std::vector<int32_t> last_seen, neighbors;
     std::vector<double> distances;
-    typename ClusterMeans<T>::Scratch means;
     int32_t now = 0;
   };
 
@@ -217,10 +216,8 @@ class MutualNeighbors {
   void keep_near(int32_t c, Scratch& scratch) {
     Cluster& cluster = clusters_[c];
     const size_t n_found = scratch.neighbors.size();
-    scratch.left.assign(n_found, c);
     scratch.distances.resize(n_found);
-    means_.evaluate(scratch.left.data(), scratch.neighbors.data(), static_cast<int64_t>(n_found),
-                    scratch.distances.data(), scratch.means);
+    means_.evaluate(c, scratch.neighbors.data(), static_cast<int64_t>(n_found), scratch.distances.data());
     cluster.nearest = -1;
     cluster.nearest_distance = kInfinity;
     size_t kept = 0;

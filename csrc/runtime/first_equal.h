@@ -21,14 +21,26 @@ class FirstEqual {
   // is added. Equal items have equal hashes, whose high bits should differ where items do.
   template <class Equal>
   int32_t find_or_add(int32_t item, uint64_t hash, const Equal& equal) {
-    const uint64_t mask = places_.size() - 1;
-    uint64_t place = hash >> (64 - bits_);
-    while (places_[place] >= 0 && !equal(places_[place])) place = (place + 1) & mask;
-    if (places_[place] < 0) places_[place] = item;
-    return places_[place];
+    int32_t& place = places_[place_of(hash, equal)];
+    if (place < 0) place = item;
+    return place;
+  }
+
+  // The item among those added that equal(other) finds, -1: none.
+  template <class Equal>
+  int32_t find(uint64_t hash, const Equal& equal) const {
+    return places_[place_of(hash, equal)];
   }
 
  private:
+  template <class Equal>
+  uint64_t place_of(uint64_t hash, const Equal& equal) const {
+    const uint64_t mask = places_.size() - 1;
+    uint64_t place = hash >> (64 - bits_);
+    while (places_[place] >= 0 && !equal(places_[place])) place = (place + 1) & mask;
+    return place;
+  }
+
   int bits_ = 4;
   std::vector<int32_t> places_;
 };

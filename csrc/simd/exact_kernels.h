@@ -9,10 +9,7 @@ namespace bcl {
 
 template <class T>
 struct ExactKernels {
-  // distances[t] = |points[left[t]] - points[right[t]]|^2, the sum in the order of the features, as SciPy's pdist has
-  // it: the vectors run over pairs.
-  void (*squared_distances)(const T* points /* [., d] */, int64_t d, const int32_t* left, const int32_t* right,
-                            int64_t count, double* distances);
+  double (*squared_distance)(const T* x, const T* y, int64_t d);
 
   // sum over p of (n m (x[p] - y[p]) + (m s[p] - n t[p]))^2: the squared distance of the means x + s / n and y + t / m,
   // times (n m)^2. The same bits with (x, s, n) and (y, t, m) exchanged.

@@ -1,0 +1,68 @@
+// The heights of complete linkage with the bits of SciPy's.
+//
+// Millions of pairs are measured in the order of summation that is fastest; a few units in the last place decide nothing
+// among them. The heights, which people compare with others', are another matter: every one is the distance of some pair
+// that the rung stood on, is found among these by its bits, and measured anew.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "linkage/clusters.h"
+#include "linkage/dendrogram.h"
+#include "runtime/execution.h"
+#include "runtime/first_equal.h"
+
+namespace bcl {
+
+// Places in `merges`, by height, of pairs that have it: of several the first by name, so that their order does not show.
+inline std::vector<ClusterPair> pairs_of_heights(const std::vector<Merge>& merges,
+                                                 const std::vector<ClusterPair>& pairs) {
+  const auto hash = [](double height) {
+    uint64_t bits = 0;
+    std::memcpy(&bits, &height, sizeof(height));
+    return (bits ^ bits >> 32) * kGoldenRatio;
+  };
+  const auto is_at = [&](double height) { return [&merges, height](int32_t t) { return merges[t].height == height; }; };
+  FirstEqual heights(static_cast<int64_t>(merges.size()));
+  for (size_t t = 0; t < merges.size(); ++t)
+    heights.find_or_add(static_cast<int32_t>(t), hash(merges[t].height), is_at(merges[t].height));
+  std::vector<ClusterPair> found(merges.size(), ClusterPair{0, -1, -1});
+  for (const ClusterPair& pair : pairs) {
+    const int32_t t = heights.find(hash(pair.distance), is_at(pair.distance));
+    if (t < 0) continue;
+    const bool is_first = found[t].left < 0 ||
+                          std::tie(pair.left, pair.right) < std::tie(found[t].left, found[t].right);
+    if (is_first) found[t] = pair;
+  }
+  for (size_t t = 1; t < merges.size(); ++t)
+    if (found[t].left < 0) found[t] = found[t - 1];  // merges at one height stand together
+  return found;
+}
+
+// The merges between clusters 0..n-1 of a rung, ordered by heights measure(left, right) of the pairs they stand on.
+template <class Measure>
+std::vector<Merge> with_exact_heights(int64_t n, const std::vector<Merge>& merges,
+                                      const std::vector<ClusterPair>& pairs, const Measure& measure,
+                                      const Execution& execution) {
+  constexpr int64_t kMergesPerTask = 64;
+  const std::vector<ClusterPair> sources = pairs_of_heights(merges, pairs);
+  const auto n_merges = static_cast<int64_t>(merges.size());
+  std::vector<FoundMerge> found(merges.size());
+  parallel_for((n_merges + kMergesPerTask - 1) / kMergesPerTask, execution, [&](int64_t task, int) {
+    for (int64_t t = task * kMergesPerTask; t < std::min(n_merges, (task + 1) * kMergesPerTask); ++t)
+      found[t] = {static_cast<int32_t>(merges[t].left), static_cast<int32_t>(merges[t].right),
+                  measure(sources[t].left, sources[t].right)};
+  });
+  // Rounding may have put a union below one of its parts.
+  for (FoundMerge& merge : found)
+    for (const int32_t part : {merge.a, merge.b})
+      if (part >= n) merge.height = std::max(merge.height, found[part - n].height);
+  return sort_by_height(n, found);
+}
+
+}  // namespace bcl
