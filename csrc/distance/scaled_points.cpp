@@ -17,14 +17,15 @@ void for_each_block(int64_t n, const Execution& execution, const Task& task) {
                [&](int64_t t, int) { task(t, t * kRowsPerTask, std::min(n, (t + 1) * kRowsPerTask)); });
 }
 
-std::vector<double> column_means(int64_t n, int64_t d, const ScaledPoints::WriteRow& write_row,
-                                 const Execution& execution) {
+// row(i, room) returns where the d numbers of point i are: in the room for d numbers given, or where they were.
+template <class Row>
+std::vector<double> column_means(int64_t n, int64_t d, const Row& row, const Execution& execution) {
   std::vector<double> sums(n_tasks(n) * d, 0.0), mean(d, 0.0);
   for_each_block(n, execution, [&](int64_t t, int64_t first, int64_t last) {
     double* const sum = sums.data() + t * d;
-    std::vector<double> x(d);
+    std::vector<double> room(d);
     for (int64_t i = first; i < last; ++i) {
-      write_row(i, x.data());
+      const auto* const x = row(i, room.data());
       for (int64_t p = 0; p < d; ++p) sum[p] += x[p];
     }
   });
@@ -34,14 +35,15 @@ std::vector<double> column_means(int64_t n, int64_t d, const ScaledPoints::Write
 }
 
 // A bound on the norms and on the roots of the spreads, by the largest coordinate, so that squares cannot overflow.
-double largest_norm(int64_t n, int64_t d, const std::vector<double>& mean, const ScaledPoints::WriteRow& write_row,
+template <class Row>
+double largest_norm(int64_t n, int64_t d, const std::vector<double>& mean, const Row& row,
                     const ScaledPoints::Spread& spread, const Execution& execution) {
   std::vector<double> largest(n_tasks(n), 0.0), largest_spread(n_tasks(n), 0.0);
   for_each_block(n, execution, [&](int64_t t, int64_t first, int64_t last) {
     double size = 0;
-    std::vector<double> x(d);
+    std::vector<double> room(d);
     for (int64_t i = first; i < last; ++i) {
-      write_row(i, x.data());
+      const auto* const x = row(i, room.data());
       for (int64_t p = 0; p < d; ++p) size = std::max(size, std::abs(x[p] - mean[p]));
       if (spread) largest_spread[t] = std::max(largest_spread[t], spread(i));
     }
@@ -58,27 +60,37 @@ double power_of_two(double x) { return std::ldexp(1.0, std::clamp(std::ilogb(x),
 
 template <class T>
 ScaledPoints::ScaledPoints(const T* points, const int32_t* rows, int64_t n, int64_t d, const Execution& execution)
-    : ScaledPoints(
-          n, d, [=](int64_t i, double* x) { std::copy_n(points + (rows == nullptr ? i : rows[i]) * d, d, x); }, {},
-          execution) {}
+    : n_(n), d_(d), values_(static_cast<size_t>(n * d)), start_(static_cast<size_t>(n)) {
+  fill([=](int64_t i, double*) { return points + (rows == nullptr ? i : rows[i]) * d; }, {}, execution);
+}
 
 ScaledPoints::ScaledPoints(int64_t n, int64_t d, const WriteRow& write_row, const Spread& spread,
                            const Execution& execution)
-    : n_(n), d_(d), values_(static_cast<size_t>(n * d)), start_(static_cast<size_t>(n)), spreads_(spread ? n : 0) {
-  const std::vector<double> mean = column_means(n, d, write_row, execution);
-  shrink_ = 1 / power_of_two(largest_norm(n, d, mean, write_row, spread, execution));
+    : n_(n), d_(d), values_(static_cast<size_t>(n * d)), start_(static_cast<size_t>(n)), spreads_(n) {
+  const auto row = [&](int64_t i, double* room) {
+    write_row(i, room);
+    return room;
+  };
+  fill(row, spread, execution);
+}
+
+template <class Row>
+void ScaledPoints::fill(const Row& row, const Spread& spread, const Execution& execution) {
+  const int64_t n = n_, d = d_;
+  const std::vector<double> mean = column_means(n, d, row, execution);
+  shrink_ = 1 / power_of_two(largest_norm(n, d, mean, row, spread, execution));
   // u = 2^-24. A score is a sum of d + 1 roundings of terms whose absolute sum is at most |x|^2 + |y|^2 and the
   // spreads; centring and scaling move each coordinate by u relative, norms are rounded: 2 (d + 1) + 16 covers them,
   // doubled to be generous.
   const double slack = (4.0 * d + 40) * std::ldexp(1.0, -24);
   for_each_block(n, execution, [&](int64_t, int64_t first, int64_t last) {
-    std::vector<double> row(d);
+    std::vector<double> room(d);
     for (int64_t i = first; i < last; ++i) {
-      write_row(i, row.data());
+      const auto* const from = row(i, room.data());
       float* const x = values_.data() + i * d;
       double square = 0;
       for (int64_t p = 0; p < d; ++p) {
-        x[p] = static_cast<float>((row[p] - mean[p]) * shrink_);
+        x[p] = static_cast<float>((from[p] - mean[p]) * shrink_);
         square += static_cast<double>(x[p]) * x[p];
       }
       if (spread) spreads_[i] = static_cast<float>(spread(i) * shrink_ * shrink_ * (1 - slack));

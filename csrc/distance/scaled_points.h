@@ -43,6 +43,9 @@ class ScaledPoints {
   double scaled(double squared_distance) const;
 
  private:
+  template <class Row>
+  void fill(const Row& row, const Spread& spread, const Execution& execution);
+
   int64_t n_, d_;
   double shrink_ = 1;
   std::vector<float> values_, start_, spreads_;  // spreads_ empty: all zero
