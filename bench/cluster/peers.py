@@ -1,7 +1,7 @@
-"""Complete linkage stopped at a threshold, as people do it with each tool: float32 vectors in, labels out.
+"""A linkage stopped at a threshold, as people do it with each tool: float32 vectors in, labels out.
 
 Run as a script, it does one job in this fresh process and prints its peak memory:
-``python -m bench.cluster.peers scipy 9740``.
+``python -m bench.cluster.peers scipy 9740 average``; complete linkage where none is named.
 """
 
 from __future__ import annotations
@@ -11,48 +11,53 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.data import DISTANCE_THRESHOLD, identity_vectors
+from bench.data import DISTANCE_THRESHOLD, MEAN_DISTANCE_THRESHOLD, identity_vectors
 
 Labels = npt.NDArray[np.int64]
+LinkageName = Literal["complete", "average"]
+
+THRESHOLDS: dict[LinkageName, float] = {"complete": DISTANCE_THRESHOLD, "average": MEAN_DISTANCE_THRESHOLD}
 
 
-def bcl_fast(points: npt.NDArray[np.float32]) -> Labels:
-    from bcl_fast import complete_linkage
+def bcl_fast(points: npt.NDArray[np.float32], linkage: LinkageName) -> Labels:
+    from bcl_fast import average_linkage, complete_linkage
 
-    return complete_linkage(points, DISTANCE_THRESHOLD).labels
+    merge = {"complete": complete_linkage, "average": average_linkage}[linkage]
+    return merge(points, THRESHOLDS[linkage]).labels
 
 
-def scipy(points: npt.NDArray[np.float32]) -> Labels:
-    from scipy.cluster.hierarchy import fcluster, linkage
+def scipy(points: npt.NDArray[np.float32], linkage: LinkageName) -> Labels:
+    from scipy.cluster import hierarchy
     from scipy.spatial.distance import pdist
 
-    return fcluster(linkage(pdist(points, "sqeuclidean"), "complete"), DISTANCE_THRESHOLD, "distance")
+    return hierarchy.fcluster(hierarchy.linkage(pdist(points, "sqeuclidean"), linkage), THRESHOLDS[linkage], "distance")
 
 
-def fastcluster(points: npt.NDArray[np.float32]) -> Labels:
+def fastcluster(points: npt.NDArray[np.float32], linkage: LinkageName) -> Labels:
     import fastcluster
     from scipy.cluster.hierarchy import fcluster
     from scipy.spatial.distance import pdist
 
-    merges = fastcluster.linkage(pdist(points, "sqeuclidean"), "complete", preserve_input=False)
-    return fcluster(merges, DISTANCE_THRESHOLD, "distance")
+    merges = fastcluster.linkage(pdist(points, "sqeuclidean"), linkage, preserve_input=False)
+    return fcluster(merges, THRESHOLDS[linkage], "distance")
 
 
-def scikit_learn(points: npt.NDArray[np.float32]) -> Labels:
+def scikit_learn(points: npt.NDArray[np.float32], linkage: LinkageName) -> Labels:
     from sklearn.cluster import AgglomerativeClustering
 
-    # Its metric is the Euclidean distance, and it merges below the threshold where the others merge up to it.
-    threshold = np.nextafter(np.sqrt(DISTANCE_THRESHOLD), np.inf)
-    return AgglomerativeClustering(n_clusters=None, distance_threshold=threshold, linkage="complete").fit_predict(
-        points
-    )
+    # It merges below the threshold where the others merge up to it.
+    threshold = np.nextafter(THRESHOLDS[linkage], np.inf)
+    return AgglomerativeClustering(
+        n_clusters=None, distance_threshold=threshold, metric="sqeuclidean", linkage=linkage
+    ).fit_predict(points)
 
 
-PEERS: dict[str, Callable[[npt.NDArray[np.float32]], Labels]] = {
+PEERS: dict[str, Callable[[npt.NDArray[np.float32], LinkageName], Labels]] = {
     "bcl_fast": bcl_fast,
     "scipy": scipy,
     "fastcluster": fastcluster,
@@ -68,9 +73,10 @@ def peak_bytes() -> int:
 
 def main() -> None:
     name, n = sys.argv[1], int(sys.argv[2])
+    linkage: LinkageName = "average" if sys.argv[3:] == ["average"] else "complete"
     points = identity_vectors(n)
     start_seconds = time.perf_counter()
-    labels = PEERS[name](points)
+    labels = PEERS[name](points, linkage)
     seconds = time.perf_counter() - start_seconds
     n_clusters = int(labels.max() - labels.min() + 1)
     print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes(), "n_clusters": n_clusters}))

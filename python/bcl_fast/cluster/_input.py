@@ -15,8 +15,9 @@ LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
 # A rung of the linkage holds this many pairs per sample, and some more for few samples: enough that every rung merges
 # most of what it can, and no more memory than the samples take (csrc/linkage/README.md).
 PAIRS_PER_SAMPLE, MORE_PAIRS = 16, 65_536
-BYTES_PER_PAIR = 48  # found, up to twice as many before the farther half is dropped, then as a graph
+BYTES_PER_PAIR = 64  # found, up to twice as many before the farther half is dropped, and as a graph
 BYTES_PER_SAMPLE = 320  # directions, clusters and merges, beside a float32 copy of the features
+BYTES_PER_MEAN = 100  # sizes and spreads, beside a float64 mean for every two samples
 UNASKED_BYTES = 64_000_000  # are there; to learn how much is free takes longer than clustering a few points
 
 
@@ -56,11 +57,16 @@ def check_memory_limit(memory_limit: int | None) -> None:
         raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
 
 
-def rung_memory(points: npt.NDArray[Any], memory_limit: int | None) -> tuple[int, bool]:
-    """Return how many pairs a rung of the linkage may hold, and whether there is room for a copy of the points."""
+def rung_memory(points: npt.NDArray[Any], memory_limit: int | None, *, means: bool = False) -> tuple[int, bool]:
+    """Return how many pairs a rung of the linkage may hold, and whether there is room for a copy of the points.
+
+    ``means``: the linkage keeps the means of clusters.
+    """
     n_samples, n_features = points.shape
     max_pairs = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
     fixed = n_samples * (4 * n_features + BYTES_PER_SAMPLE)
+    if means:
+        fixed += n_samples * (4 * n_features + BYTES_PER_MEAN)
     wanted = fixed + max_pairs * BYTES_PER_PAIR + points.nbytes
     if memory_limit is None:
         limit = wanted if wanted <= UNASKED_BYTES else free_memory() // 2

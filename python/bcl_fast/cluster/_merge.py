@@ -86,7 +86,7 @@ def merge_points(
     Of the must-link groups the first ``n_apart`` never share a cluster.
     """
     points, squared = to_squared_euclidean(points, threshold, metric)
-    pairs, may_copy = rung_memory(points, memory_limit)
+    pairs, may_copy = rung_memory(points, memory_limit, means=linkage == "average")
     merge = _core.complete_linkage if linkage == "complete" else _core.average_linkage
     merges, labels = merge(points, squared, pairs, *constraints, execution, may_copy, n_apart)
     merges[:, 2] = from_squared_euclidean(merges[:, 2], metric)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from bcl_fast._utils.codes import by_first_appearance
-from bench.cluster.peers import PEERS
+from bench.cluster.peers import PEERS, THRESHOLDS, LinkageName
 from bench.data import identity_vectors
 from bench.rates import gemm_seconds
 
@@ -22,31 +22,35 @@ MOST_POINTS = {"bcl_fast": 100_000, "scipy": 20_000, "fastcluster": 20_000, "sci
 
 
 @cache
-def labels_of_ours(n: int) -> npt.NDArray[np.int64]:
-    return PEERS["bcl_fast"](identity_vectors(n))
+def labels_of_ours(n: int, linkage: LinkageName) -> npt.NDArray[np.int64]:
+    return PEERS["bcl_fast"](identity_vectors(n), linkage)
 
 
-def fresh_process(implementation: str, n: int) -> dict[str, Any]:
+def fresh_process(implementation: str, n: int, linkage: LinkageName) -> dict[str, Any]:
     """Do this job once in a process of its own: ``seconds``, ``peak_bytes`` and ``n_clusters``."""
-    command = [sys.executable, "-m", "bench.cluster.peers", implementation, str(n)]
+    command = [sys.executable, "-m", "bench.cluster.peers", implementation, str(n), linkage]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.benchmark(group="clustering")
+@pytest.mark.parametrize("linkage", THRESHOLDS)
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("implementation", PEERS)
-def bench_clustering(benchmark, implementation: str, n: int) -> None:
+def bench_clustering(benchmark, implementation: str, n: int, linkage: LinkageName) -> None:
     if n > MOST_POINTS[implementation]:
         pytest.skip(f"{implementation} takes minutes, or memory that is not there, at {n} points")
     points = identity_vectors(n)
     rounds = 7 if implementation == "bcl_fast" else 3 if n <= 9_740 else 1
     warmup = 1 if implementation == "bcl_fast" else 0
-    labels = benchmark.pedantic(PEERS[implementation], (points,), rounds=rounds, iterations=1, warmup_rounds=warmup)
-    same = np.array_equal(by_first_appearance(labels), labels_of_ours(n))
+    labels = benchmark.pedantic(
+        PEERS[implementation], (points, linkage), rounds=rounds, iterations=1, warmup_rounds=warmup
+    )
+    same = np.array_equal(by_first_appearance(labels), labels_of_ours(n, linkage))
     benchmark.extra_info.update(
         n=n,
         implementation=implementation,
-        peak_bytes=fresh_process(implementation, n)["peak_bytes"],
+        linkage=linkage,
+        peak_bytes=fresh_process(implementation, n, linkage)["peak_bytes"],
         same_labels="yes" if same else "no",
         gemm_seconds=gemm_seconds(points),
     )
@@ -54,13 +58,15 @@ def bench_clustering(benchmark, implementation: str, n: int) -> None:
 
 
 @pytest.mark.benchmark(group="clustering")
-def bench_a_million_points(benchmark) -> None:
+@pytest.mark.parametrize("linkage", THRESHOLDS)
+def bench_a_million_points(benchmark, linkage: LinkageName) -> None:
     """Minutes long: once, in the process whose memory is looked at."""
     n = 1_000_000
-    result = benchmark.pedantic(fresh_process, ("bcl_fast", n), rounds=1)
+    result = benchmark.pedantic(fresh_process, ("bcl_fast", n, linkage), rounds=1)
     benchmark.extra_info.update(
         n=n,
         implementation="bcl_fast",
+        linkage=linkage,
         seconds=result["seconds"],
         peak_bytes=result["peak_bytes"],
         same_labels="no peer can",
