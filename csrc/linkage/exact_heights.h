@@ -1,8 +1,8 @@
 // The heights of complete linkage with the bits of SciPy's.
 //
-// Millions of pairs are measured in the order of summation that is fastest; a few units in the last place decide nothing
-// among them. The heights, which people compare with others', are another matter: every one is the distance of some pair
-// that the rung stood on, is found among these by its bits, and measured anew.
+// Millions of pairs are measured in the order of summation that is fastest; a few units in the last place decide
+// nothing among them. The heights, which people compare with others', are another matter: every one is the distance of
+// some pair that the rung stood on, is found among these by its bits, and measured anew.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,8 @@
 
 namespace bcl {
 
-// Places in `merges`, by height, of pairs that have it: of several the first by name, so that their order does not show.
+// Places in `merges`, by height, of pairs that have it: of several the first by name, so that their order does not
+// show.
 inline std::vector<ClusterPair> pairs_of_heights(const std::vector<Merge>& merges,
                                                  const std::vector<ClusterPair>& pairs) {
   const auto hash = [](double height) {
@@ -35,8 +36,8 @@ inline std::vector<ClusterPair> pairs_of_heights(const std::vector<Merge>& merge
   for (const ClusterPair& pair : pairs) {
     const int32_t t = heights.find(hash(pair.distance), is_at(pair.distance));
     if (t < 0) continue;
-    const bool is_first = found[t].left < 0 ||
-                          std::tie(pair.left, pair.right) < std::tie(found[t].left, found[t].right);
+    const bool is_first =
+        found[t].left < 0 || std::tie(pair.left, pair.right) < std::tie(found[t].left, found[t].right);
     if (is_first) found[t] = pair;
   }
   for (size_t t = 1; t < merges.size(); ++t)

@@ -16,7 +16,8 @@ template <class T>
 class LargestDistances {
  public:
   // `exact` must outlive it.
-  LargestDistances(const ExactDistances<T>& exact, Clusters clusters) : exact_(&exact), clusters_(std::move(clusters)) {}
+  LargestDistances(const ExactDistances<T>& exact, Clusters clusters)
+      : exact_(&exact), clusters_(std::move(clusters)) {}
 
   int64_t n_clusters() const { return clusters_.n(); }
   double distance_threshold() const { return exact_->distance_threshold(); }

@@ -5,7 +5,8 @@
 namespace bcl {
 namespace {
 
-// The sum of term(p)^2 over [0, d): eight partial sums whatever the width of a vector, which are then added in one order.
+// The sum of term(p)^2 over [0, d): eight partial sums whatever the width of a vector, which are then added in one
+// order.
 template <class Term>
 inline double sum_of_squares(int64_t d, const Term& term) {
   constexpr int kLanes = 8;

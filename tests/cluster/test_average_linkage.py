@@ -84,6 +84,15 @@ def test_huge_tiny_and_far_data(scale, offset, dtype):
         assert_equals_scipy(average_linkage(X, threshold), tree, threshold)
 
 
+@pytest.mark.parametrize("scale", [2.0**496, 2.0**-496])
+def test_as_far_as_float64_reaches(scale):
+    """Squared distances times squared sizes would overflow."""
+    X = np.random.default_rng(8).normal(size=(2000, 3)) * scale
+    result, plain = average_linkage(X, n_clusters=1), average_linkage(X / scale, n_clusters=1)
+    np.testing.assert_array_equal(result.merges[:, [0, 1, 3]], plain.merges[:, [0, 1, 3]])
+    np.testing.assert_allclose(result.merges[:, 2], plain.merges[:, 2] * scale * scale, rtol=1e-12)
+
+
 def test_tight_clusters_far_apart():
     """Means that were rounded beside the distance of the groups would lose the digits of what is inside."""
     rng = np.random.default_rng(0)

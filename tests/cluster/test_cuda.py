@@ -5,10 +5,12 @@ The kernels' own arithmetic is tested on the host too (tests/core/cuda/test_kern
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from bcl_fast import BallClustering, complete_linkage, radius_graph
+from bcl_fast import BallClustering, average_linkage, complete_linkage, radius_graph
 
 pytestmark = pytest.mark.cuda
 
@@ -29,13 +31,15 @@ def test_radius_graph_has_the_same_bits_as_on_the_cpu(n: int, d: int, dtype: typ
             np.testing.assert_array_equal(getattr(on_cuda, name), getattr(on_cpu, name))
 
 
+@pytest.mark.parametrize("linkage", [complete_linkage, average_linkage])
 @pytest.mark.parametrize(("n", "threshold"), [(1, 1.0), (500, None), (5_000, 30.0), (30_000, 30.0)])
-def test_linkage_has_the_same_bits_as_on_the_cpu(n: int, threshold: float | None) -> None:
+def test_linkage_has_the_same_bits_as_on_the_cpu(linkage: Callable, n: int, threshold: float | None) -> None:
     X = identity_points(n, 48)
-    on_cpu, on_cuda = complete_linkage(X, threshold), complete_linkage(X, threshold, device="cuda")
+    on_cpu, on_cuda = linkage(X, threshold), linkage(X, threshold, device="cuda")
     np.testing.assert_array_equal(on_cuda.labels, on_cpu.labels)
     np.testing.assert_array_equal(on_cuda.merges, on_cpu.merges)
-    estimator = BallClustering(threshold, device="cuda").fit(X)
+    name = "complete" if linkage is complete_linkage else "average"
+    estimator = BallClustering(threshold, linkage=name, device="cuda").fit(X)
     np.testing.assert_array_equal(estimator.labels_, on_cpu.labels)
 
 

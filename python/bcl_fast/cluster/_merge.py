@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LinkageName = Literal["complete", "average"]
 
+LARGEST_AVERAGED = 2.0**330  # about 1e99
+
 Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
 
@@ -87,10 +89,22 @@ def merge_points(
     """
     points, squared = to_squared_euclidean(points, threshold, metric)
     pairs, may_copy = rung_memory(points, memory_limit, means=linkage == "average")
-    merge = _core.complete_linkage if linkage == "complete" else _core.average_linkage
-    merges, labels = merge(points, squared, pairs, *constraints, execution, may_copy, n_apart)
+    if linkage == "complete":
+        merges, labels = _core.complete_linkage(points, squared, pairs, *constraints, execution, may_copy, n_apart)
+    else:
+        scale = _scale_for_means(points)
+        points = points if scale == 1.0 else points * scale
+        threshold = squared * scale * scale
+        merges, labels = _core.average_linkage(points, threshold, pairs, *constraints, execution, may_copy, n_apart)
+        merges[:, 2] /= scale * scale
     merges[:, 2] = from_squared_euclidean(merges[:, 2], metric)
     return merges, labels
+
+
+def _scale_for_means(points: npt.NDArray[Any]) -> float:
+    """Return a power of two that keeps the core, which multiplies squared distances by squared sizes, from overflow."""
+    largest = max(-float(points.min(initial=0)), float(points.max(initial=0)))
+    return 1.0 if largest < LARGEST_AVERAGED else 1 / LARGEST_AVERAGED
 
 
 def _merge_precomputed(matrix: csr_array, constraints: Constraints, execution: _core.Execution) -> Merges:

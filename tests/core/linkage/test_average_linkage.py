@@ -41,6 +41,14 @@ def test_any_number_of_pairs_gives_scipys_merges(n, dim, most, seed, dtype):
     np.testing.assert_array_equal(merges, average_linkage(X).merges)  # to the last bit
 
 
+def test_screens_of_means_with_spreads_lose_no_pair():
+    X = identities(5000, 24)
+    merges = climb(X, np.inf, 1500, linkage="average").merges  # rungs of thousands of clusters, most of them large
+    wanted = scipy_linkage(squared_distances(X), "average")
+    np.testing.assert_array_equal(merges[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
+    np.testing.assert_allclose(merges[:, 2], wanted[:, 2], rtol=1e-12)
+
+
 @pytest.mark.parametrize("most", [1, 7, 100])
 @pytest.mark.parametrize(
     "X",

@@ -1,4 +1,4 @@
-"""How `complete_linkage` runs: the same bits on any threads and instruction set, interruptible, light to import."""
+"""How the linkages run: the same bits on any threads and instruction set, interruptible, light to import."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bcl_fast import _core, complete_linkage, radius_graph
+from bcl_fast import _core, average_linkage, complete_linkage, radius_graph
 from tests.helpers.processes import killed_at_last
 
 
@@ -22,17 +22,18 @@ def overlapping_clusters():
     return (rng.normal(size=(50, 24))[rng.integers(50, size=1500)] + rng.normal(size=(1500, 24))).astype(np.float32)
 
 
+@pytest.mark.parametrize("linkage", [complete_linkage, average_linkage])
 @pytest.mark.parametrize("n_jobs", [2, 3, -1])
-def test_same_bits_for_any_number_of_threads(overlapping_clusters, n_jobs):
-    one, many = (complete_linkage(overlapping_clusters, 50.0, n_jobs=jobs) for jobs in (1, n_jobs))
+def test_same_bits_for_any_number_of_threads(overlapping_clusters, n_jobs, linkage):
+    one, many = (linkage(overlapping_clusters, 50.0, n_jobs=jobs) for jobs in (1, n_jobs))
     assert 1 < one.n_clusters < 1500
     np.testing.assert_array_equal(one.labels, many.labels)
     np.testing.assert_array_equal(one.merges, many.merges)
 
 
 def digest(X):
-    graph, result = radius_graph(X, 50.0), complete_linkage(X, 50.0)
-    arrays = (graph.indptr, graph.indices, graph.data, result.labels, result.merges)
+    graph, complete, average = radius_graph(X, 50.0), complete_linkage(X, 50.0), average_linkage(X)
+    arrays = (graph.indptr, graph.indices, graph.data, complete.labels, complete.merges, average.merges)
     return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 
 
@@ -41,7 +42,7 @@ def test_same_bits_on_every_simd_path(overlapping_clusters, path, tmp_path):
     np.save(tmp_path / "X.npy", overlapping_clusters)
     code = (
         "import sys, numpy as np; from bcl_fast import _core; "
-        "from tests.cluster.test_complete_linkage_running import digest; "
+        "from tests.cluster.test_linkage_running import digest; "
         "print(_core.simd_path(), digest(np.load(sys.argv[1])))"
     )
     search = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
