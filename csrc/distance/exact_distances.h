@@ -30,9 +30,15 @@ class ExactDistances {
   // distances[t] = |point i - point columns[t]|^2
   void evaluate(int64_t i, const int32_t* columns, int64_t count, double* distances) const {
     kernels<T>().exact_distances(row(i), points_, d_, columns, count, d_, distances);
-    for (int64_t t = 0; t < count; ++t)
-      if (std::abs(distances[t] - distance_threshold_) < doubt_ * distance_threshold_)
-        distances[t] = sequential(i, columns[t]);
+    int64_t doubtful[kTogether], n_doubtful = 0;
+    for (int64_t t = 0; t < count; ++t) {
+      if (!(std::abs(distances[t] - distance_threshold_) < doubt_ * distance_threshold_)) continue;
+      doubtful[n_doubtful++] = t;
+      if (n_doubtful < kTogether) continue;
+      decide(i, columns, doubtful, n_doubtful, distances);
+      n_doubtful = 0;
+    }
+    if (n_doubtful > 0) decide(i, columns, doubtful, n_doubtful, distances);
   }
 
   // The sum in feature order, as SciPy's pdist has it: decides pairs whose distance equals the threshold
@@ -51,6 +57,19 @@ class ExactDistances {
   float stored(double distance) const { return static_cast<float>(distance * inverse_scale_); }
 
  private:
+  // Of several pairs, `sequential` side by side: one alone is a chain of additions that wait for each other.
+  void decide(int64_t i, const int32_t* columns, const int64_t* places, int64_t count, double* distances) const {
+    const T* others[kTogether];
+    for (int64_t k = 0; k < kTogether; ++k) others[k] = row(columns[places[std::min(k, count - 1)]]);
+    double sums[kTogether] = {};
+    for (int64_t p = 0; p < d_; ++p)
+      for (int64_t k = 0; k < kTogether; ++k) {
+        const double e = static_cast<double>(row(i)[p]) - static_cast<double>(others[k][p]);
+        sums[k] += e * e;
+      }
+    for (int64_t k = 0; k < count; ++k) distances[places[k]] = sums[k];
+  }
+
   static double choose_scale(double largest) {
     const bool ordinary = largest == 0 || (largest > 1e-20 && largest < 1e30);
     return ordinary ? 1.0 : power_of_two(largest);
@@ -72,6 +91,8 @@ class ExactDistances {
     }
     return sum;
   }
+
+  static constexpr int64_t kTogether = 8;
 
   const T* points_;
   int64_t d_;

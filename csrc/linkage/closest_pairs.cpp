@@ -20,8 +20,8 @@ constexpr int64_t kPairsPerFlush = 1 << 14;
 // max_pairs / kFewest.
 constexpr double kGuessMargin = 1.05;
 constexpr int64_t kFewest = 8;
-constexpr double kSurelyHeld = 1.5;  // times max_pairs: twice as many are held, and a sample errs
-constexpr int64_t kMostReserved = 1 << 24;
+constexpr double kSurelyHeld = 1.5;         // times max_pairs: twice as many are held, and a sample errs
+constexpr int64_t kMostReserved = 1 << 26;  // address space, until it is written to
 
 // A total order, so that "the closest m pairs" is one set. Ties go to pairs that stand close together: their points
 // then cluster in many places at once, where the first row's ties alone would make one star.

@@ -14,7 +14,7 @@ LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
 
 # A rung of the linkage holds this many pairs per sample, and some more for few samples: enough that every rung merges
 # most of what it can, and no more memory than the samples take (csrc/linkage/README.md).
-PAIRS_PER_SAMPLE, MORE_PAIRS = 16, 65_536
+PAIRS_PER_SAMPLE, MORE_PAIRS = 12, 65_536
 BYTES_PER_PAIR = 64  # found, up to twice as many before the farther half is dropped, and as a graph
 BYTES_PER_SAMPLE = 320  # directions, clusters and merges, beside a float32 copy of the features
 BYTES_PER_MEAN = 100  # sizes and spreads, beside a float64 mean for every two samples
