@@ -24,6 +24,8 @@ struct BallLossOptions {
   // zero takes no part, and values that are not finite make the loss NaN.
   bool check_finite = true;
   int n_threads = 0;
+  // Scale the embeddings to unit length first (UnitRows); the CPU alone. Else they are taken as they are.
+  bool normalize = false;
 };
 
 // Which classes push each other away, by label: those of label c are labels[offsets[c] .. offsets[c + 1]). Without
@@ -40,9 +42,13 @@ struct BallLossSummary {
   T loss, similar, dissimilar, violated_similar, violated_dissimilar, raw_gradient;
 };
 
+// Throws std::invalid_argument for sizes and options that are none.
+void check_ball_loss(int64_t n, int64_t d, int64_t num_classes, const BallLossOptions& options);
+
 // labels index [0, num_classes); num_classes < 0 allows any integers, and no list. Classes without samples take no
 // part; with one class alone the dissimilar part is 0. gradient [n, d] receives d loss / d embeddings, unless null.
-// Throws std::invalid_argument for labels out of range, a list that is not one, and what check_finite refuses.
+// Throws std::invalid_argument as check_ball_loss, for labels out of range, a list that is not one, and what
+// check_finite refuses.
 template <class T>
 BallLossSummary<T> ball_loss_cpu(const T* embeddings /* [n, d] */, const int64_t* labels /* [n] */, int64_t n,
                                  int64_t d, int64_t num_classes, const CannotLink& cannot_link, double raw,

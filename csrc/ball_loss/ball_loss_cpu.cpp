@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "ball_loss/class_index.h"
+#include "ball_loss/unit_rows.h"
 #include "distance/tiles.h"
 #include "runtime/parallel.h"
 
@@ -22,7 +24,9 @@ int64_t n_blocks(int64_t n, int64_t block) { return (n + block - 1) / block; }
 
 template <class T>
 struct BallLoss {
-  const T* embeddings;
+  const T* given;  // the embeddings as they came
+  const std::optional<UnitRows<T>> unit_rows;
+  const T* embeddings;  // those that count: of unit length, if asked
   const int64_t* labels;
   const int64_t n, d;
   const CannotLink& cannot_link;
@@ -44,7 +48,10 @@ struct BallLoss {
 
   BallLoss(const T* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t num_classes,
            const CannotLink& cannot_link, double raw, const BallLossOptions& options)
-      : embeddings(embeddings),
+      : given(embeddings),
+        unit_rows(options.normalize ? std::make_optional<UnitRows<T>>(embeddings, n, d, options.n_threads)
+                                    : std::nullopt),
+        embeddings(unit_rows ? unit_rows->data() : embeddings),
         labels(labels),
         n(n),
         d(d),
@@ -104,7 +111,7 @@ struct BallLoss {
 
   std::string describe_not_finite() const {
     for (int64_t i = 0; i < n; ++i)
-      if (!std::all_of(row(i), row(i) + d, [](T x) { return std::isfinite(x); }))
+      if (!std::all_of(given + i * d, given + (i + 1) * d, [](T x) { return std::isfinite(x); }))
         return "embeddings must be finite, got NaN or infinity in row " + std::to_string(i);
     return "embeddings are too large: a class sum overflows";
   }
@@ -219,6 +226,7 @@ struct BallLoss {
       // (p - q) f_i - p mu_c + q mu_v + through_sum
       math.combine(gradient + i * d, p - q, row(i), -p, centroid(c), through_sum, d);
       if (q != 0) math.axpy(gradient + i * d, q, centroid(pushed_by[i]), d);
+      if (unit_rows) unit_rows->pull_back(i, gradient + i * d);
     }
   }
 
@@ -259,10 +267,23 @@ void check(const CannotLink& cannot_link, int64_t num_classes) {
 
 }  // namespace
 
+void check_ball_loss(int64_t n, int64_t d, int64_t num_classes, const BallLossOptions& options) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  if (n < 1 || d < 1 || n > kMost)
+    throw std::invalid_argument("embeddings must be 1 to 2**31 - 1 of one feature or more, got shape (" +
+                                std::to_string(n) + ", " + std::to_string(d) + ")");
+  if (num_classes != -1 && (num_classes < 1 || num_classes > kMost))
+    throw std::invalid_argument("num_classes must be 1 to 2**31 - 1, or -1 for labels of any value, got " +
+                                std::to_string(num_classes));
+  if (!(options.alpha >= 0)) throw std::invalid_argument("alpha must be >= 0, got " + std::to_string(options.alpha));
+  if (!(options.margin >= 0)) throw std::invalid_argument("margin must be >= 0, got " + std::to_string(options.margin));
+}
+
 template <class T>
 BallLossSummary<T> ball_loss_cpu(const T* embeddings, const int64_t* labels, int64_t n, int64_t d, int64_t num_classes,
                                  const CannotLink& cannot_link, double raw, const BallLossOptions& options,
                                  T* gradient) {
+  check_ball_loss(n, d, num_classes, options);
   check(cannot_link, num_classes);
   BallLoss<T> loss(embeddings, labels, n, d, num_classes, cannot_link, raw, options);
   loss.compute_centroids();

@@ -16,16 +16,16 @@ namespace py = pybind11;
 void ball_loss(const std::string& dtype, uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d,
                uintptr_t cannot_link_offsets, uintptr_t cannot_link_labels, int64_t n_cannot_link, double raw,
                uintptr_t workspace, bool with_gradient, int n_threads, int64_t num_classes, double alpha, double margin,
-               bool sphere, bool check_finite) {
+               bool sphere, bool check_finite, bool normalize) {
   with_type(dtype, [&](auto zero) {
     using T = decltype(zero);
     const CannotLink cannot_link{reinterpret_cast<const int64_t*>(cannot_link_offsets),
                                  reinterpret_cast<const int64_t*>(cannot_link_labels), n_cannot_link};
     T* const gradient = reinterpret_cast<T*>(workspace);
-    const BallLossSummary<T> s =
-        ball_loss_cpu(reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d,
-                      num_classes, cannot_link, raw, BallLossOptions{alpha, margin, sphere, check_finite, n_threads},
-                      with_gradient ? gradient : nullptr);
+    const BallLossSummary<T> s = ball_loss_cpu(
+        reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, num_classes,
+        cannot_link, raw, BallLossOptions{alpha, margin, sphere, check_finite, n_threads, normalize},
+        with_gradient ? gradient : nullptr);
     T* summary = with_gradient ? gradient + n * d : gradient;
     for (const T value : {s.loss, s.similar, s.dissimilar, s.violated_similar, s.violated_dissimilar, s.raw_gradient})
       *summary++ = value;

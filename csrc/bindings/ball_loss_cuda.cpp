@@ -4,6 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <stdexcept>
 #include <string>
 
 #include "bindings/define.h"
@@ -21,13 +22,16 @@ size_t scratch_bytes(const std::string& dtype, int64_t n, int64_t d, int64_t num
 void ball_loss(const std::string& dtype, uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d, uintptr_t raw,
                uintptr_t scratch, uintptr_t workspace, bool with_gradient, int device, uintptr_t stream,
                int64_t num_classes, double alpha, double margin, bool sphere, bool check_finite) {
+  const BallLossOptions options{alpha, margin, sphere, check_finite};
+  check_ball_loss(n, d, num_classes, options);
+  if (num_classes < 0) throw std::invalid_argument("on CUDA labels must be numbered: num_classes must be >= 1, got -1");
   with_type(dtype, [&](auto zero) {
     using T = decltype(zero);
     T* const gradient = reinterpret_cast<T*>(workspace);
     ball_loss_cuda(reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, num_classes,
-                   reinterpret_cast<const T*>(raw), BallLossOptions{alpha, margin, sphere, check_finite, 0},
-                   reinterpret_cast<void*>(scratch), with_gradient ? gradient : nullptr,
-                   with_gradient ? gradient + n * d : gradient, device, reinterpret_cast<void*>(stream));
+                   reinterpret_cast<const T*>(raw), options, reinterpret_cast<void*>(scratch),
+                   with_gradient ? gradient : nullptr, with_gradient ? gradient + n * d : gradient, device,
+                   reinterpret_cast<void*>(stream));
   });
 }
 

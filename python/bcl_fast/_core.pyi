@@ -73,6 +73,7 @@ def ball_loss(
     margin: float,
     sphere: bool,
     check_finite: bool,
+    normalize: bool,
 ) -> None: ...
 def ball_loss_backward(
     dtype: str, workspace: int, n_values: int, factor: float, n_threads: int, gradient: int

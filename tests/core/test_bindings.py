@@ -20,6 +20,7 @@ def ball_loss(
     num_classes: int = -1,
     cannot_link: tuple[npt.NDArray, npt.NDArray] | None = None,
     sphere: bool = True,
+    normalize: bool = False,
     threads: int = 2,
 ) -> tuple[npt.NDArray, npt.NDArray]:
     """Return the gradient and the summary."""
@@ -29,7 +30,7 @@ def ball_loss(
     _core.ball_loss(
         *(str(embeddings.dtype), embeddings.ctypes.data, labels.ctypes.data, n, d, *lists),
         *(-1.0, workspace.ctypes.data, True, threads),
-        *(num_classes, 4.0, 0.05, sphere, True),
+        *(num_classes, 4.0, 0.05, sphere, True, normalize),
     )
     return workspace[:-6].reshape(n, d), workspace[-6:]
 
@@ -45,6 +46,33 @@ def ball_loss_reference(embeddings: npt.NDArray, labels: npt.NDArray, *, sphere:
         others = [distance for k, distance in squared.items() if k != own]
         total += 4 * max(0.0, squared[own] - b) + max(0.0, 9 * b + 0.05 - min(others, default=np.inf))
     return total / len(labels)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ball_loss_scales_rows_to_unit_length(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((1_100, 17)).astype(dtype)
+    unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(dtype)
+    labels = rng.integers(0, 30, len(rows))
+    results = {threads: ball_loss(rows, labels, normalize=True, threads=threads) for threads in (1, 2, 5)}
+    gradient, summary = results[1]
+    assert all(np.array_equal(gradient, g) and np.array_equal(summary, s) for g, s in results.values())
+    np.testing.assert_allclose(summary, ball_loss(unit, labels)[1], rtol=1e-4)
+    assert np.abs((gradient * unit).sum(axis=1)).max() < 1e-6  # along the sphere
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "options", "sentence"),
+    [
+        (0, 4, {}, r"^embeddings must be 1 to 2\*\*31 - 1 of one feature or more, got shape \(0, 4\)$"),
+        (4, 0, {}, r"^embeddings must be 1 to 2\*\*31 - 1 of one feature or more, got shape \(4, 0\)$"),
+        (4, 4, {"num_classes": -5}, r"^num_classes must be 1 to 2\*\*31 - 1, or -1 for labels of any value, got -5$"),
+        (4, 4, {"num_classes": 0}, r"^num_classes must be 1 to 2\*\*31 - 1, or -1 for labels of any value, got 0$"),
+    ],
+)
+def test_ball_loss_refuses_sizes_that_are_none(n: int, d: int, options: dict, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        ball_loss(np.ones((n, d)), np.zeros(n, np.int64), **options)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -10,8 +10,9 @@ import torch
 
 from bcl_fast import _core, complete_linkage, radius_graph
 from bcl_fast.errors import InputError
+from bcl_fast.losses import _ball_loss_checks as checks
 from bcl_fast.losses import _ball_loss_kernels as operator
-from bcl_fast.losses import _ball_loss_op as ops
+from bcl_fast.losses._ball_loss_op import ClassLists
 from tests.core.cuda.host_kernels import Kernels, make_batch
 from tests.helpers.ball_loss import ball_loss_reference
 
@@ -57,6 +58,19 @@ def test_operator_passes_everything_on(num_classes: int) -> None:
 
 
 @pytest.mark.usefixtures("simulated_operator")
+@pytest.mark.parametrize("num_classes", [-1, 9])
+def test_operator_scales_rows_to_unit_length(num_classes: int) -> None:
+    embeddings, labels = map(torch.from_numpy, make_batch(50, 6, 9, np.float64))
+    lengths = torch.linspace(0.1, 30, 50, dtype=torch.float64)[:, None]
+    options = (num_classes, 4.0, 0.05, True, True, True)
+    batch = (embeddings * lengths, labels, torch.tensor(-1.0, dtype=torch.float64))
+    on_cuda = operator._ball_loss_cuda(*batch, None, None, True, *options)
+    torch.testing.assert_close(on_cuda, operator._ball_loss_cpu(*batch, None, None, True, *options))
+    alone = operator._ball_loss_cuda(*batch, None, None, False, *options)
+    assert torch.equal(alone, on_cuda[-6:])
+
+
+@pytest.mark.usefixtures("simulated_operator")
 def test_operator_says_what_is_wrong_where_it_waits_anyway() -> None:
     f = torch.nn.functional.normalize(torch.arange(24.0, dtype=torch.float64).reshape(6, 4) + 1, dim=1)
     labels = torch.tensor([7, 8, 7, 8, 9, 9])
@@ -91,16 +105,16 @@ def test_wrong_devices_raise_the_exact_sentence(
 ) -> None:
     monkeypatch.setattr(_core, "cuda_version", lambda: version)
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - compared with the whole sentence below
-        ops._check_devices(*map(torch.device, devices))
+        checks.check_devices(*map(torch.device, devices))
     assert str(raised.value) == sentence
 
 
 def test_lists_of_classes_are_known_to_the_cpu_alone() -> None:
-    lists = ops.ClassLists(torch.zeros(3, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+    lists = ClassLists(torch.zeros(3, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
     with pytest.raises(
         ValueError, match=r"^cannot_link is known to the kernels of the CPU alone, got embeddings on cuda"
     ):
-        ops._check_lists(lists, 2, torch.device("cuda"))
+        checks._check_lists(*lists, 2, torch.device("cuda"))
     batch = torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64), torch.tensor(0.1)
     with pytest.raises(ValueError, match=r"^cannot_link is known to the kernels of the CPU alone, got embeddings on "):
         operator._ball_loss_cuda(*batch, *lists, False, *operator.DEFAULTS)  # the operator called without `ball_loss`

@@ -50,7 +50,7 @@ NAMES = tuple(make_losses())
 def make_batch(labels: list[int], seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     embeddings = torch.randn(len(labels), 6, generator=generator, dtype=torch.float64)
-    return F.normalize(embeddings, dim=1).requires_grad_(), torch.tensor(labels)
+    return embeddings.requires_grad_(), torch.tensor(labels)
 
 
 def squared(one: Tensor, other: Tensor) -> Tensor:
@@ -70,6 +70,7 @@ def centroid(f: Tensor, labels: Tensor, k: int) -> Tensor:
 def prototypical_reference(loss: PrototypicalLoss, f: Tensor, labels: Tensor) -> Tensor:
     """Eqs. 9-10, a class at a time; on the sphere for NormFace."""
     sphere, classes = isinstance(loss, NormFaceLoss), sorted(set(labels.tolist()))
+    f = F.normalize(f, dim=1) if sphere else f
     of_classes = []
     for own in classes:
         of_samples = []

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
+import numpy as np
+
+from bcl_fast._utils.arrays import is_tensor
 from bcl_fast.errors import InputError
 
 SMALLEST_NORM = 1e-12  # a shorter vector has no direction; torch.nn.functional.normalize stops dividing there
@@ -17,3 +23,29 @@ def check_share(name: str, value: float) -> None:
     """Raise an InputError for a number that is no share."""
     if not 0 <= value <= 1:
         raise InputError(f"{name} must be in 0 to 1, got {value}")
+
+
+def plain_number(value: Any) -> Any:
+    """Return the number that a tensor of one element holds, with or without a gradient; anything else as it is."""
+    return value.detach().item() if is_tensor(value) and value.numel() == 1 else value
+
+
+def whole_number(name: str, value: Any) -> int:
+    """Return a whole number as an int: also one of NumPy or torch, or a float such as 1e9 that has no fraction.
+
+    Raises
+    ------
+    InputError
+        If it is another kind of number, or none.
+    """
+    value = plain_number(value)
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return int(value)
+    try:
+        if not isinstance(value, (bool, np.bool_)):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise InputError(f"{name} must be a whole number, got {value!r}")

@@ -135,6 +135,7 @@ class _Finetuner:
             init_raw=math.log(math.expm1(scale * b)),
             num_classes=self.data.n_classes,
             check_finite=False,
+            normalize=False,
         )
         loss.raw_radius.requires_grad_(self.recipe.learn_radius)
         return loss

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from bcl_fast import _core
+from bcl_fast._utils.checks import SMALLEST_NORM
+from bcl_fast.losses._ball_loss_checks import CPU_ALONE, check_batch, check_workspace
 
 # The scalars at the end of the operator's workspace, in order.
 SUMMARY = ("loss", "similar", "dissimilar", "violated_similar", "violated_dissimilar", "raw_gradient")
@@ -33,6 +35,8 @@ class BallLossOptions(NamedTuple):
         Centroids are scaled to unit length; else they are plain means.
     check_finite : bool
         Refuse embeddings that are not finite and classes without a centroid.
+    normalize : bool
+        Scale embeddings to unit length first; those that have it up to rounding stay as they are.
     """
 
     num_classes: int = -1
@@ -40,12 +44,15 @@ class BallLossOptions(NamedTuple):
     margin: float = 0.05
     sphere: bool = True
     check_finite: bool = True
+    normalize: bool = False
 
 
 DEFAULTS = BallLossOptions()
-_OPTIONS = ", ".join(f"{kind.__name__} {name}" for name, kind in get_type_hints(BallLossOptions).items())
+_OPTIONS = ", ".join(
+    f"{kind.__name__} {name}={BallLossOptions._field_defaults[name]}"
+    for name, kind in get_type_hints(BallLossOptions).items()
+)
 _DTYPES = {torch.float32: "float32", torch.float64: "float64"}  # as the core calls them
-CPU_ALONE = "cannot_link is known to the kernels of the CPU alone"
 
 _library = torch.library.Library("bcl_fast", "DEF")
 _library.define(
@@ -68,8 +75,10 @@ def _ball_loss_cpu(
     cannot_link_offsets: Tensor | None,
     cannot_link_labels: Tensor | None,
     with_gradient: bool,
-    *options: Any,
+    *options: Any,  # without those at the end that have their defaults: torch leaves them out
 ) -> Tensor:
+    numbers = BallLossOptions(*options)
+    check_batch(embeddings, labels, raw_radius, numbers.num_classes, cannot_link_offsets, cannot_link_labels)
     embeddings, labels = embeddings.contiguous(), labels.contiguous()
     offsets = None if cannot_link_offsets is None else cannot_link_offsets.contiguous()
     listed = None if cannot_link_labels is None else cannot_link_labels.contiguous()
@@ -88,18 +97,27 @@ def _ball_loss_cpu(
         workspace.data_ptr(),
         with_gradient,
         torch.get_num_threads(),
-        *options,
+        *numbers,
     )
     return workspace
 
 
 def _ball_loss_fake(
-    embeddings: Tensor, labels: Tensor, raw_radius: Tensor, offsets: Any, listed: Any, with_gradient: bool, *_: Any
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    cannot_link_offsets: Tensor | None,
+    cannot_link_labels: Tensor | None,
+    with_gradient: bool,
+    num_classes: int = DEFAULTS.num_classes,
+    *_: Any,
 ) -> Tensor:
+    check_batch(embeddings, labels, raw_radius, num_classes, cannot_link_offsets, cannot_link_labels)
     return _workspace(embeddings, with_gradient)
 
 
 def _ball_loss_backward_cpu(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    check_workspace(workspace, loss_gradient)
     gradient = torch.empty_like(workspace)
     _core.ball_loss_backward(
         _DTYPES[workspace.dtype],
@@ -113,6 +131,7 @@ def _ball_loss_backward_cpu(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
 
 
 def _ball_loss_backward_fake(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    check_workspace(workspace, loss_gradient)
     return torch.empty_like(workspace)
 
 
@@ -127,15 +146,18 @@ def _ball_loss_cuda(
     cannot_link_offsets: Tensor | None,
     cannot_link_labels: Tensor | None,
     with_gradient: bool,
-    num_classes: int,
     *options: Any,
 ) -> Tensor:
+    numbers = BallLossOptions(*options)
     if cannot_link_offsets is not None or cannot_link_labels is not None:
         raise ValueError(f"{CPU_ALONE}, got embeddings on {embeddings.device}")
-    if num_classes < 0:
-        return _ball_loss_cuda_of_any_labels(embeddings, labels, raw_radius, with_gradient, *options)
+    check_batch(embeddings, labels, raw_radius, numbers.num_classes)
+    if numbers.normalize:
+        return _ball_loss_cuda_of_any_lengths(embeddings, labels, raw_radius, with_gradient, numbers)
+    if numbers.num_classes < 0:
+        return _ball_loss_cuda_of_any_labels(embeddings, labels, raw_radius, with_gradient, numbers)
     embeddings, labels, raw_radius = embeddings.contiguous(), labels.contiguous(), raw_radius.to(embeddings.dtype)
-    device, dtype = embeddings.device, _DTYPES[embeddings.dtype]
+    num_classes, device, dtype = numbers.num_classes, embeddings.device, _DTYPES[embeddings.dtype]
     n_samples, n_features = embeddings.shape
     workspace = _workspace(embeddings, with_gradient)
     n_bytes = _core.ball_loss_cuda_scratch_bytes(dtype, n_samples, n_features, num_classes)
@@ -152,26 +174,41 @@ def _ball_loss_cuda(
         with_gradient,
         device.index,
         _current_stream(device),
-        num_classes,
-        *options,
+        *numbers[:-1],  # normalised above
     )
     return workspace
 
 
+def _ball_loss_cuda_of_any_lengths(
+    embeddings: Tensor, labels: Tensor, raw_radius: Tensor, with_gradient: bool, options: BallLossOptions
+) -> Tensor:
+    """Scale rows to unit length before the kernels, and turn the gradient into that of the rows given."""
+    lengths = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
+    inverse_lengths = torch.where(lengths < SMALLEST_NORM, 0, 1 / lengths)
+    unit = embeddings * inverse_lengths
+    as_given = options._replace(normalize=False)
+    workspace = _ball_loss_cuda(unit, labels, raw_radius, None, None, with_gradient, *as_given)
+    if with_gradient:
+        gradient = workspace[: -len(SUMMARY)].view(unit.shape)
+        gradient.addcmul_(unit, (unit * gradient).sum(1, keepdim=True), value=-1).mul_(inverse_lengths)
+    return workspace
+
+
 def _ball_loss_cuda_of_any_labels(
-    embeddings: Tensor, labels: Tensor, raw_radius: Tensor, with_gradient: bool, *options: Any
+    embeddings: Tensor, labels: Tensor, raw_radius: Tensor, with_gradient: bool, options: BallLossOptions
 ) -> Tensor:
     """Give the labels numbers, which waits for the device; so what ``check_finite`` refuses can be said as well."""
     present, codes = torch.unique(labels, return_inverse=True)
-    numbered = BallLossOptions(present.numel(), *options)
+    numbered = options._replace(num_classes=present.numel())
     workspace = _ball_loss_cuda(embeddings, codes, raw_radius, None, None, with_gradient, *numbered)
-    if numbered.check_finite and bool(workspace[-len(SUMMARY)].isnan()):
+    if options.check_finite and bool(workspace[-len(SUMMARY)].isnan()):
         # The CPU kernel finds the reason again, and raises it.
-        _ball_loss_cpu(embeddings.cpu(), labels.cpu(), raw_radius.cpu(), None, None, False, -1, *options)
+        _ball_loss_cpu(embeddings.cpu(), labels.cpu(), raw_radius.cpu(), None, None, False, *options)
     return workspace
 
 
 def _ball_loss_backward_cuda(workspace: Tensor, loss_gradient: Tensor) -> Tensor:
+    check_workspace(workspace, loss_gradient)
     gradient = torch.empty_like(workspace)
     _core.ball_loss_backward_cuda(
         _DTYPES[workspace.dtype],

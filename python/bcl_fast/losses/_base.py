@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
+
+from bcl_fast.losses._inputs import as_batch
 
 
 class LossTerms(NamedTuple):
@@ -19,13 +21,17 @@ class BaselineLoss(nn.Module):
     Shape
     -----
     embeddings : (n_samples, n_features), float
-    labels : (n_samples,), int64
+    labels : (n_samples,), whole numbers; arrays and lists will do for both
     returns : scalar, of the type of the embeddings
+
+    Distances are those of the embeddings as they are, of whatever length, unless a loss says otherwise.
 
     Raises
     ------
     ValueError
         If the shapes disagree.
+    TypeError
+        If labels are not whole numbers.
     """
 
     def terms(self, embeddings: Tensor, labels: Tensor) -> LossTerms:
@@ -33,11 +39,15 @@ class BaselineLoss(nn.Module):
         return LossTerms(self(embeddings, labels))
 
     @staticmethod
-    def check(embeddings: Tensor, labels: Tensor) -> None:
-        """Raise a ValueError for shapes that disagree."""
+    def check(embeddings: Any, labels: Any) -> tuple[Tensor, Tensor]:
+        """Return a batch as tensors, labels as int64; raise a ValueError for shapes that disagree."""
+        embeddings, labels = as_batch(embeddings, labels)
+        if embeddings.dtype.is_complex or not embeddings.is_floating_point():
+            raise TypeError(f"embeddings must be floating-point numbers, got {embeddings.dtype}")
         if embeddings.ndim != 2 or len(embeddings) == 0:
             raise ValueError(
                 f"embeddings must be 2-D (n_samples, n_features), not empty, got shape {tuple(embeddings.shape)}"
             )
         if labels.shape != embeddings.shape[:1]:
             raise ValueError(f"labels must have shape ({len(embeddings)},), got {tuple(labels.shape)}")
+        return embeddings, labels

@@ -7,17 +7,19 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
+from bcl_fast._utils.arrays import as_array
 from bcl_fast.losses._ball_loss_kernels import BallLossOptions
 from bcl_fast.losses._ball_loss_op import ball_loss
+from bcl_fast.losses._inputs import as_batch
 
 BISECTIONS = 40  # halve the interval of the squared radius to a relative width of 1e-12, below float32
 
 
 def fit_squared_radius(
-    embeddings: NDArray[np.float32],
-    labels: NDArray[np.int64],
+    embeddings: ArrayLike,
+    labels: ArrayLike,
     *,
     alpha: float = 4.0,
     margin: float = 0.05,
@@ -29,9 +31,9 @@ def fit_squared_radius(
 
     Parameters
     ----------
-    embeddings : ndarray of shape (n_samples, n_features), float32
-        Of unit norm on the sphere.
-    labels : ndarray of shape (n_samples,), int64
+    embeddings : array-like of shape (n_samples, n_features), float
+        On the sphere they are scaled to unit length.
+    labels : array-like of shape (n_samples,)
         Identities.
     alpha, margin, space
         As for `bcl_fast.BallLoss`.
@@ -41,8 +43,12 @@ def fit_squared_radius(
     float
         Positive.
     """
-    points, own = torch.from_numpy(embeddings), torch.from_numpy(np.unique(labels, return_inverse=True)[1])
-    options = BallLossOptions(int(own.max()) + 1, alpha, margin, space == "sphere", check_finite=False)
+    numbers = np.unique(as_array(labels, "labels"), return_inverse=True)[1]
+    points, own = (part.detach().cpu() for part in as_batch(embeddings, numbers))
+    on_sphere = space == "sphere"
+    options = BallLossOptions(
+        len(np.unique(numbers)), alpha, margin, on_sphere, check_finite=False, normalize=on_sphere
+    )
 
     def falls(squared_radius: float) -> bool:
         raw = torch.tensor(squared_radius + math.log(-math.expm1(-squared_radius)), requires_grad=True)

@@ -76,7 +76,7 @@ class TripletLoss(_PairLoss):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of a batch; 0 without a pair of one identity, or with one identity only."""
-        self.check(embeddings, labels)
+        embeddings, labels = self.check(embeddings, labels)
         anchors, positives, negatives = self.triplets(labels)
         near, far = (pair_distances(embeddings, anchors, others) for others in (positives, negatives))
         return self._reduce(torch.relu(near - far + self.margin))
@@ -93,7 +93,7 @@ class _BalancedPairLoss(_PairLoss):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of a batch; 0 without a pair of one identity."""
-        self.check(embeddings, labels)
+        embeddings, labels = self.check(embeddings, labels)
         positives, negatives = self.pairs(labels)
         near, far = pair_distances(embeddings, *positives), pair_distances(embeddings, *negatives)
         return self._reduce(self._positive(near), self._negative(far))

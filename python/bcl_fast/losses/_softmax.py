@@ -39,7 +39,7 @@ class PrototypicalLoss(BaselineLoss):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of a batch; 0 with one identity only."""
-        self.check(embeddings, labels)
+        embeddings, labels = self.check(embeddings, labels)
         _, own, counts = torch.unique(labels, return_inverse=True, return_counts=True)
         sums = embeddings.new_zeros(len(counts), embeddings.shape[1]).index_add(0, own, embeddings)
         logits = self._logits(embeddings, sums, counts)
@@ -55,10 +55,9 @@ class PrototypicalLoss(BaselineLoss):
 
 
 class NormFaceLoss(PrototypicalLoss):
-    """`PrototypicalLoss` on the sphere: centroids of unit length, and a trained scale of the squared distances.
+    """`PrototypicalLoss` on the sphere: unit length for embeddings and centroids, a trained scale of their distances.
 
-    Embeddings of unit length are wanted. Without a scale their distances, at most 4, could never tell many identities
-    apart with certainty.
+    Without a scale squared distances, at most 4, could never tell many identities apart with certainty.
 
     Parameters
     ----------
@@ -81,9 +80,18 @@ class NormFaceLoss(PrototypicalLoss):
         """Factor on the squared distances."""
         return nn.functional.softplus(self.raw_scale)
 
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of a batch; 0 with one identity only."""
+        embeddings, labels = self.check(embeddings, labels)
+        return super().forward(_unit(embeddings), labels)
+
     def _logits(self, embeddings: Tensor, sums: Tensor, counts: Tensor) -> Tensor:
-        centroids = nn.functional.normalize(sums, dim=1, eps=SMALLEST_NORM)
+        centroids = _unit(sums)
         return 2 * self.scale.to(embeddings.dtype) * (embeddings @ centroids.T)
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return nn.functional.normalize(rows, dim=1, eps=SMALLEST_NORM)
 
 
 class CrossEntropyLoss(BaselineLoss):
@@ -108,7 +116,7 @@ class CrossEntropyLoss(BaselineLoss):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy of a batch."""
-        self.check(embeddings, labels)
+        embeddings, labels = self.check(embeddings, labels)
         if labels.min() < 0 or labels.max() >= self.classifier.out_features:
             wanted = f"labels must be in 0..{self.classifier.out_features - 1}"
             raise ValueError(f"{wanted}, got {int(labels.min())}..{int(labels.max())}")

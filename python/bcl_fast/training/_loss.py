@@ -27,6 +27,7 @@ def _ball(recipe: Recipe, n_identities: int) -> BallLoss:
         init_raw=recipe.init_raw,
         num_classes=n_identities,
         check_finite=False,  # the features are checked once, the loss after each epoch
+        normalize=False,  # the head does
     )
 
 

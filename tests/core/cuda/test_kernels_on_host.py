@@ -95,7 +95,7 @@ def ball_loss_cpu(
     n, d = embeddings.shape
     workspace = np.full(n * d + 6, np.nan, embeddings.dtype)
     batch = (str(embeddings.dtype), embeddings.ctypes.data, labels.ctypes.data, n, d)
-    _core.ball_loss(*batch, 0, 0, 0, -1.0, workspace.ctypes.data, True, 1, num_classes, 4.0, 0.05, sphere, False)
+    _core.ball_loss(*batch, 0, 0, 0, -1.0, workspace.ctypes.data, True, 1, num_classes, 4.0, 0.05, sphere, False, False)
     return workspace[:-6].reshape(n, d), workspace[-6:]
 
 

@@ -1,0 +1,61 @@
+"""What losses are called with: tensors, or what says the same as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bcl_fast._utils.arrays import as_array
+
+_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
+
+
+def as_batch(embeddings: Any, labels: Any) -> tuple[Tensor, Tensor]:
+    """Return embeddings as a tensor, and labels as an int64 tensor.
+
+    Arrays and lists are taken as tensors on the CPU; labels, which have no device then, on that of the embeddings.
+
+    Raises
+    ------
+    TypeError
+        If labels are not whole numbers.
+    """
+    if not isinstance(embeddings, Tensor):
+        embeddings = torch.from_numpy(_owned(embeddings, "embeddings"))
+    if isinstance(labels, Tensor) and labels.dtype == torch.int64:
+        return embeddings, labels
+    numbers = as_integers(labels, "labels")
+    return embeddings, numbers if isinstance(labels, Tensor) else numbers.to(embeddings.device)
+
+
+def as_integers(values: Any, name: str) -> Tensor:
+    """Return whole numbers of any type as an int64 tensor: on their device, on the CPU where they have none.
+
+    Raises
+    ------
+    TypeError
+        If they are not whole numbers.
+    """
+    if isinstance(values, Tensor):
+        if values.dtype not in _INTEGERS:
+            raise TypeError(f"{name} must be whole numbers, got {values.dtype}")
+        return values.long()
+    numbers = _owned(values, name)
+    if numbers.dtype.kind not in "iub" and numbers.size:
+        kind = "text" if numbers.dtype.kind in "US" else numbers.dtype
+        raise TypeError(
+            f"{name} must be whole numbers, got {kind}: numpy.unique(..., return_inverse=True)[1] numbers any values"
+        )
+    if numbers.dtype.kind == "u" and numbers.size and numbers.max() > torch.iinfo(torch.int64).max:
+        raise TypeError(f"{name} must fit int64, got {numbers.max()}")
+    return torch.from_numpy(numbers.astype("int64"))
+
+
+def _owned(values: Any, name: str) -> Any:
+    """Return an array that torch takes without a warning: writable, in the byte order of this machine."""
+    array = as_array(values, name)
+    if array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0:
+        return array
+    return array.astype(array.dtype.newbyteorder("="), order="C")

@@ -1,0 +1,102 @@
+"""What losses take beside tensors, and what is said of the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bcl_fast import BallLoss
+from bcl_fast.losses import (
+    ContrastiveLoss,
+    CrossEntropyLoss,
+    LDMLLoss,
+    NormFaceLoss,
+    PrototypicalLoss,
+    TripletLoss,
+    cannot_link_lists,
+)
+from tests.helpers.ball_loss import make_batch
+
+LOSSES = {
+    "ball": BallLoss,
+    "triplet": TripletLoss,
+    "contrastive": ContrastiveLoss,
+    "ldml": LDMLLoss,
+    "prototypical": PrototypicalLoss,
+    "normface": NormFaceLoss,
+    "crossentropy": lambda: CrossEntropyLoss(6, 5).double(),
+}
+LABELS = {
+    "int32": lambda y: y.int(),
+    "uint8": lambda y: y.byte(),
+    "array": lambda y: y.numpy(),
+    "array of uint16": lambda y: y.numpy().astype(np.uint16),
+    "array of objects": lambda y: y.numpy().astype(object),
+    "array, read-only": lambda y: np.broadcast_to(y.numpy(), y.shape),
+    "array, backwards": lambda y: y.numpy()[::-1].copy()[::-1],
+    "array, big-endian": lambda y: y.numpy().astype(">i4"),
+    "list": lambda y: y.tolist(),
+    "list of tensors": list,
+    "tuple": lambda y: tuple(y.tolist()),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_of_any_whole_numbers(name: str, kind: str) -> None:
+    embeddings, labels, _ = make_batch(20, 6, 5, torch.float64)
+    torch.manual_seed(0)
+    wanted = LOSSES[name]()(embeddings, labels)
+    torch.manual_seed(0)
+    assert torch.equal(LOSSES[name]()(embeddings, LABELS[kind](labels)), wanted)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_embeddings_as_an_array_or_a_list(name: str) -> None:
+    embeddings, labels, _ = make_batch(20, 6, 5, torch.float64)
+    rows = embeddings.detach()
+    for given in (rows.numpy(), rows.tolist(), list(embeddings)):
+        torch.manual_seed(0)
+        wanted = LOSSES[name]()(rows, labels)
+        torch.manual_seed(0)
+        assert torch.equal(LOSSES[name]()(given, labels), wanted)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    ("labels", "got"),
+    [
+        (torch.zeros(4), "torch.float32: "),
+        (np.zeros(4), "float64: "),
+        (["a", "b", "a", "b"], "text: "),
+        ([1, None, 2, 2], "float64: "),
+    ],
+)
+def test_other_labels_raise_one_sentence(name: str, labels: Any, got: str) -> None:
+    with pytest.raises(TypeError, match=f"^labels must be whole numbers, got {got.removesuffix(': ')}"):
+        LOSSES[name]()(torch.rand(4, 6, dtype=torch.float64), labels)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_embeddings_of_whole_numbers_are_refused(name: str) -> None:
+    with pytest.raises(TypeError, match=r"^embeddings must be .*float.*, got torch.int64$"):
+        LOSSES[name]()(np.eye(4, 6, dtype=np.int64), [0, 0, 1, 1])
+
+
+def test_pairs_of_classes_as_they_come() -> None:
+    wanted = cannot_link_lists(torch.tensor([[0, 2], [2, 1]]), num_classes=3)
+    for pairs in ([(0, 2), (2, 1)], np.array([[0, 2], [2, 1]], np.int32)):
+        lists = cannot_link_lists(pairs, 3)
+        assert all(torch.equal(*parts) for parts in zip(lists, wanted, strict=True))
+    assert cannot_link_lists(np.empty((0, 2)), 3).labels.numel() == 0
+    with pytest.raises(ValueError, match=r"^pairs must lie in \[0, 3\), got 0 to 3$"):
+        cannot_link_lists([(0, 3)], 3)
+
+
+def test_a_number_of_classes_in_any_form() -> None:
+    embeddings, labels, _ = make_batch(20, 6, 5, torch.float64)
+    for number in (5.0, np.int32(5), torch.tensor(5)):
+        assert torch.equal(BallLoss(num_classes=number)(embeddings, labels), BallLoss()(embeddings, labels))
