@@ -215,7 +215,7 @@ def test_heights_stay_within_a_threshold_that_float32_would_round_up():
         (np.zeros((2, 2, 2)), {}, r"X must be 2-D \(n_samples, n_features\), got shape \(2, 2, 2\)"),
         ([["a", "b"]], {}, "X must be a dense array of real numbers, got dtype <U1"),
         (np.zeros((2, 2), complex), {}, "X must be a dense array of real numbers, got dtype complex128"),
-        (csr_array((3, 3)), {}, r"X must be 2-D \(n_samples, n_features\), got shape \(\)"),
+        (csr_array((3, 3)), {}, "X must be a dense array of vectors, got a sparse matrix: distances want metric=.*"),
         ([[0.0, 0.0], [1.0, np.nan]], {}, "X must be finite, got nan in row 1, column 1"),
         (np.array([[0.0], [1.0], [-np.inf]], np.float32), {}, "X must be finite, got -inf in row 2, column 0"),
         ([[1.0], [-2e150]], {}, r"X must lie within \+-1e\+150, for its squared distances overflow, got 2e\+150"),

@@ -39,7 +39,7 @@ def test_cut_merges_at_the_end_gives_the_labels():
     [
         ([[0, 1, 0.5, 2]], 0, r"n_clusters must be between 1 and n_samples \(4\), got 0"),
         ([[0, 1, 0.5, 2]], 5, r"n_clusters must be between 1 and n_samples \(4\), got 5"),
-        ([[0, 1, 0.5, 2]], 2.0, r"n_clusters must be a whole number, got 2\.0"),
+        ([[0, 1, 0.5, 2]], 2.5, r"n_clusters must be a whole number, got 2\.5"),
         ([[0, 1, 0.5, 2]], "2", "n_clusters must be a whole number, got '2'"),
         ([[0, 1, 0.5, 2]], True, "n_clusters must be a whole number, got True"),
         ([[0, 1, 0.5, 2]], 2, r"2 clusters of 4 samples take 2 merges, got 1: .* ask for at least 3 clusters"),
@@ -67,7 +67,7 @@ def test_n_clusters_that_constraints_forbid():
     [
         (0, r"n_clusters must be between 1 and n_samples \(3\), got 0"),
         (4, r"n_clusters must be between 1 and n_samples \(3\), got 4"),
-        (2.0, r"n_clusters must be a whole number, got 2\.0"),
+        (2.5, r"n_clusters must be a whole number, got 2\.5"),
     ],
 )
 def test_n_clusters_is_checked_before_the_work(metric, n_clusters, message):

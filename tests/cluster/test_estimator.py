@@ -85,7 +85,7 @@ def test_only_the_threshold_is_positional():
         ({"distance_threshold": "far"}, "distance_threshold must be a distance >= 0, got 'far'"),
         ({"distance_threshold": -1, "n_clusters": 2}, "distance_threshold must be a distance >= 0, got -1"),
         ({"n_clusters": 0}, r"n_clusters must be between 1 and n_samples \(300\), got 0"),
-        ({"n_clusters": 2.0}, "n_clusters must be a whole number, got 2.0"),
+        ({"n_clusters": 2.5}, "n_clusters must be a whole number, got 2.5"),
         ({"linkage": "single"}, "linkage must be 'complete' or 'average', got 'single'"),
         ({"linkage": "average", "metric": "euclidean"}, "average linkage needs the metric 'sqeuclidean' or 'cosine'"),
         ({"metric": "manhattan"}, "metric must be one of 'sqeuclidean', 'euclidean', 'cosine', 'precomputed', got"),

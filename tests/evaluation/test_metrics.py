@@ -6,6 +6,7 @@ import math
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -138,7 +139,6 @@ def test_one_cluster_and_clusters_of_one():
         np.array([-3, 2**40, -3]),
         np.array([7, 8, 7], np.uint8),
         [1, "1", 1],
-        [None, "a", None],
         [True, False, True],
     ],
     ids=str,
@@ -148,8 +148,56 @@ def test_labels_of_any_kind(metric, labels):
     assert metric([0, 0, 1], labels) == metric([0, 0, 1], [0, 1, 0])
 
 
+MISSING = {
+    "None": [None, "a", None, "b", "a"],
+    "NaN in a list": [float("nan"), "a", float("nan"), "b", "a"],
+    "NaN": np.array([np.nan, 1, np.nan, 2, 1]),
+    "empty text": np.array(["", "a", "", "b", "a"]),
+    "column": pd.Series([None, "a", None, "b", "a"]),
+    "nullable": pd.Series([None, 1, None, 2, 1], dtype="Int64"),
+    "categories": pd.Series([None, "a", None, "b", "a"], dtype="category"),
+    "Arrow": pd.Series([None, "a", None, "b", "a"], dtype="string[pyarrow]"),
+    "masked": np.ma.masked_array([5, 1, 5, 2, 1], [1, 0, 1, 0, 0]),
+    "times": np.array(["NaT", "2001-01-01", "NaT", "2002-01-01", "2001-01-01"], "datetime64[s]"),
+}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", MISSING)
+def test_the_labelled_part_is_scored_whatever_holds_the_labels(metric, kind):
+    assert metric(MISSING[kind], [0, 0, 1, 1, 1]) == metric(["a", "b", "a"], [0, 1, 1])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", MISSING)
+def test_a_sample_without_a_cluster_is_one_of_its_own(metric, kind):
+    true, wanted = ["a", "a", "a", "b", "b"], [10, 0, 11, 1, 0]
+    assert metric(true, MISSING[kind]) == metric(true, wanted)
+    for labels in ([-1, 0, -1, 1, 0], np.array([-1, 0, -1, 1, 0], np.int8), [-1.0, 0, -1, 1, 0]):
+        assert metric(true, labels) == metric(true, wanted)
+        assert metric(true, pd.Series(labels)) == metric(true, wanted)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_identity_may_be_called_minus_one(metric):
+    assert metric([-1, 0, -1, 1], [0, 1, 0, 2]) == metric([3, 0, 3, 1], [0, 1, 0, 2])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_labels_as_tensors(metric):
+    torch = pytest.importorskip("torch")
+    labels = torch.tensor([4, 5, 4])
+    for tensors in (labels, list(labels), labels.to(torch.bfloat16)):
+        assert metric(tensors, [0, 0, 1]) == metric([0, 1, 0], [0, 0, 1])
+        assert metric([0, 0, 1], tensors) == metric([0, 0, 1], [0, 1, 0])
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_bad_labels_are_named(metric):
+    with pytest.raises(InputError, match=r"labels_true must hold at least one label, got 2 that are missing"):
+        metric([None, ""], [0, 1])
+    with pytest.raises(InputError, match=r"labels_true must be a sequence, got a generator"):
+        metric((label for label in "ab"), [0, 1])
     with pytest.raises(InputError, match=r"labels_true and labels_pred must be equally long, got 2 and 3 labels"):
         metric([0, 1], [0, 1, 2])
     with pytest.raises(InputError, match=r"must hold at least one label, got none"):

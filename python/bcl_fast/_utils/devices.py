@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     import torch
 
 
-def cuda_device(device: str) -> int:
-    """Return the number of the CUDA device that ``device`` names, -1 for the CPU.
+def cuda_device(device: str | torch.device) -> int:
+    """Return the number of the CUDA device that ``device`` names, as text or as torch has it; -1 for the CPU.
 
     Raises
     ------
     InputError
         If it is neither ``"cpu"``, ``"cuda"`` nor ``"cuda:<number>"``, or there is no such device.
     """
-    if device == "cpu":
+    if str(device) == "cpu":
         return -1
     kind, _, number = str(device).partition(":")
     if kind != "cuda" or not (number or "0").isdecimal():
@@ -33,12 +33,12 @@ def cuda_device(device: str) -> int:
     return int(number or 0)
 
 
-def check_device(device: str) -> None:
+def check_device(device: str | torch.device) -> None:
     """Raise what `cuda_device` raises, before any long work is done."""
     cuda_device(device)
 
 
-def torch_device(device: str) -> torch.device:
+def torch_device(device: str | torch.device) -> torch.device:
     """Return the device as torch has it.
 
     Raises

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from bcl_fast._utils.checks import whole_number
 from bcl_fast.errors import InputError
 
 
@@ -22,9 +21,13 @@ def n_threads(n_jobs: int | None) -> int:
     """
     if n_jobs is None:
         return 0
-    if not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0:
+    try:
+        wanted = whole_number("n_jobs", n_jobs)
+    except InputError:
+        wanted = 0
+    if wanted == 0:
         raise InputError(f"n_jobs must be None or a whole number other than 0 (-1: all cores), got {n_jobs!r}")
-    return int(n_jobs) if n_jobs > 0 else max(1, available_cores() + 1 + int(n_jobs))
+    return wanted if wanted > 0 else max(1, available_cores() + 1 + wanted)
 
 
 def available_cores() -> int:

@@ -6,12 +6,17 @@ compare as a sample, and nothing is approximated. The estimator on top is `BallC
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy.typing as npt
 
 from bcl_fast.cluster._merge import link
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import AverageLinkage
+
+if TYPE_CHECKING:
+    import torch
 
 
 def average_linkage(
@@ -25,7 +30,7 @@ def average_linkage(
     memory_limit: int | None = None,
     n_jobs: int | None = None,
     progress: OnProgress | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> AverageLinkage:
     """Merge the two closest clusters while the mean squared distance between them is at most a threshold.
 
@@ -37,7 +42,7 @@ def average_linkage(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Embeddings, finite. float32 and float64 are used as they are, float16 as float32, integers as float64.
+        Embeddings, as in `complete_linkage`.
     distance_threshold : float, optional
         In the metric's unit (squared Euclidean distance by default), >= 0; clusters at exactly this distance are
         merged. None or ``np.inf``: the whole dendrogram.

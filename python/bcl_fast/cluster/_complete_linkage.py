@@ -6,12 +6,17 @@ needs up to it, and nothing is approximated. The estimator on top is `BallCluste
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy.typing as npt
 
 from bcl_fast.cluster._merge import link
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
+
+if TYPE_CHECKING:
+    import torch
 
 
 def complete_linkage(
@@ -25,7 +30,7 @@ def complete_linkage(
     memory_limit: int | None = None,
     n_jobs: int | None = None,
     progress: OnProgress | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> CompleteLinkage:
     """Merge the two closest clusters while the largest distance between them is at most a threshold.
 
@@ -36,7 +41,8 @@ def complete_linkage(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Embeddings, finite. float32 and float64 are used as they are, float16 as float32, integers as float64. For
+        Embeddings, finite: an array, a tensor (on any device, with or without a gradient), a data frame. float32 and
+        float64 are used as they are, float16 and bfloat16 as float32, other numbers as float64. For
         ``metric="precomputed"`` the dissimilarities, (n_samples, n_samples), symmetric and >= 0: dense, or a SciPy
         sparse matrix in which a pair that is absent is never merged.
     distance_threshold : float, optional
@@ -60,7 +66,7 @@ def complete_linkage(
     progress : callable, optional
         Called with a `bcl_fast.cluster.Progress` at the start of each stage and up to ten times a second.
         What it raises ends the call, as Ctrl-C does.
-    device : str, default="cpu"
+    device : str or torch.device, default="cpu"
         ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close. The result does not depend on it.
 
     Returns

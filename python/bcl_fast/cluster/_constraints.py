@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast.errors import InputError
 
@@ -63,7 +64,7 @@ def resolve_constraints(
 def _check_pairs(pairs: npt.ArrayLike | None, name: str, n_samples: int) -> npt.NDArray[np.int32]:
     if pairs is None:
         return np.empty((0, 2), np.int32)
-    array = np.asarray(pairs)
+    array = as_array(pairs, name)
     if array.size == 0:
         return np.empty((0, 2), np.int32)
     if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":

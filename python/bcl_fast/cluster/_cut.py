@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.arrays import as_array
+from bcl_fast._utils.checks import plain_number, whole_number
 from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast.errors import InputError
 
@@ -50,13 +52,14 @@ def resolve_cut(distance_threshold: float | None, n_clusters: int | None) -> Cut
     """Return where merging ends: at the one that is given, nowhere without any."""
     if n_clusters is not None and distance_threshold is not None:
         raise InputError("distance_threshold and n_clusters exclude each other: give one of them")
+    n_clusters = None if n_clusters is None else whole_number("n_clusters", n_clusters)
     return Cut(np.inf if distance_threshold is None else check_threshold(distance_threshold), n_clusters)
 
 
 def check_threshold(distance_threshold: float) -> float:
     """Return the threshold as a float."""
     try:
-        threshold = float(distance_threshold)
+        threshold = float(plain_number(distance_threshold))
     except (TypeError, ValueError):
         threshold = np.nan
     if not threshold >= 0:
@@ -66,8 +69,6 @@ def check_threshold(distance_threshold: float) -> float:
 
 def check_n_clusters(n_clusters: int, n_samples: int) -> None:
     """Refuse a number of clusters that so many samples cannot form."""
-    if isinstance(n_clusters, bool) or not isinstance(n_clusters, (int, np.integer)):
-        raise InputError(f"n_clusters must be a whole number, got {n_clusters!r}")
     if not 1 <= n_clusters <= n_samples:
         raise InputError(f"n_clusters must be between 1 and n_samples ({n_samples}), got {n_clusters}")
 
@@ -101,7 +102,8 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
     >>> cut_merges(merges, n_samples=4, n_clusters=3)
     array([0, 1, 2, 2])
     """
-    rows = np.asarray(merges, dtype=np.float64)
+    rows = as_array(merges, "merges").astype(np.float64)
+    n_samples, n_clusters = whole_number("n_samples", n_samples), whole_number("n_clusters", n_clusters)
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise InputError(f"merges must have shape (n_merges, 4), got shape {rows.shape}")
     check_n_clusters(n_clusters, n_samples)

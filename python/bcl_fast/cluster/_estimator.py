@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +11,23 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bcl_fast._utils.arrays import as_array
+from bcl_fast._utils.checks import plain_number
 from bcl_fast.cluster._assign import assign
 from bcl_fast.cluster._average_linkage import average_linkage
 from bcl_fast.cluster._complete_linkage import complete_linkage
 from bcl_fast.cluster._cut import check_threshold, resolve_cut
 from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
 from bcl_fast.cluster._incremental import extend_clusters
+from bcl_fast.cluster._input import as_samples
 from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Changes(NamedTuple):
@@ -49,11 +55,12 @@ class BallClustering(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    distance_threshold : float or None, default=0.82
+    distance_threshold : float, tensor of one number or None, default=0.82
         Distance in the unit of ``metric``, >= 0, up to and including which clusters are merged: as SciPy's ``fcluster``
         and the paper, and unlike scikit-learn's ``AgglomerativeClustering``, which leaves clusters at exactly the
         threshold apart. The default is that of the paper's published model for embeddings of unit norm
-        (``b = 0.2051``); a trained model has its own (``model.distance_threshold``). None: everything is merged.
+        (``b = 0.2051``); a trained model has its own (``model.distance_threshold``), and so has a `BallLoss`, whose
+        value at this moment is taken. None: everything is merged.
     n_clusters : int, default=None
         Number of clusters to stop at; then the threshold is not used.
     linkage : {"complete", "average"}, default="complete"
@@ -70,7 +77,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
     progress : callable, default=None
         Called by `fit` with a `bcl_fast.cluster.Progress` at the start of each stage and up to ten times a
         second.
-    device : str, default="cpu"
+    device : str or torch.device, default="cpu"
         ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close in `fit`. The result does not
         depend on it.
 
@@ -120,9 +127,10 @@ class BallClustering(ClusterMixin, BaseEstimator):
         memory_limit: int | None = None,
         n_jobs: int | None = None,
         progress: OnProgress | None = None,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
     ) -> None:
-        self.distance_threshold = distance_threshold
+        # A tensor, such as BallLoss.distance_threshold, could not be cloned; its value now is what is meant.
+        self.distance_threshold = plain_number(distance_threshold)
         self.n_clusters = n_clusters
         self.linkage = linkage
         self.metric = metric
@@ -144,8 +152,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Embeddings, finite; float32 and float64 are used as they are, anything else as float64. For
-            ``metric="precomputed"`` dissimilarities of shape (n_samples, n_samples).
+            Embeddings, finite, as in `complete_linkage`. For ``metric="precomputed"`` dissimilarities of shape
+            (n_samples, n_samples).
         y : None
             Not used.
         must_link : array-like of shape (n_pairs, 2), int, default=None
@@ -169,7 +177,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         precomputed = self.metric == "precomputed"
         points: npt.NDArray[Any] = validate_data(
             self,
-            X,
+            as_samples(X),
             dtype=[np.float64, np.float32],
             order="C",
             accept_sparse=["csr", "coo"] if precomputed else False,
@@ -190,7 +198,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
             device=self.device,
         )
         self._fit_X = None if precomputed else points
-        self._cannot_link = None if cannot_link is None else np.array(cannot_link)
+        self._cannot_link = None if cannot_link is None else as_array(cannot_link, "cannot_link").copy()
         self._store(result)
         self._threshold = resolve_cut(distance_threshold, self.n_clusters).reach(self.distances_)
         return self
@@ -206,7 +214,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         if self._fit_X is None:
             raise InputError(f"{method} needs an estimator fitted to points, got {self!r}")
-        return self._fit_X, validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        return self._fit_X, validate_data(self, as_samples(X), dtype=[np.float64, np.float32], order="C", reset=False)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Assign new samples to the clusters that the linkage would put them into.

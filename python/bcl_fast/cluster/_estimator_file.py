@@ -43,10 +43,19 @@ def write_clustering(
         written to.
     """
     check_safetensors_output(path, "clustering", force=force)
-    metadata = {"format": CLUSTERING_FORMAT, "about": json.dumps(about), "bcl_fast_version": version("bcl-fast")}
+    metadata = {
+        "format": CLUSTERING_FORMAT,
+        "about": json.dumps(about, default=_plain),
+        "bcl_fast_version": version("bcl-fast"),
+    }
     with atomic_output(path, force=force) as temporary:
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         safetensors.numpy.save_file(contiguous, temporary, metadata)
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter that JSON does not know as one that it does: a number of NumPy, a device of torch."""
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def read_clustering(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:

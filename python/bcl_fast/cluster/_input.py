@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.arrays import as_array, is_sparse, is_tensor
+from bcl_fast._utils.checks import whole_number
 from bcl_fast._utils.memory import free_memory
 from bcl_fast.errors import InputError
 
@@ -23,7 +25,9 @@ UNASKED_BYTES = 64_000_000  # are there; to learn how much is free takes longer 
 
 def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return X as a C-contiguous float32 or float64 matrix of finite numbers."""
-    points = np.asarray(X)
+    if is_sparse(X):
+        raise InputError("X must be a dense array of vectors, got a sparse matrix: distances want metric='precomputed'")
+    points = as_array(X, "X")
     if points.ndim != 2:
         raise InputError(f"X must be 2-D (n_samples, n_features), got shape {points.shape}")
     if points.dtype.kind not in "fiub":
@@ -32,6 +36,15 @@ def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
     points = np.ascontiguousarray(points, dtype=np.float32 if is_single else np.float64)
     _check_values(points)
     return points
+
+
+def as_samples(X: Any) -> Any:
+    """Return X as scikit-learn takes it: tensors and columns of vectors as arrays, all else as it is."""
+    if is_sparse(X) or hasattr(X, "columns") or (isinstance(X, np.ndarray) and X.ndim != 1):
+        return X
+    if is_tensor(X) or hasattr(X, "dtype") or (isinstance(X, (list, tuple)) and any(map(is_tensor, X))):
+        return as_array(X, "X")
+    return X
 
 
 def _check_values(points: npt.NDArray[Any]) -> None:
@@ -53,7 +66,7 @@ def check_memory_limit(memory_limit: int | None) -> None:
     """Refuse anything but None and a positive number of bytes."""
     if memory_limit is None:
         return
-    if isinstance(memory_limit, bool) or not isinstance(memory_limit, (int, np.integer)) or memory_limit < 1:
+    if whole_number("memory_limit", memory_limit) < 1:
         raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.arrays import as_array
 from bcl_fast.cluster._average_linkage import average_linkage
 from bcl_fast.cluster._complete_linkage import complete_linkage
 from bcl_fast.cluster._merge import LinkageName
@@ -82,7 +83,7 @@ def linkage(
             f"metric must be one of 'euclidean', 'sqeuclidean', 'cosine', got {metric!r}: "
             "for any other give condensed distances, as scipy.spatial.distance.pdist or squareform returns them"
         )
-    observations = np.asarray(X)
+    observations = as_array(X, "X")
     if observations.ndim == 1:
         if method == "average":
             raise InputError(
@@ -93,7 +94,7 @@ def linkage(
         tree = complete_linkage(square, metric="precomputed", n_jobs=n_jobs, progress=progress).merges
     else:
         merge = complete_linkage if method == "complete" else average_linkage
-        tree = merge(X, metric=metric, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
+        tree = merge(observations, metric=metric, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
     if optimal_ordering and len(tree):
         from scipy.cluster.hierarchy import optimal_leaf_ordering
 

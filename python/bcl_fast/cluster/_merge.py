@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
+from bcl_fast._utils.devices import cuda_device
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
 from bcl_fast.cluster._cut import resolve_cut
 from bcl_fast.cluster._execution import core_execution
@@ -18,6 +19,7 @@ from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from scipy.sparse import csr_array
 
 LinkageName = Literal["complete", "average"]
@@ -29,7 +31,7 @@ Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
 def check_linkage(linkage: str, metric: str = "sqeuclidean") -> None:
     """Refuse anything but the two linkages, and a metric whose means cannot be had from the means of clusters."""
-    if linkage not in ("complete", "average"):
+    if not isinstance(linkage, str) or linkage not in ("complete", "average"):
         raise InputError(f"linkage must be 'complete' or 'average', got {linkage!r}")
     check_metric(metric)
     if linkage == "average" and metric not in ("sqeuclidean", "cosine"):
@@ -51,7 +53,7 @@ def link(
     memory_limit: int | None,
     n_jobs: int | None,
     progress: OnProgress | None,
-    device: str,
+    device: str | torch.device,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], int]:
     """Return labels, merges and the number of clusters; the arguments are those of `complete_linkage`."""
     check_linkage(linkage, metric)
@@ -59,7 +61,7 @@ def link(
     cut = resolve_cut(distance_threshold, n_clusters)
     execution = core_execution(n_jobs, progress, device)
     if metric == "precomputed":
-        if device != "cpu":
+        if cuda_device(device) >= 0:
             raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
         matrix = check_dissimilarities(X, cut.distance_threshold)
         cut.check_samples(matrix.shape[0])

@@ -34,10 +34,7 @@ def to_squared_euclidean(points: npt.NDArray[Any], threshold: float, metric: str
     if metric == "euclidean":
         return points, _largest_square(threshold)
     if metric == "cosine":
-        lengths = np.linalg.norm(points.astype(np.float64), axis=1)
-        if not lengths.all():
-            raise InputError(f"the cosine distance needs vectors other than zero, got zeros in row {lengths.argmin()}")
-        return points / lengths[:, None], 2 * threshold
+        return _unit(points), 2 * threshold
     return points, threshold
 
 
@@ -46,6 +43,21 @@ def from_squared_euclidean(heights: npt.NDArray[np.float64], metric: str) -> npt
     if metric == "euclidean":
         return np.sqrt(heights)
     return heights / 2 if metric == "cosine" else heights
+
+
+def _unit(points: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return points scaled to unit length in float64; where squares would leave its range, in two steps."""
+    points = points.astype(np.float64)
+    lengths = np.linalg.norm(points, axis=1)
+    extreme = ~((lengths > 1e-140) & (lengths < 1e140))
+    if extreme.any():
+        largest = np.abs(points[extreme]).max(axis=1, initial=0)
+        if not largest.all():
+            row = np.flatnonzero(extreme)[largest.argmin()]
+            raise InputError(f"the cosine distance needs vectors other than zero, got zeros in row {row}")
+        points[extreme] /= largest[:, None]
+        lengths[extreme] = np.linalg.norm(points[extreme], axis=1)
+    return points / lengths[:, None]
 
 
 def _largest_square(threshold: float) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.arrays import as_array
 from bcl_fast.cluster._constraints import Constraints
 from bcl_fast.errors import InputError
 
@@ -35,7 +36,7 @@ def check_dissimilarities(X: Any, threshold: float) -> csr_array:
     """
     from scipy.sparse import coo_array, csr_array, issparse
 
-    matrix = coo_array(X) if issparse(X) else np.asarray(X)
+    matrix = coo_array(X) if issparse(X) else as_array(X, "precomputed dissimilarities")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"precomputed dissimilarities must be square (n_samples, n_samples), got shape {matrix.shape}")
     if matrix.dtype.kind not in "fiub":

@@ -14,6 +14,7 @@ from bcl_fast.cluster._input import check_points
 from bcl_fast.cluster._progress import OnProgress
 
 if TYPE_CHECKING:
+    import torch
     from scipy.sparse import csr_array
 
 
@@ -23,7 +24,7 @@ def radius_graph(
     *,
     n_jobs: int | None = None,
     progress: OnProgress | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> csr_array:
     """Find all pairs of samples within a squared distance.
 
@@ -32,7 +33,7 @@ def radius_graph(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Embeddings, finite. float32 and float64 are used as they are, float16 as float32, integers as float64.
+        Embeddings, as in `complete_linkage`.
     distance_threshold : float
         Squared Euclidean distance, >= 0; may be ``np.inf``.
     n_jobs : int, optional
@@ -40,7 +41,7 @@ def radius_graph(
         one. The result does not depend on it.
     progress : callable, optional
         As in `complete_linkage`.
-    device : str, default="cpu"
+    device : str or torch.device, default="cpu"
         As in `complete_linkage`.
 
     Returns

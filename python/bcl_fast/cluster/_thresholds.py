@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_fast._utils.checks import whole_number
 from bcl_fast.cluster._average_linkage import average_linkage
 from bcl_fast.cluster._complete_linkage import complete_linkage
 from bcl_fast.cluster._merge import LinkageName
@@ -63,5 +64,5 @@ def threshold_for_count(points: NDArray[Any], n_clusters: int, linkage: LinkageN
     merge = complete_linkage if linkage == "complete" else average_linkage
     heights = np.append(0, merge(points).merges[:, 2])
     heights = np.append(heights, heights[-1] * (1 + 1e-5))
-    place = len(points) - n_clusters
+    place = len(points) - whole_number("n_clusters", n_clusters)
     return float(np.mean(heights[place : place + 2]))

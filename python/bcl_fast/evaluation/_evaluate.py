@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bcl_fast._utils.arrays import as_array
+from bcl_fast._utils.checks import whole_number
 from bcl_fast._utils.types import Labels, Points
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
@@ -83,9 +85,9 @@ def evaluate(
     if distance_threshold is not None:
         threshold = distance_threshold
         return score_clusterer(tracks, embeddings, lambda points, _: complete_linkage(points, threshold).labels)
-    if n_clusters != "true" and not isinstance(n_clusters, int):
+    if isinstance(n_clusters, str) and n_clusters != "true":
         raise InputError(f"n_clusters must be 'true' or a number, got {n_clusters!r}")
-    given = n_clusters if isinstance(n_clusters, int) else None
+    given = None if isinstance(n_clusters, str) else whole_number("n_clusters", n_clusters)
 
     def to_count(points: Points, n_identities: int) -> Labels:
         return complete_linkage(points, n_clusters=n_identities if given is None else given).labels
@@ -119,7 +121,7 @@ def score_clusterer(
         As for `evaluate`.
     """
     codes, _ = tracks.label_codes()
-    points = _check_points(tracks, np.asarray(embeddings))
+    points = _check_points(tracks, as_array(embeddings, "embeddings"))
     rows = []
     for name, members in groups_of_videos(tracks, series=series):
         n_identities = len(np.unique(codes[members]))
@@ -135,7 +137,7 @@ def _evaluate_with_pairs(
     tracks: TrackSet, embeddings: ArrayLike, distance_threshold: float, pairs: TrackPairs
 ) -> list[EvaluationRow]:
     codes, _ = tracks.label_codes()
-    points = _check_points(tracks, np.asarray(embeddings))
+    points = _check_points(tracks, as_array(embeddings, "embeddings"))
     rows = []
     for name, members in groups_of_videos(tracks, series=False):
         within = pairs.among(members, tracks.n_tracks)

@@ -2,23 +2,22 @@
 
 Labels are one-dimensional sequences of anything that can be told apart: strings, integers, or both. All scores depend
 on the partitions alone, not on the names of labels, and take memory O(samples), never clusters times identities.
+
+A sample whose identity is missing (None, NaN, NA, empty text) is left out: the labelled part is scored. A sample
+without a cluster (-1, as `bcl_fast.BallClustering` gives it with ``min_cluster_size``, or missing) counts as a cluster
+of its own: that costs recall, and no precision. So an identity may be called -1, and a cluster may not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bcl_fast._utils.types import Integers
-from bcl_fast.errors import InputError
+from bcl_fast.evaluation._codes import Labels, labelled_codes
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-Labels = Sequence[Any] | NDArray[Any]
 
 
 class BCubed(NamedTuple):
@@ -30,12 +29,13 @@ class BCubed(NamedTuple):
 
 
 def normalized_mutual_information(labels_true: Labels, labels_pred: Labels) -> float:
-    """Mutual information of two partitions over the arithmetic mean of their entropies; symmetric.
+    """Mutual information of two partitions over the arithmetic mean of their entropies; symmetric but for -1.
 
     Parameters
     ----------
     labels_true, labels_pred : sequence of length n_samples
-        Identity and cluster of each sample.
+        Identity and cluster of each sample. Samples without an identity are left out; those without a cluster (-1 or
+        missing) are clusters of their own.
 
     Returns
     -------
@@ -45,11 +45,11 @@ def normalized_mutual_information(labels_true: Labels, labels_pred: Labels) -> f
     Raises
     ------
     InputError
-        If the lengths differ, or there are no labels.
+        If the lengths differ, or no identity is given.
     """
     from sklearn.metrics import normalized_mutual_info_score
 
-    score = normalized_mutual_info_score(*_codes(labels_true, labels_pred), average_method="arithmetic")
+    score = normalized_mutual_info_score(*labelled_codes(labels_true, labels_pred), average_method="arithmetic")
     return float(np.clip(score, 0, 1))
 
 
@@ -66,7 +66,8 @@ def weighted_clustering_purity(labels_true: Labels, labels_pred: Labels) -> floa
     Parameters
     ----------
     labels_true, labels_pred : sequence of length n_samples
-        Identity and cluster of each sample.
+        Identity and cluster of each sample. Samples without an identity are left out; those without a cluster (-1 or
+        missing) are clusters of their own.
 
     Returns
     -------
@@ -76,7 +77,7 @@ def weighted_clustering_purity(labels_true: Labels, labels_pred: Labels) -> floa
     Raises
     ------
     InputError
-        If the lengths differ, or there are no labels.
+        If the lengths differ, or no identity is given.
 
     References
     ----------
@@ -95,7 +96,8 @@ def b_cubed(labels_true: Labels, labels_pred: Labels) -> BCubed:
     Parameters
     ----------
     labels_true, labels_pred : sequence of length n_samples
-        Identity and cluster of each sample.
+        Identity and cluster of each sample. Samples without an identity are left out; those without a cluster (-1 or
+        missing) are clusters of their own.
 
     Returns
     -------
@@ -105,7 +107,7 @@ def b_cubed(labels_true: Labels, labels_pred: Labels) -> BCubed:
     Raises
     ------
     InputError
-        If the lengths differ, or there are no labels.
+        If the lengths differ, or no identity is given.
     """
     table = _contingency(labels_true, labels_pred)
     identity_sizes, cluster_sizes = (np.asarray(table.sum(axis=axis)).ravel() for axis in (1, 0))
@@ -120,25 +122,4 @@ def _contingency(labels_true: Labels, labels_pred: Labels) -> csr_matrix:
     """Count the samples of each identity (row) in each cluster (column); zeros are not stored."""
     from sklearn.metrics.cluster import contingency_matrix
 
-    return contingency_matrix(*_codes(labels_true, labels_pred), sparse=True)
-
-
-def _codes(labels_true: Labels, labels_pred: Labels) -> tuple[Integers, Integers]:
-    """Labels as integers from 0 without gaps."""
-    if len(labels_true) != len(labels_pred):
-        raise InputError(
-            f"labels_true and labels_pred must be equally long, got {len(labels_true)} and {len(labels_pred)} labels"
-        )
-    if len(labels_true) == 0:
-        raise InputError("labels_true and labels_pred must hold at least one label, got none")
-    return _code(labels_true, "labels_true"), _code(labels_pred, "labels_pred")
-
-
-def _code(labels: Labels, name: str) -> Integers:
-    values = np.asarray(labels) if hasattr(labels, "__array__") else np.array(labels, dtype=object)
-    if values.ndim != 1:
-        raise InputError(f"{name} must be one-dimensional, got shape {values.shape}")
-    if values.dtype != object:
-        return np.unique(values, return_inverse=True)[1].astype(np.int64)
-    seen: dict[Any, int] = {}  # a mix of strings and integers has no order, so no np.unique
-    return np.array([seen.setdefault(value, len(seen)) for value in values], np.int64)
+    return contingency_matrix(*labelled_codes(labels_true, labels_pred), sparse=True)
