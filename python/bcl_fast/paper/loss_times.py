@@ -36,7 +36,9 @@ def plain_loss(loss: BallLoss | BaselineLoss, embeddings: Tensor, labels: Tensor
         return _plain_pairs(loss, embeddings, labels)
     if isinstance(loss, CrossEntropyLoss):
         return functional.cross_entropy(loss.classifier(embeddings), labels)
-    own, centroids = _centroids(embeddings, labels, sphere=isinstance(loss, NormFaceLoss))
+    on_sphere = isinstance(loss, NormFaceLoss)
+    embeddings = functional.normalize(embeddings, dim=1) if on_sphere else embeddings
+    own, centroids = _centroids(embeddings, labels, sphere=on_sphere)
     scale = loss.scale if isinstance(loss, NormFaceLoss) else 1.0
     logits = -scale * _squared_distances(embeddings, centroids)
     losses = functional.cross_entropy(logits, own, reduction="none")
