@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "distance/tiles.h"
 #include "runtime/parallel.h"
-#include "simd/kernels.h"
 
 namespace bcl {
 namespace {
