@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy.typing as npt
 
+from bcl_fast.cluster._cut import resolve_cut
 from bcl_fast.cluster._merge import link
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
@@ -24,6 +25,9 @@ def average_linkage(
     distance_threshold: float | None = None,
     *,
     n_clusters: int | None = None,
+    min_clusters: int | None = None,
+    max_clusters: int | None = None,
+    min_cluster_size: int = 1,
     metric: Metric = "sqeuclidean",
     must_link: npt.ArrayLike | None = None,
     cannot_link: npt.ArrayLike | None = None,
@@ -48,6 +52,8 @@ def average_linkage(
         merged. None or ``np.inf``: the whole dendrogram.
     n_clusters : int, optional
         Stop at this many clusters instead of at a threshold.
+    min_clusters, max_clusters, min_cluster_size : int, optional
+        As in `complete_linkage`.
     metric : {"sqeuclidean", "cosine"}, default="sqeuclidean"
         The unit of the threshold and of the heights. The mean of other distances does not follow from the clusters'
         means.
@@ -100,8 +106,7 @@ def average_linkage(
         *link(
             X,
             "average",
-            distance_threshold,
-            n_clusters=n_clusters,
+            resolve_cut(distance_threshold, n_clusters, min_clusters, max_clusters, min_cluster_size),
             metric=metric,
             must_link=must_link,
             cannot_link=cannot_link,
@@ -109,5 +114,5 @@ def average_linkage(
             n_jobs=n_jobs,
             progress=progress,
             device=device,
-        )
+        )[0]
     )

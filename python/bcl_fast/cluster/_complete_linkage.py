@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy.typing as npt
 
+from bcl_fast.cluster._cut import resolve_cut
 from bcl_fast.cluster._merge import link
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
@@ -24,6 +25,9 @@ def complete_linkage(
     distance_threshold: float | None = None,
     *,
     n_clusters: int | None = None,
+    min_clusters: int | None = None,
+    max_clusters: int | None = None,
+    min_cluster_size: int = 1,
     metric: Metric = "sqeuclidean",
     must_link: npt.ArrayLike | None = None,
     cannot_link: npt.ArrayLike | None = None,
@@ -50,6 +54,11 @@ def complete_linkage(
         merged. None or ``np.inf``: the whole dendrogram.
     n_clusters : int, optional
         Stop at this many clusters instead of at a threshold.
+    min_clusters, max_clusters : int, optional
+        Fewest and most clusters: where the threshold leaves another number, merging stops at the nearest cut of the
+        dendrogram that leaves one within these. Beyond the threshold that takes the whole dendrogram.
+    min_cluster_size : int, default=1
+        Samples of smaller clusters are labelled -1; these clusters do not count for the three numbers above.
     metric : {"sqeuclidean", "euclidean", "cosine", "precomputed"}, default="sqeuclidean"
         The unit of the threshold and of the heights.
     must_link : array-like of shape (n_pairs, 2), int, optional
@@ -107,6 +116,8 @@ def complete_linkage(
            [0.  , 1.  , 1.  , 2.  ]])
     >>> complete_linkage([[0.0], [1.0], [5.0], [5.5]], n_clusters=3).labels
     array([0, 1, 2, 2])
+    >>> complete_linkage([[0.0], [1.0], [5.0]], distance_threshold=1.0, min_cluster_size=2).labels
+    array([ 0,  0, -1])
     >>> complete_linkage([[0.0], [1.0], [5.0], [5.5]], distance_threshold=1.0, cannot_link=[(0, 1)]).labels
     array([0, 1, 2, 2])
     """
@@ -114,8 +125,7 @@ def complete_linkage(
         *link(
             X,
             "complete",
-            distance_threshold,
-            n_clusters=n_clusters,
+            resolve_cut(distance_threshold, n_clusters, min_clusters, max_clusters, min_cluster_size),
             metric=metric,
             must_link=must_link,
             cannot_link=cannot_link,
@@ -123,5 +133,5 @@ def complete_linkage(
             n_jobs=n_jobs,
             progress=progress,
             device=device,
-        )
+        )[0]
     )

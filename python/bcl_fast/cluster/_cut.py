@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,12 @@ import numpy.typing as npt
 from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import plain_number, whole_number
 from bcl_fast._utils.codes import by_first_appearance
+from bcl_fast.cluster._limits import Limits, clusters_left, number_clusters, resolve_limits
+from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
+
+# Merges up to a threshold in order, and the cluster of each sample, numbered by first appearance.
+Merge = Callable[[float], tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]]
 
 
 class Cut(NamedTuple):
@@ -22,38 +28,68 @@ class Cut(NamedTuple):
         Merges up to and including this height are made; infinite: all of them.
     n_clusters : int or None
         If given, merging ends as soon as so many are left.
+    limits : Limits
+        Where the threshold leaves a number of clusters that they forbid, merging ends at the nearest that they allow.
     """
 
     distance_threshold: float
     n_clusters: int | None
+    limits: Limits = Limits()
 
     def check_samples(self, n_samples: int) -> None:
         """Refuse a number of clusters that so many samples cannot form, before any work is done."""
         if self.n_clusters is not None:
             check_n_clusters(self.n_clusters, n_samples)
+        fewest, size = self.limits.min_clusters or 0, self.limits.min_cluster_size
+        if fewest * size > n_samples:
+            raise InputError(f"{self.limits} cannot be had of {n_samples} samples")
 
-    def apply(
-        self, merges: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], int]:
-        """Return labels, merges and the number of clusters, of merges that were made up to the threshold."""
-        if self.n_clusters is not None:
-            labels = cut_merges(merges, len(labels), self.n_clusters)
-            merges = merges[: len(labels) - self.n_clusters]
-        return labels, merges, len(labels) - len(merges)
+    def make(self, merge: Merge) -> tuple[CompleteLinkage, float]:
+        """Return the clusters, and the distance up to which clusters were merged."""
+        merges, clusters = merge(self.distance_threshold)
+        n_samples, n_made, size = len(clusters), len(merges), self.limits.min_cluster_size
+        counts = clusters_left(merges, n_samples, size)
+        if self._asks_for_more(int(counts[-1])):
+            merges, clusters = merge(np.inf)
+            counts = clusters_left(merges, n_samples, size)
+        if self.n_clusters is not None and size == 1:
+            place = n_samples - self.n_clusters  # cut_merges says what to do if there are fewer merges
+        else:
+            place = self.limits.nearest(counts, n_made)
+        if place != len(merges):
+            clusters, merges = cut_merges(merges, n_samples, n_samples - place), merges[:place]
+        reach = self.distance_threshold if place == n_made and self.n_clusters is None else _last_height(merges[:, 2])
+        return CompleteLinkage(number_clusters(clusters, size), merges, int(counts[place])), reach
 
-    def reach(self, heights: npt.NDArray[np.float64]) -> float:
-        """Return the distance up to which clusters were merged; for a number of clusters, the height of the last."""
-        if self.n_clusters is None:
-            return self.distance_threshold
-        return float(heights[-1]) if len(heights) else 0.0
+    def _asks_for_more(self, n_clusters: int) -> bool:
+        """Whether merges beyond the threshold may be wanted, for those up to it leave so many clusters."""
+        if np.isinf(self.distance_threshold) or self.limits.allows(np.array(n_clusters)):
+            return False
+        return self.limits.min_cluster_size > 1 or n_clusters > (self.limits.min_clusters or 0)
 
 
-def resolve_cut(distance_threshold: float | None, n_clusters: int | None) -> Cut:
-    """Return where merging ends: at the one that is given, nowhere without any."""
+def _last_height(heights: npt.NDArray[np.float64]) -> float:
+    return float(heights[-1]) if len(heights) else 0.0
+
+
+def resolve_cut(
+    distance_threshold: float | None,
+    n_clusters: int | None,
+    min_clusters: int | None = None,
+    max_clusters: int | None = None,
+    min_cluster_size: int = 1,
+) -> Cut:
+    """Return where merging ends: at the one that is given, nowhere without any; within limits."""
     if n_clusters is not None and distance_threshold is not None:
         raise InputError("distance_threshold and n_clusters exclude each other: give one of them")
-    n_clusters = None if n_clusters is None else whole_number("n_clusters", n_clusters)
-    return Cut(np.inf if distance_threshold is None else check_threshold(distance_threshold), n_clusters)
+    if n_clusters is not None:
+        if min_clusters is not None or max_clusters is not None:
+            raise InputError("n_clusters excludes min_clusters and max_clusters: give the one or the others")
+        number = whole_number("n_clusters", n_clusters)
+        limits = resolve_limits(None, None, min_cluster_size)._replace(min_clusters=number, max_clusters=number)
+        return Cut(np.inf, number, limits)
+    limits = resolve_limits(min_clusters, max_clusters, min_cluster_size)
+    return Cut(np.inf if distance_threshold is None else check_threshold(distance_threshold), None, limits)
 
 
 def check_threshold(distance_threshold: float) -> float:
@@ -113,7 +149,12 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
             f"{n_clusters} clusters of {n_samples} samples take {n_merges} merges, got {len(rows)}: "
             f"raise the distance threshold or ask for at least {n_samples - len(rows)} clusters"
         )
-    return by_first_appearance(_roots(rows[:n_merges, :2].astype(np.int64), n_samples)[:n_samples])
+    return label_merges(rows[:n_merges, :2].astype(np.int64), n_samples)
+
+
+def label_merges(children: npt.NDArray[np.int64], n_samples: int) -> npt.NDArray[np.int64]:
+    """Label samples after merges, numbered by first appearance."""
+    return by_first_appearance(_roots(children, n_samples)[:n_samples])
 
 
 def _roots(children: npt.NDArray[np.int64], n_samples: int) -> npt.NDArray[np.int64]:

@@ -12,15 +12,14 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bcl_fast._utils.arrays import as_array
-from bcl_fast._utils.checks import plain_number
+from bcl_fast._utils.checks import plain_number, whole_number
 from bcl_fast.cluster._assign import assign
-from bcl_fast.cluster._average_linkage import average_linkage
-from bcl_fast.cluster._complete_linkage import complete_linkage
-from bcl_fast.cluster._cut import check_threshold, resolve_cut
+from bcl_fast.cluster._cut import check_threshold, label_merges, resolve_cut
 from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
 from bcl_fast.cluster._incremental import extend_clusters
 from bcl_fast.cluster._input import as_samples
-from bcl_fast.cluster._merge import LinkageName, check_linkage
+from bcl_fast.cluster._limits import number_clusters
+from bcl_fast.cluster._merge import LinkageName, link
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
@@ -63,6 +62,11 @@ class BallClustering(ClusterMixin, BaseEstimator):
         value at this moment is taken. None: everything is merged.
     n_clusters : int, default=None
         Number of clusters to stop at; then the threshold is not used.
+    min_clusters, max_clusters : int, default=None
+        Fewest and most clusters: where the threshold leaves another number, the nearest cut that leaves one within
+        these is made.
+    min_cluster_size : int, default=1
+        Samples of smaller clusters are labelled -1, and these clusters do not count.
     linkage : {"complete", "average"}, default="complete"
         What the threshold is for: the largest distance between two clusters' samples, or the mean of all.
     metric : {"sqeuclidean", "euclidean", "cosine", "precomputed"}, default="sqeuclidean"
@@ -84,12 +88,12 @@ class BallClustering(ClusterMixin, BaseEstimator):
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,), int64
-        Cluster of each sample, numbered by first appearance.
+        Cluster of each sample, numbered by first appearance; -1 for a sample of a cluster that is too small.
     n_clusters_ : int
         Number of clusters found.
-    children_ : ndarray of shape (n_samples - n_clusters_, 2), int64
+    children_ : ndarray of shape (n_merges, 2), int64
         The two clusters of each merge: below ``n_samples`` a sample, ``n_samples + i`` the result of merge ``i``.
-    distances_ : ndarray of shape (n_samples - n_clusters_,), float64
+    distances_ : ndarray of shape (n_merges,), float64
         Height of each merge, not decreasing: the distance between the two, in the unit of ``metric``.
     changes_ : Changes
         Clusters that the last `partial_fit` grew and opened.
@@ -122,6 +126,9 @@ class BallClustering(ClusterMixin, BaseEstimator):
         distance_threshold: float | None = 0.82,
         *,
         n_clusters: int | None = None,
+        min_clusters: int | None = None,
+        max_clusters: int | None = None,
+        min_cluster_size: int = 1,
         linkage: LinkageName = "complete",
         metric: Metric = "sqeuclidean",
         memory_limit: int | None = None,
@@ -132,6 +139,9 @@ class BallClustering(ClusterMixin, BaseEstimator):
         # A tensor, such as BallLoss.distance_threshold, could not be cloned; its value now is what is meant.
         self.distance_threshold = plain_number(distance_threshold)
         self.n_clusters = n_clusters
+        self.min_clusters = min_clusters
+        self.max_clusters = max_clusters
+        self.min_cluster_size = min_cluster_size
         self.linkage = linkage
         self.metric = metric
         self.memory_limit = memory_limit
@@ -183,12 +193,12 @@ class BallClustering(ClusterMixin, BaseEstimator):
             accept_sparse=["csr", "coo"] if precomputed else False,
             ensure_all_finite=not precomputed,  # infinite: never merged
         )
-        check_linkage(self.linkage, self.metric)
-        merge = complete_linkage if self.linkage == "complete" else average_linkage
-        result = merge(
+        result, self._threshold = link(
             points,
-            distance_threshold,
-            n_clusters=self.n_clusters,
+            self.linkage,
+            resolve_cut(
+                distance_threshold, self.n_clusters, self.min_clusters, self.max_clusters, self.min_cluster_size
+            ),
             metric=self.metric,
             must_link=must_link,
             cannot_link=cannot_link,
@@ -199,15 +209,20 @@ class BallClustering(ClusterMixin, BaseEstimator):
         )
         self._fit_X = None if precomputed else points
         self._cannot_link = None if cannot_link is None else as_array(cannot_link, "cannot_link").copy()
-        self._store(result)
-        self._threshold = resolve_cut(distance_threshold, self.n_clusters).reach(self.distances_)
+        self._store(result, result.labels)
         return self
 
-    def _store(self, result: CompleteLinkage) -> None:
-        self.labels_ = result.labels
-        self.n_clusters_ = result.n_clusters
+    def _store(self, result: CompleteLinkage, labels: npt.NDArray[np.int64]) -> None:
+        self.labels_ = labels
+        self.n_clusters_ = int(labels.max()) + 1
         self.children_ = result.merges[:, :2].astype(np.int64)
         self.distances_ = result.merges[:, 2].copy()
+
+    def _all_clusters(self) -> npt.NDArray[np.int64]:
+        """Return the cluster of each sample where small ones count too, numbered by first appearance."""
+        if not (self.labels_ < 0).any():
+            return self.labels_
+        return label_merges(self.children_, len(self.labels_))
 
     def _validate_new(self, X: npt.ArrayLike, method: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Return the samples so far, and new ones as an array."""
@@ -228,7 +243,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         -------
         ndarray of shape (n_new,), int64
             The nearest cluster, by its farthest member or by the mean of all, of those within the threshold (for a
-            given ``n_clusters``: the height of the last merge); -1 where there is none.
+            given ``n_clusters``: the height of the last merge); -1 where there is none, or one that is too small.
 
         Raises
         ------
@@ -236,15 +251,19 @@ class BallClustering(ClusterMixin, BaseEstimator):
             A ValueError: if the estimator was fitted to precomputed dissimilarities.
         """
         old, new = self._validate_new(X, "predict")
-        return assign(
-            new, old, self.labels_, self._threshold, linkage=self.linkage, metric=self.metric, n_jobs=self.n_jobs
+        clusters = self._all_clusters()
+        found = assign(
+            new, old, clusters, self._threshold, linkage=self.linkage, metric=self.metric, n_jobs=self.n_jobs
         )
+        first_members = np.unique(clusters, return_index=True)[1]
+        return np.append(self.labels_[first_members], -1)[found]  # -1: none admits it
 
     def partial_fit(self, X: npt.ArrayLike, y: object = None) -> BallClustering:
         """Add new samples: the linkage goes on from the clusters that there are.
 
-        Clusters keep their numbers: no two of them are merged any more. Samples that no cluster admits open new ones.
-        On an estimator that was not fitted this is `fit`.
+        Clusters keep their numbers: no two of them are merged any more. Samples that no cluster admits open new ones,
+        and so does a cluster that was too small and no longer is. Limits on the number of clusters hold for `fit`
+        alone. On an estimator that was not fitted this is `fit`.
 
         Parameters
         ----------
@@ -266,13 +285,14 @@ class BallClustering(ClusterMixin, BaseEstimator):
         if not hasattr(self, "labels_"):
             return self.fit(X)
         old, added = self._validate_new(X, "partial_fit")
-        n_clusters = self.n_clusters_
-        clusters = np.append(self.labels_, np.arange(n_clusters, n_clusters + len(added)))
+        clusters = self._all_clusters()
+        n_old = int(clusters.max()) + 1
+        clusters = np.append(clusters, np.arange(len(added)) + n_old)
         points = np.concatenate([old, added.astype(old.dtype, copy=False)])
         result = extend_clusters(
             points,
             clusters,
-            n_clusters,
+            n_old,
             self._threshold,
             linkage=self.linkage,
             metric=self.metric,
@@ -280,13 +300,14 @@ class BallClustering(ClusterMixin, BaseEstimator):
             memory_limit=self.memory_limit,
             n_jobs=self.n_jobs,
         )
-        new = result.labels[len(old) :]
-        self.changes_ = Changes(
-            grown=np.unique(new[new < n_clusters]),
-            opened=np.arange(n_clusters, result.n_clusters),
-        )
+        n_clusters = self.n_clusters_
+        labels = number_clusters(result.labels, whole_number("min_cluster_size", self.min_cluster_size), self.labels_)
+        new = labels[len(old) :]
         self._fit_X = points
-        self._store(result)
+        self._store(result, labels)
+        self.changes_ = Changes(
+            grown=np.unique(new[(new >= 0) & (new < n_clusters)]), opened=np.arange(n_clusters, self.n_clusters_)
+        )
         return self
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -345,7 +366,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         clustering._fit_X, clustering._cannot_link = arrays.get("samples"), arrays.get("cannot_link")
         clustering.labels_, clustering.children_ = arrays["labels"], arrays["children"]
         clustering.distances_ = arrays["distances"]
-        clustering.n_clusters_ = len(clustering.labels_) - len(clustering.distances_)
+        clustering.n_clusters_ = int(clustering.labels_.max(initial=-1)) + 1
         return clustering
 
     def __sklearn_tags__(self) -> Tags:

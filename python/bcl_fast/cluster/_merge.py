@@ -10,12 +10,13 @@ import numpy.typing as npt
 from bcl_fast import _core
 from bcl_fast._utils.devices import cuda_device
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
-from bcl_fast.cluster._cut import resolve_cut
+from bcl_fast.cluster._cut import Cut
 from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._input import check_memory_limit, check_points, rung_memory
 from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.cluster._precomputed import check_dissimilarities, dissimilarity_graph
 from bcl_fast.cluster._progress import OnProgress
+from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,9 +45,8 @@ def check_linkage(linkage: str, metric: str = "sqeuclidean") -> None:
 def link(
     X: npt.ArrayLike,
     linkage: LinkageName,
-    distance_threshold: float | None,
+    cut: Cut,
     *,
-    n_clusters: int | None,
     metric: Metric,
     must_link: npt.ArrayLike | None,
     cannot_link: npt.ArrayLike | None,
@@ -54,25 +54,30 @@ def link(
     n_jobs: int | None,
     progress: OnProgress | None,
     device: str | torch.device,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], int]:
-    """Return labels, merges and the number of clusters; the arguments are those of `complete_linkage`."""
+) -> tuple[CompleteLinkage, float]:
+    """Return labels, merges and the number of clusters, and up to which distance clusters were merged.
+
+    The arguments are those of `complete_linkage`.
+    """
     check_linkage(linkage, metric)
     check_memory_limit(memory_limit)
-    cut = resolve_cut(distance_threshold, n_clusters)
-    execution = core_execution(n_jobs, progress, device)
-    if metric == "precomputed":
-        if cuda_device(device) >= 0:
-            raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
-        matrix = check_dissimilarities(X, cut.distance_threshold)
-        cut.check_samples(matrix.shape[0])
-        constraints = resolve_constraints(must_link, cannot_link, matrix.shape[0])
-        return cut.apply(*_merge_precomputed(matrix, constraints, execution))
-    points = check_points(X)
-    cut.check_samples(len(points))
-    constraints = resolve_constraints(must_link, cannot_link, len(points))
-    return cut.apply(
-        *merge_points(points, linkage, cut.distance_threshold, metric, constraints, memory_limit, execution)
-    )
+    core_execution(n_jobs, progress, device)  # refuses what it will refuse below
+    precomputed = metric == "precomputed"
+    if precomputed and cuda_device(device) >= 0:
+        raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
+    points = check_dissimilarities(X, cut.distance_threshold) if precomputed else check_points(X)
+    n_samples = points.shape[0]
+    cut.check_samples(n_samples)
+    constraints = resolve_constraints(must_link, cannot_link, n_samples)
+
+    def merge(threshold: float) -> Merges:
+        execution = core_execution(n_jobs, progress, device)
+        if not precomputed:
+            return merge_points(points, linkage, threshold, metric, constraints, memory_limit, execution)
+        matrix = points if threshold == cut.distance_threshold else check_dissimilarities(X, threshold)
+        return _merge_precomputed(matrix, constraints, execution)
+
+    return cut.make(merge)
 
 
 def merge_points(
