@@ -22,6 +22,7 @@ from bcl_fast.cli._finetune import finetune
 from bcl_fast.cli._info import info
 from bcl_fast.cli._reproduce import reproduce
 from bcl_fast.cli._simulate import simulate
+from bcl_fast.cli._suggest import suggest
 from bcl_fast.cli._train import train
 from bcl_fast.errors import InputError
 
@@ -33,6 +34,7 @@ COMMANDS: dict[Callable[..., None], list[str]] = {
         "bcl-fast cluster embeddings.npy --threshold 0.8 -o - | sort -t, -k3,3n",
         "bcl-fast cluster new.parquet --model model.safetensors --update clusters.parquet -o clusters2.parquet",
     ],
+    suggest: ["bcl-fast suggest clusters.parquet --tracks tracks.parquet --limit 20"],
     calibrate: ["bcl-fast calibrate model.safetensors --val val.parquet --precision 0.99"],
     finetune: ["bcl-fast finetune model.safetensors episodes.parquet -o adapted.safetensors"],
     evaluate: ["bcl-fast evaluate test.parquet --model model.safetensors --raw"],

@@ -18,6 +18,9 @@ from bcl_fast.cli._options import (
     DuplicateIoU,
     Force,
     Linkage,
+    MaxClusters,
+    MinClusters,
+    MinClusterSize,
     MinOverlap,
     ThresholdScale,
     Tracks,
@@ -56,6 +59,9 @@ def cluster(
             help="Cluster each video on its own, with cluster numbers that no other video has, or all tracks together.",
         ),
     ] = False,
+    min_clusters: MinClusters = None,
+    max_clusters: MaxClusters = None,
+    min_cluster_size: MinClusterSize = 1,
     constraints: Constraints = None,
     min_overlap: MinOverlap = 1,
     duplicate_iou: DuplicateIoU = DUPLICATE_IOU,
@@ -72,6 +78,15 @@ def cluster(
         Path | None,
         typer.Option(help="With --update: CSV of cluster_id,name to keep in the result.", show_default=False),
     ] = None,
+    representatives: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Write the most central tracks of each cluster, and the face of each that shows it best.",
+            show_default=False,
+        ),
+    ] = None,
+    per_cluster: Annotated[int, typer.Option(min=1, help="With --representatives: tracks of a cluster.")] = 3,
     device: Device = "cpu",
     force: Force = False,
 ) -> None:
@@ -89,14 +104,27 @@ def cluster(
         raise typer.BadParameter("--names wants --update RESULT, whose clusters it names")
     if update is not None and per_video:
         raise typer.BadParameter("--update adds to all clusters, --per-video keeps videos apart")
+    if update is not None and (min_clusters, max_clusters) != (None, None):
+        raise typer.BadParameter("--update keeps the clusters that there are: no --min-clusters, no --max-clusters")
     if update is not None and device != "cpu":
         raise typer.BadParameter("--update adds tracks on the CPU, without --device")
     from bcl_fast._utils.devices import check_device
     from bcl_fast.cluster._cut import check_threshold
-    from bcl_fast.results import check_result_output, cluster_tracks, read_result, write_result
+    from bcl_fast.results import (
+        check_representatives_output,
+        check_result_output,
+        cluster_tracks,
+        read_result,
+        write_representatives,
+        write_result,
+    )
 
     check_device(device)
     check_result_output(output, force=force)
+    if representatives is not None:
+        check_representatives_output(representatives, force=force)
+        if representatives.resolve() == output.resolve():
+            raise InputError(f"the result and the representatives are two files, got {output} for both")
     if threshold is not None:
         check_threshold(threshold)
     from bcl_fast.tracks import read_tracks
@@ -113,14 +141,21 @@ def cluster(
                 distance_threshold,
                 linkage=linkage,
                 per_video=per_video,
+                min_clusters=min_clusters,
+                max_clusters=max_clusters,
+                min_cluster_size=min_cluster_size,
                 pairs=pairs,
                 progress=on_progress,
                 device=device,
             )
     else:
-        result = _add(people, embeddings, distance_threshold, linkage, embedded_by, old, names, pairs)
+        result = _add(people, embeddings, distance_threshold, linkage, embedded_by, old, names, pairs, min_cluster_size)
     write_result(replace(result, embedded_by=embedded_by), output, force=force)
     say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
+    if (result.cluster_ids < 0).any():
+        say(f"{counted(int((result.cluster_ids < 0).sum()), 'track')} in no cluster of {min_cluster_size} or more")
+    if representatives is not None:
+        write_representatives(result, people, representatives, per_cluster=per_cluster, force=force)
     if result.violations is not None:
         say(describe_violations(result.violations))
     if old is not None:
@@ -139,6 +174,7 @@ def _add(
     old: ClusteringResult,
     names: Path | None,
     pairs: TrackPairs | None,
+    min_cluster_size: int,
 ) -> ClusteringResult:
     """Add tracks to a result, and names to its clusters."""
     from bcl_fast.results import name_clusters, read_names, update_result
@@ -147,7 +183,9 @@ def _add(
         raise InputError("the result to add to was made with another model: give that one, or cluster all tracks anew")
     if names is not None:
         old = name_clusters(old, read_names(names))
-    return update_result(old, tracks, embeddings, distance_threshold, linkage=linkage, pairs=pairs)
+    return update_result(
+        old, tracks, embeddings, distance_threshold, linkage=linkage, min_cluster_size=min_cluster_size, pairs=pairs
+    )
 
 
 def describe_violations(violations: Violations) -> str:

@@ -50,6 +50,18 @@ DuplicateIoU = Annotated[
         help="Tracks whose boxes overlap by more than this (intersection over union) are one face found twice.",
     ),
 ]
+MinClusters = Annotated[
+    int | None,
+    typer.Option(min=1, help="At least so many clusters: merging stops early where it must.", show_default=False),
+]
+MaxClusters = Annotated[
+    int | None,
+    typer.Option(min=1, help="At most so many: merging goes on beyond the threshold if it must.", show_default=False),
+]
+MinClusterSize = Annotated[
+    int,
+    typer.Option(min=1, help="Tracks of clusters of fewer tracks get the cluster number -1, and no cluster counts."),
+]
 ThresholdScale = Annotated[
     float | None,
     typer.Option(

@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -30,12 +30,33 @@ def print_scores(rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow
         return
     records = [{"method": "bcl", **row._asdict()} for row in rows]
     records += [{"method": "raw", **row._asdict()} for row in raw_rows or ()]
+    print_records(records, form=form)
+
+
+def print_records(records: Sequence[dict[str, Any]], *, form: str) -> None:
+    """Print records of the same keys on standard output, as a ``table``, ``json`` or ``csv``."""
     if form == "json":
         typer.echo(json.dumps(records, indent=2))
-    else:
-        writer = csv.DictWriter(sys.stdout, records[0], lineterminator="\n")
+    elif form == "csv":
+        writer = csv.DictWriter(sys.stdout, records[0] if records else (), lineterminator="\n")
         writer.writeheader()
         writer.writerows(records)
+    else:
+        print_table(_records_table(records))
+
+
+def _records_table(records: Sequence[dict[str, Any]]) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD)
+    filled = [key for key in records[0] if any(record[key] != "" for record in records)]
+    for key in filled:
+        table.add_column(key, justify="left" if isinstance(records[0][key], str) else "right")
+    for record in records:
+        table.add_row(*(escape(str(record[key])) for key in filled))
+    return table
 
 
 def scores_table(rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow] | None = None) -> Table:

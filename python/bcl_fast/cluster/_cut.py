@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import plain_number, whole_number
 from bcl_fast._utils.codes import by_first_appearance
-from bcl_fast.cluster._limits import Limits, clusters_left, number_clusters, resolve_limits
+from bcl_fast.cluster._limits import NO_LIMITS, Limits, clusters_left, number_clusters, resolve_limits
 from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
@@ -34,7 +34,7 @@ class Cut(NamedTuple):
 
     distance_threshold: float
     n_clusters: int | None
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
 
     def check_samples(self, n_samples: int) -> None:
         """Refuse a number of clusters that so many samples cannot form, before any work is done."""

@@ -55,6 +55,9 @@ class Limits(NamedTuple):
         return number + (f" of min_cluster_size={self.min_cluster_size}" if self.min_cluster_size > 1 else "")
 
 
+NO_LIMITS = Limits()
+
+
 def resolve_limits(min_clusters: int | None, max_clusters: int | None, min_cluster_size: int) -> Limits:
     """Check limits as `bcl_fast.cluster.complete_linkage` takes them."""
     named = {"min_clusters": min_clusters, "max_clusters": max_clusters, "min_cluster_size": min_cluster_size}

@@ -7,8 +7,14 @@ from ._files import read_result as read_result
 from ._files import write_result as write_result
 from ._names import name_clusters as name_clusters
 from ._names import read_names as read_names
+from ._representatives import representative_faces as representative_faces
+from ._representatives import representative_tracks as representative_tracks
+from ._representatives_file import check_representatives_output as check_representatives_output
+from ._representatives_file import write_representatives as write_representatives
 from ._result import ClusteringResult as ClusteringResult
 from ._result import describe_clusters as describe_clusters
+from ._suggestions import Suggestion as Suggestion
+from ._suggestions import suggest_merges as suggest_merges
 from ._update import Growth as Growth
 from ._update import growth as growth
 from ._update import update_result as update_result
@@ -16,7 +22,9 @@ from ._update import update_result as update_result
 __all__ = [
     "ClusteringResult",
     "Growth",
+    "Suggestion",
     "Violations",
+    "check_representatives_output",
     "check_result_output",
     "cluster_tracks",
     "cluster_with_pairs",
@@ -26,6 +34,10 @@ __all__ = [
     "name_clusters",
     "read_names",
     "read_result",
+    "representative_faces",
+    "representative_tracks",
+    "suggest_merges",
     "update_result",
+    "write_representatives",
     "write_result",
 ]

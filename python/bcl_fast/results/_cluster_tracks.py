@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.types import Integers
 from bcl_fast.cluster._cut import check_threshold
+from bcl_fast.cluster._limits import resolve_limits
 from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, cluster_with_pairs
@@ -31,6 +33,9 @@ def cluster_tracks(
     *,
     linkage: LinkageName = "complete",
     per_video: bool = False,
+    min_clusters: int | None = None,
+    max_clusters: int | None = None,
+    min_cluster_size: int = 1,
     pairs: TrackPairs | None = None,
     progress: OnProgress | None = None,
     device: str = "cpu",
@@ -49,6 +54,9 @@ def cluster_tracks(
         What the threshold is for: the largest distance between two clusters' points, or the mean of all.
     per_video : bool, default False
         Cluster each video on its own: no cluster spans two videos, and no number stands for two clusters.
+    min_clusters, max_clusters, min_cluster_size : int, optional
+        As in `complete_linkage`: limits on the number of clusters, of each video if those are apart, and the least
+        number of tracks of one. Tracks of smaller clusters have the cluster -1.
     pairs : TrackPairs, optional
         Tracks that must, and that must not, share a cluster. The result then tells how many of the latter do, with
         these constraints and without.
@@ -65,29 +73,32 @@ def cluster_tracks(
     """
     check_threshold(distance_threshold)
     check_linkage(linkage)
-    points, known = np.asarray(embeddings), pairs or TrackPairs()
-    cluster = partial(cluster_with_pairs, linkage=linkage, progress=progress, device=device)
-    if per_video:
-        labels, violations = _cluster_videos(tracks, points, distance_threshold, known, cluster)
-    else:
-        labels, violations = cluster(points, distance_threshold, known)
+    points, known = as_array(embeddings, "embeddings"), pairs or TrackPairs()
+    limits = resolve_limits(min_clusters, max_clusters, min_cluster_size)
+    link = partial(
+        cluster_with_pairs,
+        distance_threshold=distance_threshold,
+        linkage=linkage,
+        limits=limits,
+        progress=progress,
+        device=device,
+    )
+    labels, violations = _cluster_videos(tracks, points, known, link) if per_video else link(points, pairs=known)
     return replace(describe_clusters(tracks, points, labels), violations=None if pairs is None else violations)
 
 
 def _cluster_videos(
     tracks: TrackSet,
     points: NDArray[Any],
-    distance_threshold: float,
     pairs: TrackPairs,
-    cluster: Callable[..., tuple[Integers, Violations]],
+    link: Callable[..., tuple[Integers, Violations]],
 ) -> tuple[NDArray[np.int64], Violations]:
     """Cluster each video on its own, with numbers that no other video has."""
     _check_within_videos(tracks, pairs)
     labels, n_clusters, found = np.empty(tracks.n_tracks, np.int64), 0, []
     for members in tracks.tracks_of_videos().values():
-        within = pairs.among(members, tracks.n_tracks)
-        clusters, violations = cluster(points[members], distance_threshold, within)
-        labels[members] = clusters + n_clusters
+        clusters, violations = link(points[members], pairs=pairs.among(members, tracks.n_tracks))
+        labels[members] = np.where(clusters < 0, -1, clusters + n_clusters)
         n_clusters += int(clusters.max()) + 1
         found.append(violations)
     return labels, Violations(*(sum(counts) for counts in zip(*found, strict=True)))

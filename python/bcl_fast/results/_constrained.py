@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bcl_fast._utils.types import Integers
 from bcl_fast.cluster import average_linkage, complete_linkage
+from bcl_fast.cluster._limits import NO_LIMITS, Limits
 from bcl_fast.tracks import TrackPairs
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class Violations(NamedTuple):
 
 
 def count_violated(labels: npt.ArrayLike, cannot_link: Integers) -> int:
-    """Count the cannot-link pairs whose two tracks are in one cluster."""
-    clusters = np.asarray(labels)
-    return int(np.count_nonzero(clusters[cannot_link[:, 0]] == clusters[cannot_link[:, 1]]))
+    """Count the cannot-link pairs whose two tracks are in one cluster; -1 is none."""
+    one, other = np.asarray(labels)[cannot_link].T
+    return int(np.count_nonzero((one == other) & (one >= 0)))
 
 
 def cluster_with_pairs(
@@ -47,6 +48,7 @@ def cluster_with_pairs(
     pairs: TrackPairs,
     *,
     linkage: LinkageName = "complete",
+    limits: Limits = NO_LIMITS,
     progress: OnProgress | None = None,
     device: str = "cpu",
 ) -> tuple[Integers, Violations]:
@@ -61,6 +63,8 @@ def cluster_with_pairs(
         Of samples.
     linkage : {"complete", "average"}, default "complete"
         What the threshold is for: the largest distance between two clusters' points, or the mean.
+    limits : Limits
+        On the number and the size of clusters.
     progress : callable, optional
         As in `bcl_fast.complete_linkage`, without the constraints and then, where they change something, with them.
     device : str, default "cpu"
@@ -69,16 +73,18 @@ def cluster_with_pairs(
     Returns
     -------
     labels : ndarray of shape (n_samples,), int64
-        Clusters numbered by first appearance.
+        Clusters numbered by first appearance, -1 for those that are too small.
     violations : Violations
         Cannot-link pairs that share a cluster, without the constraints and with them.
     """
     merge = complete_linkage if linkage == "complete" else average_linkage
-    link = partial(merge, points, distance_threshold, progress=progress, device=device)
+    link = partial(merge, points, distance_threshold, **limits._asdict(), progress=progress, device=device)
     labels = link().labels
     n_without = n_violated = count_violated(labels, pairs.cannot_link)
-    # If none of the pairs came together, no merge was forbidden: with the constraints the same ones are made.
-    if len(pairs.must_link) or n_without:
+    # If none of the pairs came together, no merge was forbidden: with the constraints the same ones are made. Of
+    # clusters that are too small nothing is known.
+    hidden = limits.min_cluster_size > 1 and len(pairs.cannot_link)
+    if len(pairs.must_link) or n_without or hidden:
         labels = link(**pairs._asdict()).labels
         n_violated = count_violated(labels, pairs.cannot_link)
     return labels, Violations(len(pairs.cannot_link), n_without, n_violated)

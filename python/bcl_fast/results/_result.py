@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import SMALLEST_NORM
 from bcl_fast.results._constrained import Violations
 
@@ -27,12 +28,12 @@ class ClusteringResult:
     track_ids, video_ids : ndarray of shape (n_tracks,), str
         Unique as pairs.
     cluster_ids : ndarray of shape (n_tracks,), int64
-        From 0, by first appearance; equal means the same person.
+        From 0, by first appearance; equal means the same person. -1: in no cluster, for a least size was asked for.
     distances_to_centroid : ndarray of shape (n_tracks,), float32
         Euclidean distance (not squared) from the track's embedding to its cluster's centroid: on the unit sphere where
-        the embeddings are, else their mean.
+        the embeddings are, else their mean. NaN in no cluster.
     cluster_sizes : ndarray of shape (n_tracks,), int64
-        Number of tracks in the track's cluster.
+        Number of tracks in the track's cluster; 0 in no cluster.
     names : ndarray of shape (n_tracks,), str, or None
         Name that a user gave to the track's cluster; ``""`` for a cluster without one.
     embeddings : ndarray of shape (n_tracks, n_dimensions), float32, or None
@@ -62,7 +63,7 @@ class ClusteringResult:
     @property
     def n_clusters(self) -> int:
         """Number of clusters."""
-        return len(np.unique(self.cluster_ids))
+        return len(np.unique(self.cluster_ids[self.cluster_ids >= 0]))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Columns of the files but for the embeddings, by name."""
@@ -88,9 +89,10 @@ def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: Arra
     embeddings : array-like of shape (n_tracks, n_dimensions)
         On the unit sphere or anywhere: centroids are scaled to unit norm if all rows have it.
     cluster_ids : array-like of shape (n_tracks,), int
-        From 0.
+        From 0, and -1 for a track in no cluster.
     """
-    return describe_rows(tracks.track_ids, tracks.video_ids, np.asarray(embeddings), np.asarray(cluster_ids, np.int64))
+    points, clusters = as_array(embeddings, "embeddings"), np.asarray(cluster_ids, np.int64)
+    return describe_rows(tracks.track_ids, tracks.video_ids, points, clusters)
 
 
 def describe_rows(
@@ -103,18 +105,21 @@ def describe_rows(
     from scipy.sparse import csr_array
 
     points = embeddings.astype(np.float64)
-    sizes = np.bincount(cluster_ids)
-    n_tracks = len(cluster_ids)
-    sums = csr_array((np.ones(n_tracks), (cluster_ids, np.arange(n_tracks))), (len(sizes), n_tracks)) @ points
+    rows = np.flatnonzero(cluster_ids >= 0)
+    clusters = cluster_ids[rows]
+    sizes = np.bincount(clusters)
+    sums = csr_array((np.ones(len(rows)), (clusters, rows)), (len(sizes), len(points))) @ points
     on_sphere = np.allclose(np.linalg.norm(points, axis=1), 1, atol=1e-3)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True) if on_sphere else sizes[:, None]
     centroids = sums / np.maximum(lengths, SMALLEST_NORM)
-    distances = np.linalg.norm(points - centroids[cluster_ids], axis=1).astype(np.float32)
+    distances, cluster_sizes = np.full(len(points), np.nan, np.float32), np.zeros(len(points), np.int64)
+    distances[rows] = np.linalg.norm(points[rows] - centroids[clusters], axis=1)
+    cluster_sizes[rows] = sizes[clusters]
     return ClusteringResult(
         track_ids,
         video_ids,
         cluster_ids,
         distances,
-        sizes[cluster_ids].astype(np.int64),
+        cluster_sizes,
         embeddings=embeddings.astype(np.float32, copy=False),
     )

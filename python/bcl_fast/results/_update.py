@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcl_fast._utils.arrays import as_array
+from bcl_fast._utils.checks import whole_number
 from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast._utils.types import Integers
@@ -18,7 +20,9 @@ from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, count_violated
 from bcl_fast.results._names import cluster_names, names_of
+from bcl_fast.results._places import places_in
 from bcl_fast.results._result import ClusteringResult, describe_rows
+from bcl_fast.results._unclustered import drop_small, number_alone
 from bcl_fast.tracks import TrackPairs, TrackSet
 from bcl_fast.tracks._names import track_name
 from bcl_fast.tracks._pairs import sorted_pairs
@@ -43,6 +47,7 @@ def update_result(
     distance_threshold: float,
     *,
     linkage: LinkageName = "complete",
+    min_cluster_size: int = 1,
     pairs: TrackPairs | None = None,
 ) -> ClusteringResult:
     """Add the tracks that a result does not have: a linkage goes on from its clusters.
@@ -62,6 +67,9 @@ def update_result(
         Squared distance at which merging stops.
     linkage : {"complete", "average"}, default "complete"
         That of ``old``.
+    min_cluster_size : int, default 1
+        Tracks of smaller new clusters have the cluster -1. A track of ``old`` that is in no cluster stays so unless new
+        tracks join it.
     pairs : TrackPairs, optional
         Constraints on ``tracks``. A must-link pair may draw a new track into an old cluster.
 
@@ -79,7 +87,9 @@ def update_result(
     """
     check_threshold(distance_threshold)
     check_linkage(linkage)
-    points, place, is_new = _points(old, tracks, np.asarray(embeddings))
+    given, links = old.cluster_ids, places_in(old, tracks)[(pairs or TrackPairs()).must_link]
+    old = replace(old, cluster_ids=number_alone(given, links[(links >= 0).all(axis=1)]))
+    points, place, is_new = _points(old, tracks, as_array(embeddings, "embeddings"))
     n_old = old.n_tracks
     known = TrackPairs(*(sorted_pairs(place[part], len(points)) for part in pairs or TrackPairs()))
     clusters = by_first_appearance(old.cluster_ids)
@@ -106,7 +116,7 @@ def update_result(
         np.append(old.track_ids, tracks.track_ids[is_new]),
         np.append(old.video_ids, tracks.video_ids[is_new]),
         points,
-        numbers[labels],
+        drop_small(numbers[labels], given, whole_number("min_cluster_size", min_cluster_size)),
     )
     return replace(described, names=names_of(old, described), embedded_by=old.embedded_by, violations=violations)
 
@@ -115,9 +125,7 @@ def _points(
     old: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any]
 ) -> tuple[NDArray[Any], Integers, NDArray[np.bool_]]:
     """Points of the old rows and of new tracks, the place of each track among them, and which tracks are new."""
-    rows = {names: row for row, names in enumerate(zip(old.video_ids.tolist(), old.track_ids.tolist(), strict=True))}
-    pairs = zip(tracks.video_ids.tolist(), tracks.track_ids.tolist(), strict=True)
-    place = np.array([rows.get(names, -1) for names in pairs], np.int64)
+    place = places_in(old, tracks)
     is_new = place < 0
     before = old.embeddings
     if before is None:
@@ -178,10 +186,10 @@ def _without_old_violations(
 def growth(old: ClusteringResult, new: ClusteringResult) -> list[Growth]:
     """List the clusters that grew or are new, those that grew most first."""
     names = cluster_names(new)
-    before = dict(zip(*np.unique(old.cluster_ids, return_counts=True), strict=True))
+    before = dict(zip(*np.unique(old.cluster_ids[old.cluster_ids >= 0], return_counts=True), strict=True))
     clusters = []
     for cluster, size in zip(*(part.tolist() for part in np.unique(new.cluster_ids, return_counts=True)), strict=True):
         n_before = int(before.get(cluster, 0))
-        if size > n_before:
+        if cluster >= 0 and size > n_before:
             clusters.append(Growth(cluster, names.get(cluster, ""), n_before, size - n_before))
     return sorted(clusters, key=lambda row: (-row.n_added, row.cluster_id))
