@@ -1,10 +1,16 @@
-"""How much memory a clustering takes by default."""
+"""How much memory a clustering takes by default, whose memory it keeps, and what its input may have been meant for."""
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
+import warnings
 
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.spatial.distance import pdist, squareform
+
+from bcl_fast import BallClustering, complete_linkage, linkage
 from bcl_fast.cluster import _input
 from bcl_fast.cluster._input import rung_memory
 
@@ -26,3 +32,37 @@ def test_a_large_clustering_takes_half_of_what_is_free(monkeypatch):
 def test_a_small_one_does_not_ask(monkeypatch):
     monkeypatch.setattr(_input, "free_memory", lambda: pytest.fail("it takes longer than the clustering"))
     assert rung_memory(points_of(20_000), None) == rung_memory(points_of(20_000), 10**12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize(
+    "wrap", [lambda x: x, torch.from_numpy, pd.DataFrame, lambda x: x[:], lambda x: x.T.copy().T], ids=range(5)
+)
+def test_a_buffer_that_is_filled_again_changes_no_sample(wrap, dtype):
+    buffer = np.empty((2, 2), dtype)
+    given = wrap(buffer)
+    shares = np.shares_memory(buffer, np.asarray(given))
+    clustering = BallClustering(1.0)
+    for value in (0.0, 10.0, 20.0):
+        buffer[:] = value
+        clustering.partial_fit(given if shares else wrap(buffer))
+    assert clustering.labels_.tolist() == [0, 0, 1, 1, 2, 2]
+    buffer[:] = 99
+    assert clustering.predict([[0.0, 0.0], [20.0, 20.0]]).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("cluster", [linkage, lambda X: complete_linkage(X, 1.0), lambda X: BallClustering(1.0).fit(X)])
+def test_a_matrix_of_distances_that_is_given_as_vectors_is_noticed(cluster):
+    square = squareform(pdist(np.random.default_rng(0).normal(size=(20, 3))))
+    with pytest.warns(
+        UserWarning, match=r"^X \(20 x 20, symmetric, >= 0, zeros on the diagonal\) looks like a matrix of"
+    ):
+        cluster(square)
+
+
+@pytest.mark.parametrize("X", [np.eye(4), np.zeros((4, 4)), np.ones((4, 4)), -np.ones((3, 3)) + np.eye(3), [[0.0]]])
+def test_other_square_samples_are_not(X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        complete_linkage(X, 1.0)
+    complete_linkage(np.ones((3, 3)) - np.eye(3), 1.0, metric="precomputed")

@@ -7,7 +7,9 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import torch
 
+from bcl_fast import FinetuningRecipe
 from bcl_fast.errors import InputError
 from bcl_fast.training import Recipe
 
@@ -37,6 +39,21 @@ def test_the_default_recipe_is_the_papers():
     json.dumps(Recipe(dimensions=(4, 3)).as_dict())
 
 
+def test_numbers_of_numpy_and_torch_are_plain_numbers():
+    recipe = Recipe(
+        epochs=np.int64(3),
+        batch_size=1e3,
+        learning_rate=np.float32(0.5),
+        alpha=torch.tensor(2.0),
+        dimensions=np.array([4, 3]),
+    )
+    assert recipe == Recipe(epochs=3, batch_size=1000, learning_rate=0.5, alpha=2.0, dimensions=(4, 3))
+    json.dumps(recipe.as_dict())
+    assert FinetuningRecipe(rounds=2.0, margin=np.float32(0.5)) == FinetuningRecipe(rounds=2, margin=0.5)
+    with pytest.raises(InputError, match=r"^patience must be a whole number, got 1\.5$"):
+        FinetuningRecipe(patience=1.5)
+
+
 def test_the_learning_rate_falls_every_ten_epochs():
     rates = [Recipe().learning_rate_at(epoch) for epoch in (1, 10, 11, 21)]
     np.testing.assert_allclose(rates, [0.003, 0.003, 0.0027, 0.00243])
@@ -53,6 +70,12 @@ def test_the_learning_rate_falls_every_ten_epochs():
         ("margin", -0.1, "margin must be finite and not negative, got -0.1"),
         ("head", "conv", "head must be mlp, residual, linear or auto, got 'conv'"),
         ("space", "hyperbolic", "space must be sphere or euclidean, got 'hyperbolic'"),
+        ("epochs", 2.5, "epochs must be a whole number, got 2.5"),
+        ("epochs", "ten", "epochs must be a whole number, got 'ten'"),
+        ("seed", True, "seed must be a whole number, got True"),
+        ("dimensions", (4, 2.5), "dimensions must be a whole number, got 2.5"),
+        ("alpha", "much", "alpha must be a number, got 'much'"),
+        ("margin", None, "margin must be a number, got None"),
         ("validation_interval", 0, "validation_interval must be at least 1, got 0"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -49,3 +49,37 @@ def whole_number(name: str, value: Any) -> int:
     except TypeError:
         pass
     raise InputError(f"{name} must be a whole number, got {value!r}")
+
+
+def real_number(name: str, value: Any) -> float:
+    """Return a number as a float: also one of NumPy or torch; NaN and infinity are for the caller to judge.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    value = plain_number(value)
+    try:
+        if not isinstance(value, (bool, np.bool_, str, bytes)):
+            return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(f"{name} must be a number, got {value!r}")
+
+
+def store_plain_numbers(record: Any) -> None:
+    """Make the numbers of a frozen dataclass what their types say: ``int`` and ``float``, or None where it may be.
+
+    Raises
+    ------
+    InputError
+        If one is no number, or not whole where it must be.
+    """
+    for name, kind in get_type_hints(type(record)).items():
+        value, to_number = getattr(record, name), _NUMBERS.get(kind)
+        if to_number is not None and not (value is None and kind in (int | None, float | None)):
+            object.__setattr__(record, name, to_number(name, value))
+
+
+_NUMBERS = {int: whole_number, int | None: whole_number, float: real_number, float | None: real_number}

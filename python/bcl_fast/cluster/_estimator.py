@@ -17,7 +17,7 @@ from bcl_fast.cluster._assign import assign
 from bcl_fast.cluster._cut import check_threshold, label_merges, resolve_cut
 from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
 from bcl_fast.cluster._incremental import extend_clusters
-from bcl_fast.cluster._input import as_samples
+from bcl_fast.cluster._input import as_samples, owns
 from bcl_fast.cluster._limits import number_clusters
 from bcl_fast.cluster._merge import LinkageName, link
 from bcl_fast.cluster._metric import Metric
@@ -207,7 +207,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
             progress=self.progress,
             device=self.device,
         )
-        self._fit_X = None if precomputed else points
+        # Not the caller's memory, who may fill it with other samples.
+        self._fit_X = None if precomputed else points if owns(points, X) else points.copy()
         self._cannot_link = None if cannot_link is None else as_array(cannot_link, "cannot_link").copy()
         self._store(result, result.labels)
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
     is_single = points.dtype.kind == "f" and points.dtype.itemsize <= 4
     points = np.ascontiguousarray(points, dtype=np.float32 if is_single else np.float64)
     _check_values(points)
+    _warn_of_distances(points)
     return points
 
 
@@ -45,6 +47,24 @@ def as_samples(X: Any) -> Any:
     if is_tensor(X) or hasattr(X, "dtype") or (isinstance(X, (list, tuple)) and any(map(is_tensor, X))):
         return as_array(X, "X")
     return X
+
+
+def owns(points: npt.NDArray[Any], X: Any) -> bool:
+    """Whether points that were made of X have memory of their own."""
+    return points is not X and points.base is None
+
+
+def _warn_of_distances(points: npt.NDArray[Any]) -> None:
+    """Say so where points look like the square matrix of distances that they may have been meant for."""
+    n = len(points)
+    if n < 3 or points.shape[1] != n or np.diagonal(points).any() or points.min() < 0:
+        return
+    if points.any() and np.allclose(points, points.T):
+        warnings.warn(
+            f"X ({n} x {n}, symmetric, >= 0, zeros on the diagonal) looks like a matrix of distances, and its rows are "
+            "taken as vectors: give metric='precomputed' if they are distances",
+            stacklevel=4,
+        )
 
 
 def _check_values(points: npt.NDArray[Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bcl_fast._utils.checks import store_plain_numbers
 from bcl_fast.errors import InputError
 
 
@@ -58,6 +59,7 @@ class FinetuningRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        store_plain_numbers(self)
         for name in ("rounds", "steps_per_round", "batch_size", "patience"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
         self._require("faces_per_track", self.faces_per_track >= 2, "at least 2")

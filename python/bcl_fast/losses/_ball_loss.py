@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bcl_fast._utils.checks import check_at_least, whole_number
+from bcl_fast._utils.checks import check_at_least, real_number, whole_number
 from bcl_fast.cluster import radius_threshold
 from bcl_fast.losses._ball_loss_kernels import BallLossOptions
 from bcl_fast.losses._ball_loss_op import ClassLists, ball_loss
@@ -108,6 +108,7 @@ class BallLoss(nn.Module):
         super().__init__()
         if space not in ("sphere", "euclidean"):
             raise ValueError(f"space must be 'sphere' or 'euclidean', got {space!r}")
+        alpha, margin = real_number("alpha", alpha), real_number("margin", margin)
         if not alpha >= 0:
             raise ValueError(f"alpha must be >= 0, got {alpha}")
         if not margin >= 0:
@@ -121,7 +122,7 @@ class BallLoss(nn.Module):
         self.num_classes = num_classes
         self.check_finite = check_finite
         self.normalize = normalize
-        self.raw_radius = nn.Parameter(torch.tensor(float(init_raw)))
+        self.raw_radius = nn.Parameter(torch.tensor(real_number("init_raw", init_raw)))
 
     @property
     def squared_radius(self) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from bcl_fast._utils.checks import real_number, whole_number
 from bcl_fast.losses._base import BaselineLoss
 from bcl_fast.losses._pair_sampling import LabelBlocks, pair_distances
 
@@ -22,7 +23,7 @@ class _PairLoss(BaselineLoss):
         if reduction not in ("mean", "sum"):
             raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
         self.reduction = reduction
-        self.seed = seed
+        self.seed = whole_number("seed", seed)
         self.calls = 0
 
     def get_extra_state(self) -> int:
@@ -62,6 +63,7 @@ class TripletLoss(_PairLoss):
 
     def __init__(self, *, margin: float = 0.5, reduction: Reduction = "sum", seed: int = 0) -> None:
         super().__init__(reduction, seed)
+        margin = real_number("margin", margin)
         if not margin >= 0:
             raise ValueError(f"margin must be >= 0, got {margin}")
         self.margin = margin
@@ -126,7 +128,7 @@ class ContrastiveLoss(_BalancedPairLoss):
 
     def __init__(self, *, init_raw: float = math.log(math.e - 1), reduction: Reduction = "mean", seed: int = 0) -> None:
         super().__init__(reduction, seed)
-        self.raw_margin = nn.Parameter(torch.tensor(float(init_raw)))
+        self.raw_margin = nn.Parameter(torch.tensor(real_number("init_raw", init_raw)))
 
     @property
     def margin(self) -> Tensor:
@@ -162,7 +164,7 @@ class LDMLLoss(_BalancedPairLoss):
 
     def __init__(self, *, init_bias: float = 0.5, reduction: Reduction = "mean", seed: int = 0) -> None:
         super().__init__(reduction, seed)
-        self.bias = nn.Parameter(torch.tensor(float(init_bias)))
+        self.bias = nn.Parameter(torch.tensor(real_number("init_bias", init_bias)))
 
     def _positive(self, squared: Tensor) -> Tensor:
         return nn.functional.softplus(squared - self.bias.to(squared.dtype))

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from bcl_fast._utils.checks import SMALLEST_NORM
+from bcl_fast._utils.checks import SMALLEST_NORM, real_number, whole_number
 from bcl_fast.losses._base import BaselineLoss
 
 
@@ -31,6 +31,7 @@ class PrototypicalLoss(BaselineLoss):
 
     def __init__(self, *, squared_radius: float = 0.0, gamma: float = 0.0) -> None:
         super().__init__()
+        squared_radius, gamma = real_number("squared_radius", squared_radius), real_number("gamma", gamma)
         for name, value in (("squared_radius", squared_radius), ("gamma", gamma)):
             if not 0 <= value < math.inf:
                 raise ValueError(f"{name} must be finite and >= 0, got {value}")
@@ -71,6 +72,7 @@ class NormFaceLoss(PrototypicalLoss):
 
     def __init__(self, *, init_scale: float = 10.0) -> None:
         super().__init__()
+        init_scale = real_number("init_scale", init_scale)
         if not 0 < init_scale < math.inf:
             raise ValueError(f"init_scale must be finite and positive, got {init_scale}")
         self.raw_scale = nn.Parameter(torch.tensor(float(init_scale + math.log(-math.expm1(-init_scale)))))
@@ -112,7 +114,7 @@ class CrossEntropyLoss(BaselineLoss):
 
     def __init__(self, n_features: int, num_classes: int) -> None:
         super().__init__()
-        self.classifier = nn.Linear(n_features, num_classes)
+        self.classifier = nn.Linear(whole_number("n_features", n_features), whole_number("num_classes", num_classes))
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy of a batch."""

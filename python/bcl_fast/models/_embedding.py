@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import SMALLEST_NORM
 from bcl_fast.errors import InputError
 from bcl_fast.models._heads import Head
@@ -80,7 +81,7 @@ class Embedding:
             If the dimension is not the model's, a row is not finite, or a row to be normalised is mapped to zero, which
             has no direction.
         """
-        matrix = np.asarray(features)
+        matrix = as_array(features, "features")
         if matrix.ndim != 2:
             raise InputError(f"features must be 2-D (n_samples, n_features), got shape {matrix.shape}")
         if matrix.shape[1] != self.n_features:

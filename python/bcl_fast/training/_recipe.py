@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from bcl_fast._utils.checks import store_plain_numbers, whole_number
 from bcl_fast.errors import InputError
 
 LossName = Literal["ball", "triplet", "contrastive", "ldml", "prototypical", "normface", "crossentropy"]
@@ -101,8 +102,10 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        store_plain_numbers(self)
         if self.dimensions is not None:
-            object.__setattr__(self, "dimensions", tuple(self.dimensions))
+            widths = tuple(whole_number("dimensions", width) for width in self.dimensions)
+            object.__setattr__(self, "dimensions", widths)
         for name in ("epochs", "lr_decay_epochs", "validation_interval"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("weight_decay", "radius_freeze_epochs", "radius_learning_rate_factor", "margin", "alpha", "seed"):
