@@ -175,7 +175,7 @@ def test_what_is_no_array_of_numbers_is_said(function: Any, case: str) -> None:
         ({"n_clusters": "2"}, "n_clusters must be a whole number, got '2'"),
         ({"n_clusters": 2.5}, "n_clusters must be a whole number, got 2.5"),
         ({"n_clusters": True}, "n_clusters must be a whole number, got True"),
-        ({"memory_limit": 1.5}, "memory_limit must be a whole number, got 1.5"),
+        ({"memory_limit": 1.5}, "memory_limit must be a positive number of bytes, got 1.5"),
         ({"n_jobs": "all"}, "n_jobs must be None or a whole number other than 0 (-1: all cores), got 'all'"),
         ({"distance_threshold": torch.ones(2)}, "distance_threshold must be a distance >= 0, got tensor([1., 1.])"),
         ({"device": torch.device("meta")}, "device must be 'cpu', 'cuda' or 'cuda:<number>', got device(type='meta')"),

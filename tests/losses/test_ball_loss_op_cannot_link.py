@@ -186,8 +186,10 @@ def test_bad_lists_raise_the_exact_sentence(case: str) -> None:
 
 
 def test_bad_pairs_of_classes() -> None:
-    with pytest.raises(ValueError, match=r"^pairs must be int64 of shape \(n_pairs, 2\), got torch.float32 of shape"):
+    with pytest.raises(TypeError, match=r"^pairs must be whole numbers, got torch.float32$"):
         cannot_link_lists(torch.zeros(2, 2), 3)
+    with pytest.raises(ValueError, match=r"^pairs must have shape \(n_pairs, 2\), got \(2,\)$"):
+        cannot_link_lists([0, 1], 3)
 
 
 def test_same_bits_for_any_number_of_threads() -> None:

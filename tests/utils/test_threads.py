@@ -18,7 +18,7 @@ def test_negative_numbers_leave_cores_free(monkeypatch):
     assert [n_threads(n_jobs) for n_jobs in (None, 1, 9, -1, -2, -6, -7, -99)] == [0, 1, 9, 6, 5, 1, 1, 1]
 
 
-@pytest.mark.parametrize("n_jobs", [0, 1.0, "2"])
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "2", True])
 def test_what_is_no_number_of_threads(n_jobs):
     with pytest.raises(InputError, match="n_jobs must be None or a whole number other than 0"):
         n_threads(n_jobs)

@@ -86,7 +86,11 @@ def check_memory_limit(memory_limit: int | None) -> None:
     """Refuse anything but None and a positive number of bytes."""
     if memory_limit is None:
         return
-    if whole_number("memory_limit", memory_limit) < 1:
+    try:
+        positive = whole_number("memory_limit", memory_limit) >= 1
+    except InputError:
+        positive = False
+    if not positive:
         raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
 
 

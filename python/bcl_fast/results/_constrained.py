@@ -37,9 +37,11 @@ class Violations(NamedTuple):
 
 
 def count_violated(labels: npt.ArrayLike, cannot_link: Integers) -> int:
-    """Count the cannot-link pairs whose two tracks are in one cluster; -1 is none."""
-    one, other = np.asarray(labels)[cannot_link].T
-    return int(np.count_nonzero((one == other) & (one >= 0)))
+    """Count the cannot-link pairs whose two tracks are in one cluster; -1 is none. Labels may be names too."""
+    clusters = np.asarray(labels)
+    one, other = clusters[cannot_link].T
+    is_cluster = one >= 0 if clusters.dtype.kind == "i" else True
+    return int(np.count_nonzero((one == other) & is_cluster))
 
 
 def cluster_with_pairs(
