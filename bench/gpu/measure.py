@@ -124,7 +124,7 @@ def loss_rows(
     generator = torch.Generator().manual_seed(0)
     labels = torch.cat([torch.arange(k), torch.randint(0, k, (n - k,), generator=generator)]).to(device)
     embeddings = F.normalize(torch.randn(n, d, generator=generator), dim=1).to(device).requires_grad_()
-    loss = BallLoss(num_classes=k).to(device)
+    loss = BallLoss(num_classes=k, normalize=False).to(device)  # the kernels; the embeddings have unit length
     # Embeddings read, their gradient written; three TF32 products for every distance.
     floor_seconds = max(2 * 4 * n * d / rates["bytes_per_second"], 3 * 2 * n * k * d / rates["tf32_flops_per_second"])
 

@@ -1,13 +1,11 @@
-"""How much memory a clustering takes by default, whose memory it keeps, and what its input may have been meant for."""
+"""How much memory a clustering takes by default, and what its input may have been meant for."""
 
 from __future__ import annotations
 
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 from scipy.spatial.distance import pdist, squareform
 
 from bcl_fast import BallClustering, complete_linkage, linkage
@@ -32,23 +30,6 @@ def test_a_large_clustering_takes_half_of_what_is_free(monkeypatch):
 def test_a_small_one_does_not_ask(monkeypatch):
     monkeypatch.setattr(_input, "free_memory", lambda: pytest.fail("it takes longer than the clustering"))
     assert rung_memory(points_of(20_000), None) == rung_memory(points_of(20_000), 10**12)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
-@pytest.mark.parametrize(
-    "wrap", [lambda x: x, torch.from_numpy, pd.DataFrame, lambda x: x[:], lambda x: x.T.copy().T], ids=range(5)
-)
-def test_a_buffer_that_is_filled_again_changes_no_sample(wrap, dtype):
-    buffer = np.empty((2, 2), dtype)
-    given = wrap(buffer)
-    shares = np.shares_memory(buffer, np.asarray(given))
-    clustering = BallClustering(1.0)
-    for value in (0.0, 10.0, 20.0):
-        buffer[:] = value
-        clustering.partial_fit(given if shares else wrap(buffer))
-    assert clustering.labels_.tolist() == [0, 0, 1, 1, 2, 2]
-    buffer[:] = 99
-    assert clustering.predict([[0.0, 0.0], [20.0, 20.0]]).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("cluster", [linkage, lambda X: complete_linkage(X, 1.0), lambda X: BallClustering(1.0).fit(X)])

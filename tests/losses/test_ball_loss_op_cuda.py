@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bcl_fast import BallLoss
-from tests.helpers.ball_loss import ball_loss, ball_loss_reference, value_and_gradients
+from tests.helpers.ball_loss import DTYPES, ball_loss, ball_loss_reference, value_and_gradients
 from tests.helpers.ball_loss import make_batch as make_batch_on_cpu
 
 pytestmark = pytest.mark.cuda
@@ -97,8 +97,9 @@ def test_bad_input_raises_the_exact_sentence() -> None:
     assert ball_loss(embeddings, labels + 1, raw_radius, num_classes=3)[0].isnan()
 
 
-def test_captured_in_a_graph_and_replayed() -> None:
-    loss = BallLoss(num_classes=40, init_raw=-1.0).cuda()
+@pytest.mark.parametrize("normalize", [False, True])
+def test_captured_in_a_graph_and_replayed(normalize: bool) -> None:
+    loss = BallLoss(num_classes=40, init_raw=-1.0, normalize=normalize).cuda()
     embeddings, labels, _ = make_batch(500, 24, 40, torch.float32)
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
@@ -115,19 +116,33 @@ def test_captured_in_a_graph_and_replayed() -> None:
             embeddings.copy_(fresh)
             labels.copy_(fresh_labels)
         graph.replay()
-        wanted = value_and_gradients(ball_loss, fresh, fresh_labels, loss.raw_radius, num_classes=40)
+        options = {"num_classes": 40, "normalize": normalize}
+        wanted = value_and_gradients(ball_loss, fresh, fresh_labels, loss.raw_radius, **options)
         for mine, reference in zip((value, *gradients), wanted, strict=True):
             assert torch.equal(mine, reference)
 
 
-def test_nothing_waits_for_the_device() -> None:
+@pytest.mark.parametrize("normalize", [False, True])
+def test_nothing_waits_for_the_device(normalize: bool) -> None:
     embeddings, labels, raw_radius = make_batch(300, 16, 20, torch.float32)
-    value_and_gradients(ball_loss, embeddings, labels, raw_radius, num_classes=20)
+    options = {"num_classes": 20, "normalize": normalize}
+    value_and_gradients(ball_loss, embeddings, labels, raw_radius, **options)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        value_and_gradients(ball_loss, embeddings, labels, raw_radius, num_classes=20)
+        value_and_gradients(ball_loss, embeddings, labels, raw_radius, **options)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_scales_rows_to_unit_length_as_the_cpu_does(dtype: torch.dtype) -> None:
+    embeddings, labels, raw_radius = make_batch(300, 16, 20, dtype)
+    stretched = (embeddings.detach() * torch.logspace(-3, 3, 300, device="cuda", dtype=dtype)[:, None]).requires_grad_()
+    ours = value_and_gradients(ball_loss, stretched, labels, raw_radius, normalize=True)
+    on_cpu = stretched.detach().cpu().requires_grad_(), labels.cpu(), raw_radius.detach().cpu().requires_grad_()
+    wanted = value_and_gradients(ball_loss, *on_cpu, normalize=True)
+    for mine, reference in zip(ours, wanted, strict=True):
+        torch.testing.assert_close(mine.cpu(), reference, rtol=1e-3, atol=1e-4)
 
 
 def test_follows_the_current_stream() -> None:

@@ -185,3 +185,20 @@ def test_other_numbers_are_named(options: dict[str, Any], sentence: str) -> None
     with pytest.raises(InputError) as raised:
         complete_linkage(X, **options)
     assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize(
+    "wrap", [lambda x: x, torch.from_numpy, pd.DataFrame, lambda x: x[:], lambda x: x.T.copy().T], ids=range(5)
+)
+def test_a_buffer_that_is_filled_again_changes_no_sample(wrap, dtype):
+    buffer = np.empty((2, 2), dtype)
+    given = wrap(buffer)
+    shares = np.shares_memory(buffer, np.asarray(given))
+    clustering = BallClustering(1.0)
+    for value in (0.0, 10.0, 20.0):
+        buffer[:] = value
+        clustering.partial_fit(given if shares else wrap(buffer))
+    assert clustering.labels_.tolist() == [0, 0, 1, 1, 2, 2]
+    buffer[:] = 99
+    assert clustering.predict([[0.0, 0.0], [20.0, 20.0]]).tolist() == [0, 2]
