@@ -196,6 +196,8 @@ def test_labels_as_tensors(metric):
 def test_bad_labels_are_named(metric):
     with pytest.raises(InputError, match=r"labels_true must hold at least one label, got 2 that are missing"):
         metric([None, ""], [0, 1])
+    with pytest.raises(InputError, match=r"labels_true must be a sequence, got a set, which has no order"):
+        metric({1, 2}, [0, 1])
     with pytest.raises(InputError, match=r"labels_true must be a sequence, got a generator"):
         metric((label for label in "ab"), [0, 1])
     with pytest.raises(InputError, match=r"labels_true and labels_pred must be equally long, got 2 and 3 labels"):

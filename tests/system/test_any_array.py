@@ -150,9 +150,12 @@ BAD = {
         "X must be an array, got rows of different lengths or depths",
     ),
     "missing": (pd.DataFrame({"a": [1.0, None]}, dtype="Float64"), "X must be finite, got nan in row 1, column 0"),
-    "None": (np.array([[1.0], [None]], object), "X must be finite, got nan in row 1, column 0"),
+    "None in it": (np.array([[1.0], [None]], object), "X must be finite, got nan in row 1, column 0"),
     "masked": (np.ma.masked_array([[1.0], [2.0]], [[0], [1]]), "X must be finite, got nan in row 1, column 0"),
     "text": (np.array([["1"], ["2"]], object), "X must be a dense array of real numbers, got dtype object"),
+    "None": (None, "X must be an array, got None"),
+    "set": ({1.0, 2.0}, "X must be an array, got a set"),
+    "str": ("12", "X must be an array, got a str"),
     "complex": (
         torch.ones(2, 2, dtype=torch.complex64),
         "X must be a dense array of real numbers, got dtype complex64",

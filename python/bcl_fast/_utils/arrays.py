@@ -28,10 +28,11 @@ def as_array(values: Any, name: str) -> npt.NDArray[Any]:
     Raises
     ------
     InputError
-        A ValueError: if they are sparse, an iterator, or rows of different lengths.
+        A ValueError: if they are sparse, an iterator, no array at all, or rows of different lengths.
     """
     if is_sparse(values):
-        raise InputError(f"{name} must be dense, got a sparse matrix of shape {tuple(values.shape)}")
+        kind = "tensor" if is_tensor(values) else "matrix"
+        raise InputError(f"{name} must be dense, got a sparse {kind} of shape {tuple(values.shape)}")
     if isinstance(values, Iterator):
         raise InputError(f"{name} must be an array, got a {type(values).__name__}, which can be read once only")
     if is_tensor(values):
@@ -44,6 +45,8 @@ def as_array(values: Any, name: str) -> npt.NDArray[Any]:
         array = np.asarray(values)
     except ValueError:
         raise InputError(f"{name} must be an array, got rows of different lengths or depths") from None
+    if array.ndim == 0 and array.dtype.kind in "OUS":
+        raise InputError(f"{name} must be an array, got {'None' if values is None else f'a {type(values).__name__}'}")
     return _without_objects(array, name) if array.dtype == object else array
 
 
@@ -70,8 +73,6 @@ def _of_tensor(tensor: Any) -> npt.NDArray[Any]:
 
 def _without_objects(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     """Return an array of numbers, or of vectors of numbers, where the objects are that; else the array as it is."""
-    if array.ndim == 0:
-        return array
     values = array.ravel().tolist()
     if array.ndim == 1 and values and all(_is_vector(value) for value in values):
         rows = [as_array(value, name) for value in values]
@@ -89,7 +90,7 @@ def _without_objects(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
 
 
 def _is_vector(value: Any) -> bool:
-    return isinstance(value, (list, tuple, np.ndarray)) or is_tensor(value)
+    return isinstance(value, (list, tuple)) or (hasattr(value, "__array__") and getattr(value, "ndim", 1) > 0)
 
 
 def is_missing(value: Any) -> bool:

@@ -38,6 +38,8 @@ def labelled_codes(labels_true: Labels, labels_pred: Labels) -> tuple[Integers, 
 
 def _values(labels: Labels, name: str) -> NDArray[Any]:
     """Return labels as a one-dimensional array; a mix of kinds stays one of objects, for it must not become text."""
+    if isinstance(labels, (set, frozenset, dict)):
+        raise InputError(f"{name} must be a sequence, got a {type(labels).__name__}, which has no order")
     if isinstance(labels, Iterator):
         raise InputError(f"{name} must be a sequence, got a {type(labels).__name__}, which can be read once only")
     if is_tensor(labels) or isinstance(labels, np.ma.MaskedArray):

@@ -39,18 +39,28 @@ def as_integers(values: Any, name: str) -> Tensor:
         If they are not whole numbers.
     """
     if isinstance(values, Tensor):
-        if values.dtype not in _INTEGERS:
-            raise TypeError(f"{name} must be whole numbers, got {values.dtype}")
-        return values.long()
+        return _whole_tensor(values, name)
     numbers = _owned(values, name)
-    if numbers.dtype.kind not in "iub" and numbers.size:
-        kind = "text" if numbers.dtype.kind in "US" else numbers.dtype
+    if numbers.dtype.kind in "OUS" and numbers.size:
+        kind = "text" if isinstance(numbers.flat[0], (str, bytes)) else f"{type(numbers.flat[0]).__name__} objects"
         raise TypeError(
             f"{name} must be whole numbers, got {kind}: numpy.unique(..., return_inverse=True)[1] numbers any values"
         )
     if numbers.dtype.kind == "u" and numbers.size and numbers.max() > torch.iinfo(torch.int64).max:
         raise TypeError(f"{name} must fit int64, got {numbers.max()}")
-    return torch.from_numpy(numbers.astype("int64"))
+    if numbers.dtype.kind not in "iubf":
+        raise TypeError(f"{name} must be whole numbers, got {numbers.dtype}")
+    return _whole_tensor(torch.from_numpy(numbers.astype("int64" if numbers.dtype.kind != "f" else "float64")), name)
+
+
+def _whole_tensor(tensor: Tensor, name: str) -> Tensor:
+    if tensor.is_floating_point():
+        wrong = (tensor != tensor.floor()) | (tensor.abs() >= 2.0**63)
+        if wrong.any():
+            raise TypeError(f"{name} must be whole numbers, got {tensor[wrong][0].item()}")
+    elif tensor.dtype not in _INTEGERS:
+        raise TypeError(f"{name} must be whole numbers, got {tensor.dtype}")
+    return tensor.long()
 
 
 def _owned(values: Any, name: str) -> Any:
