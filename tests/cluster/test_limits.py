@@ -30,7 +30,8 @@ def test_the_nearest_cut_that_the_limits_allow(n, seed, threshold, size, fewest,
     whole = complete_linkage(X).merges
     n_made = len(complete_linkage(X, threshold).merges)
     counts = [int((sizes_after(whole, n, place) >= size).sum()) for place in range(n)]
-    allowed = [p for p in range(n) if (fewest or 0) <= counts[p] and (most is None or counts[p] <= most)]
+    first = n_made if most is not None and counts[n_made] > most else 0  # too many: merging goes on
+    allowed = [p for p in range(first, n) if (fewest or 0) <= counts[p] and (most is None or counts[p] <= most)]
     if not allowed or (fewest and most and fewest > most):
         with pytest.raises(InputError, match=r"cannot be had|min_clusters must be at most max_clusters"):
             complete_linkage(X, threshold, **options)
@@ -69,10 +70,18 @@ def test_n_clusters_counts_those_that_are_large_enough():
         complete_linkage(X, n_clusters=2, min_cluster_size=4)
 
 
+def test_too_many_clusters_are_merged_not_broken_up():
+    X = [[0.0], [1.0], [10.0], [11.0], [30.0], [31.0]]
+    apart = [(0, 2), (2, 4), (0, 4)]
+    with pytest.raises(InputError, match=r"^max_clusters=2 of min_cluster_size=2 cannot be had by any further merge: "):
+        complete_linkage(X, 1.0, max_clusters=2, min_cluster_size=2, cannot_link=apart)
+    assert complete_linkage(X, 1.0, max_clusters=2, min_cluster_size=2).labels.tolist() == [0, 0, 0, 0, 1, 1]
+
+
 def test_constraints_hold_within_the_limits():
     X = [[0.0], [1.0], [5.0]]
     assert complete_linkage(X, 0.5, max_clusters=2, cannot_link=[(0, 1)]).labels.tolist() == [0, 1, 1]
-    with pytest.raises(InputError, match=r"^max_clusters=1 cannot be had by any cut: cuts leave 2 to 3$"):
+    with pytest.raises(InputError, match=r"^max_clusters=1 cannot be had by any further merge: they leave 2 to 3$"):
         complete_linkage(X, 0.5, max_clusters=1, cannot_link=[(0, 1)])
 
 

@@ -55,8 +55,9 @@ def complete_linkage(
     n_clusters : int, optional
         Stop at this many clusters instead of at a threshold.
     min_clusters, max_clusters : int, optional
-        Fewest and most clusters: where the threshold leaves another number, merging stops at the nearest cut of the
-        dendrogram that leaves one within these. Beyond the threshold that takes the whole dendrogram.
+        Fewest and most clusters: where the threshold leaves too many, merging goes on until no more than these are
+        left; where it leaves too few, the nearest cut of the dendrogram is made that leaves enough. Beyond the
+        threshold that takes the whole dendrogram.
     min_cluster_size : int, default=1
         Samples of smaller clusters are labelled -1; these clusters do not count for the three numbers above.
     metric : {"sqeuclidean", "euclidean", "cosine", "precomputed"}, default="sqeuclidean"

@@ -63,8 +63,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
     n_clusters : int, default=None
         Number of clusters to stop at; then the threshold is not used.
     min_clusters, max_clusters : int, default=None
-        Fewest and most clusters: where the threshold leaves another number, the nearest cut that leaves one within
-        these is made.
+        Fewest and most clusters: where the threshold leaves too many, merging goes on; where it leaves too few, the
+        nearest cut that leaves enough is made.
     min_cluster_size : int, default=1
         Samples of smaller clusters are labelled -1, and these clusters do not count.
     linkage : {"complete", "average"}, default="complete"

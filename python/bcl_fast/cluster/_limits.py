@@ -35,15 +35,23 @@ class Limits(NamedTuple):
     def nearest(self, counts: npt.NDArray[np.int64], place: int) -> int:
         """Return the place of an allowed number that is nearest to a place, of two such the later one.
 
+        Where there are too many clusters it is a later one: to take back merges until few clusters are large enough
+        would leave most samples in none.
+
         Raises
         ------
         InputError
             If none is allowed.
         """
+        too_many = self.max_clusters is not None and counts[place] > self.max_clusters
         allowed = np.flatnonzero(self.allows(counts))
+        allowed = allowed[allowed >= (place if too_many else 0)]
         if len(allowed) == 0:
-            found = f"cuts leave {counts.min()} to {counts.max()}"
-            raise InputError(f"{self} cannot be had by any cut: {found}")
+            reachable = counts[place if too_many else 0 :]
+            raise InputError(
+                f"{self} cannot be had by any {'further merge' if too_many else 'cut'}: "
+                f"they leave {reachable.min()} to {reachable.max()}"
+            )
         return int(allowed[::-1][np.abs(allowed[::-1] - place).argmin()])
 
     def __str__(self) -> str:
@@ -86,10 +94,12 @@ def clusters_left(merges: npt.NDArray[np.float64], n_samples: int, min_cluster_s
     -------
     ndarray of shape (n_merges + 1,), int64
     """
+    if min_cluster_size <= 1:
+        return n_samples - np.arange(len(merges) + 1)
     is_cluster = np.append(np.ones(n_samples), merges[:, 3]) >= min_cluster_size
     children = merges[:, :2].astype(np.int64)
     change = is_cluster[n_samples:].astype(np.int64) - is_cluster[children].sum(axis=1)
-    return np.cumsum(np.append(n_samples if min_cluster_size <= 1 else 0, change))
+    return np.cumsum(np.append(0, change))
 
 
 def number_clusters(

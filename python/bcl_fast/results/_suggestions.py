@@ -80,11 +80,11 @@ def suggest_merges(
     forbidden = _forbidden(codes, cannot_link, len(points))
     named = np.isin(clusters, list(cluster_names(result)))
     firsts, seconds, distances = _nearest_pairs(points, codes, len(clusters), forbidden, named, limit)
-    members = [np.flatnonzero(codes == code) for code in range(len(clusters))] if len(firsts) else []
-    return [
-        Suggestion(int(clusters[a]), int(clusters[b]), distance, *_nearest_rows(points, members[a], members[b]))
-        for a, b, distance in zip(firsts.tolist(), seconds.tolist(), distances.tolist(), strict=True)
-    ]
+    suggestions = []
+    for a, b, distance in zip(firsts.tolist(), seconds.tolist(), distances.tolist(), strict=True):
+        rows = _nearest_rows(points, np.flatnonzero(codes == a), np.flatnonzero(codes == b))
+        suggestions.append(Suggestion(int(clusters[a]), int(clusters[b]), distance, *rows))
+    return suggestions
 
 
 def _points(result: ClusteringResult, embeddings: ArrayLike | None) -> NDArray[np.float64]:
