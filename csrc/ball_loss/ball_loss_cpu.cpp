@@ -57,7 +57,7 @@ struct BallLoss {
         d(d),
         cannot_link(cannot_link),
         options(options),
-        classes(number_classes(labels, n, num_classes)),
+        classes(number_classes(labels, n, num_classes, cannot_link.offsets != nullptr)),
         members(group_by(classes.of_sample, classes.n_classes)),
         b(std::max(raw, 0.0) + std::log1p(std::exp(-std::abs(raw)))),
         gamma(9 * b + options.margin) {}

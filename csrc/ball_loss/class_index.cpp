@@ -1,5 +1,6 @@
 #include "ball_loss/class_index.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -9,17 +10,21 @@
 namespace bcl {
 namespace {
 
+constexpr int64_t kLargestTable = 1 << 24;  // labels, 64 MB
+
+void check_range(const int64_t* labels, int64_t n, int64_t num_classes) {
+  for (int64_t i = 0; i < n; ++i)
+    if (labels[i] < 0 || labels[i] >= num_classes)
+      throw std::invalid_argument("labels must lie in [0, " + std::to_string(num_classes) + "), got " +
+                                  std::to_string(labels[i]) + " at position " + std::to_string(i));
+}
+
 Classes number_bounded(const int64_t* labels, int64_t n, int64_t num_classes) {
   Classes classes;
   classes.of_sample.resize(n);
   std::vector<int32_t>& number = classes.of_label;
   number.assign(num_classes, -1);
-  for (int64_t i = 0; i < n; ++i) {
-    if (labels[i] < 0 || labels[i] >= num_classes)
-      throw std::invalid_argument("labels must lie in [0, " + std::to_string(num_classes) + "), got " +
-                                  std::to_string(labels[i]) + " at position " + std::to_string(i));
-    number[labels[i]] = 0;
-  }
+  for (int64_t i = 0; i < n; ++i) number[labels[i]] = 0;
   for (int32_t& k : number)
     if (k == 0) k = static_cast<int32_t>(classes.n_classes++);
   for (int64_t i = 0; i < n; ++i) classes.of_sample[i] = number[labels[i]];
@@ -40,8 +45,11 @@ Classes number_any(const int64_t* labels, int64_t n) {
 
 }  // namespace
 
-Classes number_classes(const int64_t* labels, int64_t n, int64_t num_classes) {
-  return num_classes >= 0 ? number_bounded(labels, n, num_classes) : number_any(labels, n);
+Classes number_classes(const int64_t* labels, int64_t n, int64_t num_classes, bool by_label) {
+  if (num_classes < 0) return number_any(labels, n);
+  check_range(labels, n, num_classes);
+  const bool table = by_label || num_classes <= std::max(n, kLargestTable);
+  return table ? number_bounded(labels, n, num_classes) : number_any(labels, n);
 }
 
 Groups group_by(const std::vector<int32_t>& keys, int64_t n_groups) {

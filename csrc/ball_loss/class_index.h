@@ -23,6 +23,8 @@ struct Classes {
   std::vector<int32_t> of_label;  // where num_classes >= 0: -1 for a label that does not occur; else empty
 };
 
-Classes number_classes(const int64_t* labels, int64_t n, int64_t num_classes);
+// Without `by_label` a num_classes far beyond n is a check of the labels alone: they are numbered by first appearance,
+// and nothing of its size is held.
+Classes number_classes(const int64_t* labels, int64_t n, int64_t num_classes, bool by_label);
 
 }  // namespace bcl

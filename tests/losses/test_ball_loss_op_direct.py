@@ -91,6 +91,13 @@ def test_a_batch_that_is_not_contiguous() -> None:
     assert torch.equal(call(strided, LABELS.repeat_interleave(2)[::2]), call())
 
 
+def test_many_classes_cost_nothing() -> None:
+    # A table of them would take 8 GB.
+    torch.testing.assert_close(call(num_classes=2**31 - 1), call())
+    with pytest.raises(ValueError, match=r"^labels must lie in \[0, 2147483647\), got 2147483647 at position 0$"):
+        call(labels=LABELS + 2**31 - 1, num_classes=2**31 - 1)
+
+
 def test_options_may_be_left_out() -> None:
     assert torch.equal(torch.ops.bcl_fast.ball_loss(EMBEDDINGS, LABELS, RAW, None, None, True), call(num_classes=-1))
 

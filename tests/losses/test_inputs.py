@@ -17,6 +17,7 @@ from bcl_fast.losses import (
     PrototypicalLoss,
     TripletLoss,
     cannot_link_lists,
+    fit_squared_radius,
 )
 from tests.helpers.ball_loss import make_batch
 
@@ -87,8 +88,52 @@ def test_other_labels_raise_one_sentence(name: str, labels: Any, got: str) -> No
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_embeddings_of_whole_numbers_are_refused(name: str) -> None:
-    with pytest.raises(TypeError, match=r"^embeddings must be .*float.*, got torch.int64$"):
+    with pytest.raises(TypeError, match=r"^embeddings must be float16, bfloat16, float32 or float64, got torch.int64$"):
         LOSSES[name]()(np.eye(4, 6, dtype=np.int64), [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    ("embeddings", "sentence"),
+    [
+        (torch.eye(4, 6).to_sparse(), "embeddings must be a dense tensor, got a sparse one"),
+        (
+            torch.eye(4, 6).to(torch.float8_e5m2),
+            "embeddings must be float16, bfloat16, float32 or float64, got torch.flo",
+        ),
+        (np.full((4, 6), "a"), "embeddings must be float16, bfloat16, float32 or float64, got text"),
+    ],
+)
+def test_embeddings_that_are_no_dense_numbers_raise_one_sentence(name: str, embeddings: Any, sentence: str) -> None:
+    with pytest.raises(TypeError, match=f"^{sentence}"):
+        LOSSES[name]()(embeddings, [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_devices_that_differ_raise_one_sentence(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^labels must be on the embeddings' device cpu, got meta$"):
+        LOSSES[name]()(torch.eye(4, 6), torch.zeros(4, dtype=torch.int64, device="meta"))
+
+
+def test_a_classifier_takes_its_features_in_any_precision() -> None:
+    loss = CrossEntropyLoss(6, 5)
+    embeddings, labels, _ = make_batch(20, 6, 5, torch.float64)
+    torch.testing.assert_close(loss(embeddings, labels), loss(embeddings.float(), labels))
+    assert torch.isfinite(loss(embeddings.bfloat16(), labels))
+    with pytest.raises(ValueError, match=r"^embeddings must have 6 features, got 4$"):
+        loss(torch.eye(5, 4), labels[:5])
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "space", "sentence"),
+    [
+        (torch.full((3, 2), torch.nan), "sphere", "embeddings must be finite, got NaN or infinity"),
+        (torch.eye(3), "spheer", "space must be 'sphere' or 'euclidean', got 'spheer'"),
+    ],
+)
+def test_the_radius_wants_points_in_a_space(embeddings: Any, space: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        fit_squared_radius(embeddings, [0, 0, 1], space=space)
 
 
 def test_pairs_of_classes_as_they_come() -> None:

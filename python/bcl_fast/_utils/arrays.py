@@ -36,7 +36,7 @@ def as_array(values: Any, name: str) -> npt.NDArray[Any]:
     if isinstance(values, Iterator):
         raise InputError(f"{name} must be an array, got a {type(values).__name__}, which can be read once only")
     if is_tensor(values):
-        return _of_tensor(values)
+        return _of_tensor(values, name)
     if isinstance(values, np.ma.MaskedArray):
         return np.where(np.ma.getmaskarray(values), np.nan, values.data) if np.ma.is_masked(values) else values.data
     if isinstance(values, (list, tuple)) and any(map(is_tensor, values)):
@@ -64,7 +64,10 @@ def is_sparse(value: Any) -> bool:
     return is_tensor(value) and value.layout != sys.modules["torch"].strided
 
 
-def _of_tensor(tensor: Any) -> npt.NDArray[Any]:
+def _of_tensor(tensor: Any, name: str) -> npt.NDArray[Any]:
+    if tensor.is_nested or tensor.device.type == "meta":
+        raise InputError(f"{name} must be an array, got a tensor that is {'nested' if tensor.is_nested else 'meta'}")
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
     if tensor.is_floating_point() and tensor.dtype.itemsize < 4:
         tensor = tensor.float()  # NumPy has no bfloat16; its float16 would become float32 later
     array: npt.NDArray[Any] = tensor.numpy(force=True)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bcl_fast._utils.checks import check_at_least, real_number, whole_number
 from bcl_fast.cluster import radius_threshold
+from bcl_fast.losses._ball_loss_checks import check_space
 from bcl_fast.losses._ball_loss_kernels import BallLossOptions
 from bcl_fast.losses._ball_loss_op import ClassLists, ball_loss
 from bcl_fast.losses._inputs import as_integers
@@ -106,8 +107,7 @@ class BallLoss(nn.Module):
         normalize: bool = True,
     ) -> None:
         super().__init__()
-        if space not in ("sphere", "euclidean"):
-            raise ValueError(f"space must be 'sphere' or 'euclidean', got {space!r}")
+        check_space(space)
         alpha, margin = real_number("alpha", alpha), real_number("margin", margin)
         if not alpha >= 0:
             raise ValueError(f"alpha must be >= 0, got {alpha}")

@@ -27,6 +27,9 @@ def check_batch(
     TypeError
         If a dtype is.
     """
+    for name, tensor in (("embeddings", embeddings), ("labels", labels), ("raw_radius", raw_radius)):
+        if not isinstance(tensor, Tensor):  # the operator lets None through
+            raise TypeError(f"{name} must be a tensor, got {tensor!r}")
     _check_shapes(embeddings, labels, raw_radius)
     if embeddings.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"embeddings must be float16, bfloat16, float32 or float64, got {embeddings.dtype}")
@@ -68,7 +71,7 @@ def check_devices(device: torch.device, of_labels: torch.device, of_radius: torc
         )
     if of_labels != device:
         raise ValueError(f"labels must be on the embeddings' device {device}, got {of_labels}")
-    if device.type == "cuda" and of_radius != device:
+    if of_radius != device and (device.type == "cuda" or of_radius.type == "meta"):
         raise ValueError(f"raw_radius must be on the embeddings' device {device}, got {of_radius}")
 
 
@@ -92,8 +95,16 @@ def _check_lists(offsets: Tensor | None, listed: Tensor | None, num_classes: int
         raise ValueError(f"cannot_link must be on the embeddings' device {device}, got {offsets.device}")
 
 
+def check_space(space: str) -> None:
+    """Refuse anything but the two spaces."""
+    if not isinstance(space, str) or space not in ("sphere", "euclidean"):
+        raise ValueError(f"space must be 'sphere' or 'euclidean', got {space!r}")
+
+
 def check_workspace(workspace: Tensor, loss_gradient: Tensor) -> None:
     """Refuse what is no output of the operator ``ball_loss``, or no gradient of its loss."""
+    if not isinstance(workspace, Tensor) or not isinstance(loss_gradient, Tensor):
+        raise TypeError(f"workspace and loss_gradient must be tensors, got {workspace!r} and {loss_gradient!r}")
     if workspace.ndim != 1 or workspace.dtype not in (torch.float32, torch.float64) or not workspace.is_contiguous():
         found = f"{workspace.dtype} of shape {tuple(workspace.shape)} and strides {workspace.stride()}"
         raise ValueError(f"workspace must be 1-D contiguous float32 or float64, as ball_loss returns it, got {found}")

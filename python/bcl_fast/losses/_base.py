@@ -40,14 +40,14 @@ class BaselineLoss(nn.Module):
 
     @staticmethod
     def check(embeddings: Any, labels: Any) -> tuple[Tensor, Tensor]:
-        """Return a batch as tensors, labels as int64; raise a ValueError for shapes that disagree."""
+        """Return a batch as tensors, labels as int64; raise a ValueError for shapes or devices that disagree."""
         embeddings, labels = as_batch(embeddings, labels)
-        if embeddings.dtype.is_complex or not embeddings.is_floating_point():
-            raise TypeError(f"embeddings must be floating-point numbers, got {embeddings.dtype}")
         if embeddings.ndim != 2 or len(embeddings) == 0:
             raise ValueError(
                 f"embeddings must be 2-D (n_samples, n_features), not empty, got shape {tuple(embeddings.shape)}"
             )
         if labels.shape != embeddings.shape[:1]:
             raise ValueError(f"labels must have shape ({len(embeddings)},), got {tuple(labels.shape)}")
+        if labels.device != embeddings.device:
+            raise ValueError(f"labels must be on the embeddings' device {embeddings.device}, got {labels.device}")
         return embeddings, labels

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from bcl_fast._utils.arrays import as_array
+from bcl_fast.losses._ball_loss_checks import check_space
 from bcl_fast.losses._ball_loss_kernels import BallLossOptions
 from bcl_fast.losses._ball_loss_op import ball_loss
 from bcl_fast.losses._inputs import as_batch
@@ -42,9 +43,19 @@ def fit_squared_radius(
     -------
     float
         Positive.
+
+    Raises
+    ------
+    ValueError
+        If embeddings are not finite, not one for each label, or the space is none.
+    TypeError
+        If embeddings are no floating-point numbers.
     """
+    check_space(space)
     numbers = np.unique(as_array(labels, "labels"), return_inverse=True)[1]
     points, own = (part.detach().cpu() for part in as_batch(embeddings, numbers))
+    if not torch.isfinite(points).all():
+        raise ValueError("embeddings must be finite, got NaN or infinity")
     on_sphere = space == "sphere"
     options = BallLossOptions(
         len(np.unique(numbers)), alpha, margin, on_sphere, check_finite=False, normalize=on_sphere

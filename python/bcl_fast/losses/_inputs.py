@@ -9,6 +9,8 @@ from torch import Tensor
 
 from bcl_fast._utils.arrays import as_array
 
+_FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+_WANTED = "float16, bfloat16, float32 or float64"
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 
 
@@ -20,14 +22,19 @@ def as_batch(embeddings: Any, labels: Any) -> tuple[Tensor, Tensor]:
     Raises
     ------
     TypeError
-        If labels are not whole numbers.
+        If embeddings are no floating-point numbers or labels no whole ones, or either is not dense.
     """
     if not isinstance(embeddings, Tensor):
-        embeddings = torch.from_numpy(_owned(embeddings, "embeddings"))
-    if isinstance(labels, Tensor) and labels.dtype == torch.int64:
-        return embeddings, labels
-    numbers = as_integers(labels, "labels")
-    return embeddings, numbers if isinstance(labels, Tensor) else numbers.to(embeddings.device)
+        rows = _owned(embeddings, "embeddings")
+        if rows.dtype.kind not in "iufb":
+            raise TypeError(f"embeddings must be {_WANTED}, got {_kind_of(rows)}")
+        embeddings = torch.from_numpy(rows)
+    _check_dense(embeddings, "embeddings")
+    if embeddings.dtype not in _FLOATS:
+        raise TypeError(f"embeddings must be {_WANTED}, got {embeddings.dtype}")
+    if isinstance(labels, Tensor):
+        return embeddings, labels if labels.dtype == torch.int64 else _whole_tensor(labels, "labels")
+    return embeddings, as_integers(labels, "labels").to(embeddings.device)
 
 
 def as_integers(values: Any, name: str) -> Tensor:
@@ -42,10 +49,8 @@ def as_integers(values: Any, name: str) -> Tensor:
         return _whole_tensor(values, name)
     numbers = _owned(values, name)
     if numbers.dtype.kind in "OUS" and numbers.size:
-        kind = "text" if isinstance(numbers.flat[0], (str, bytes)) else f"{type(numbers.flat[0]).__name__} objects"
-        raise TypeError(
-            f"{name} must be whole numbers, got {kind}: numpy.unique(..., return_inverse=True)[1] numbers any values"
-        )
+        cure = "numpy.unique(..., return_inverse=True)[1] numbers any values"
+        raise TypeError(f"{name} must be whole numbers, got {_kind_of(numbers)}: {cure}")
     if numbers.dtype.kind == "u" and numbers.size and numbers.max() > torch.iinfo(torch.int64).max:
         raise TypeError(f"{name} must fit int64, got {numbers.max()}")
     if numbers.dtype.kind not in "iubf":
@@ -53,7 +58,22 @@ def as_integers(values: Any, name: str) -> Tensor:
     return _whole_tensor(torch.from_numpy(numbers.astype("int64" if numbers.dtype.kind != "f" else "float64")), name)
 
 
+def _kind_of(array: Any) -> str:
+    if array.dtype.kind not in "OUS":
+        return str(array.dtype)
+    return "text" if isinstance(array.flat[0], (str, bytes)) else f"{type(array.flat[0]).__name__} objects"
+
+
+def _check_dense(tensor: Tensor, name: str) -> None:
+    if tensor.layout != torch.strided or tensor.is_nested or tensor.is_quantized:
+        kind = "nested" if tensor.is_nested else "quantized" if tensor.is_quantized else "sparse"
+        raise TypeError(f"{name} must be a dense tensor, got a {kind} one")
+
+
 def _whole_tensor(tensor: Tensor, name: str) -> Tensor:
+    _check_dense(tensor, name)
+    if tensor.is_floating_point() and tensor.dtype.itemsize < 2:
+        tensor = tensor.float()  # of eight bits, which can do little themselves
     if tensor.is_floating_point():
         wrong = (tensor != tensor.floor()) | (tensor.abs() >= 2.0**63)
         if wrong.any():

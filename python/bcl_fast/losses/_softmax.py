@@ -119,7 +119,10 @@ class CrossEntropyLoss(BaselineLoss):
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy of a batch."""
         embeddings, labels = self.check(embeddings, labels)
+        if embeddings.shape[1] != self.classifier.in_features:
+            raise ValueError(f"embeddings must have {self.classifier.in_features} features, got {embeddings.shape[1]}")
         if labels.min() < 0 or labels.max() >= self.classifier.out_features:
             wanted = f"labels must be in 0..{self.classifier.out_features - 1}"
             raise ValueError(f"{wanted}, got {int(labels.min())}..{int(labels.max())}")
-        return nn.functional.cross_entropy(self.classifier(embeddings), labels)
+        logits = self.classifier(embeddings.to(self.classifier.weight.dtype))
+        return nn.functional.cross_entropy(logits, labels)
