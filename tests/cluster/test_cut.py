@@ -43,6 +43,10 @@ def test_cut_merges_at_the_end_gives_the_labels():
         ([[0, 1, 0.5, 2]], "2", "n_clusters must be a whole number, got '2'"),
         ([[0, 1, 0.5, 2]], True, "n_clusters must be a whole number, got True"),
         ([[0, 1, 0.5, 2]], 2, r"2 clusters of 4 samples take 2 merges, got 1: .* ask for at least 3 clusters"),
+        ([[0, 4, 0.5, 2]], 3, r"merges must be of clusters that there are, got \[0\.0, 4\.0\] in row 0"),
+        ([[0, 0.5, 0.5, 2]], 3, r"merges must be of clusters that there are, got \[0\.0, 0\.5\] in row 0"),
+        ([[0, np.nan, 0.5, 2]], 3, r"merges must be of clusters that there are, got \[0\.0, nan\] in row 0"),
+        ([["a", "b", "c", "d"]], 3, "merges must be real numbers, got dtype <U1"),
         ([0, 1, 0.5, 2], 3, r"merges must have shape \(n_merges, 4\), got shape \(4,\)"),
     ],
 )

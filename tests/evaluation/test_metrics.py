@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation import b_cubed, normalized_mutual_information, weighted_clustering_purity
@@ -196,6 +197,11 @@ def test_labels_as_tensors(metric):
 def test_bad_labels_are_named(metric):
     with pytest.raises(InputError, match=r"labels_true must hold at least one label, got 2 that are missing"):
         metric([None, ""], [0, 1])
+    for labels, kind in ((None, "None"), (5, "a int"), (csr_array((2, 2)), "a csr_array")):
+        with pytest.raises(InputError, match=f"^labels_pred must be a sequence, got {kind}$"):
+            metric([0, 1], labels)
+    with pytest.raises(InputError, match=r"^labels must be values that can be told apart, .* got collections$"):
+        metric([[1], [2, 3]], [0, 1])
     with pytest.raises(InputError, match=r"labels_true must be a sequence, got a set, which has no order"):
         metric({1, 2}, [0, 1])
     with pytest.raises(InputError, match=r"labels_true must be a sequence, got a generator"):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bcl_fast import evaluate
 from bcl_fast.errors import InputError
-from bcl_fast.results import cluster_tracks, describe_clusters
+from bcl_fast.results import cluster_tracks, describe_clusters, suggest_merges, update_result
 from bcl_fast.tracks import TrackPairs
-from tests.helpers.results import circle, tracks_of
+from tests.helpers.results import assert_same, circle, tracks_of
 
 
 def test_size_and_distance_to_the_centroid_on_the_sphere():
@@ -81,3 +86,36 @@ def test_a_merge_at_exactly_the_threshold_is_made():
 def test_thresholds_that_are_none(threshold):
     with pytest.raises(InputError, match="distance_threshold must be a distance >= 0, got"):
         cluster_tracks(tracks_of(2), circle(0, 1), threshold)
+
+
+POINTS = np.eye(3)
+BAD_POINTS = {
+    "too few": (POINTS[:2], r"embeddings must be one point for each of the 3 tracks, got shape \(2, 3\)"),
+    "1-D": (POINTS[0], r"embeddings must be one point for each of the 3 tracks, got shape \(3,\)"),
+    "text": (POINTS.astype("U3"), "embeddings must be real numbers, got dtype <U3"),
+    "not finite": (POINTS * np.nan, "embeddings must be finite, got a value that is not for track '0' of video 'film'"),
+    "none": (None, "embeddings must be an array, got None"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_POINTS)
+def test_points_that_are_not_one_for_each_track(case):
+    points, sentence = BAD_POINTS[case]
+    tracks, old = tracks_of(3), cluster_tracks(tracks_of(3), POINTS, 0.1)
+    for function in (
+        lambda: cluster_tracks(tracks, points, 0.1),
+        lambda: update_result(old, tracks, points, 0.1),
+        lambda: describe_clusters(tracks, points, [0, 1, 2]),
+        lambda: evaluate(replace(tracks, labels=np.array(["a", "b", "b"])), points, distance_threshold=0.1),
+    ):
+        with pytest.raises(InputError, match=f"^{sentence}"):
+            function()
+
+
+@pytest.mark.parametrize("kind", [torch.from_numpy, lambda x: torch.from_numpy(x).requires_grad_(), pd.DataFrame])
+def test_points_of_any_kind(kind):
+    tracks, points = tracks_of(3), circle(0, 10, 90)
+    wanted = cluster_tracks(tracks, points, 0.1)
+    assert_same(cluster_tracks(tracks, kind(points), 0.1), wanted)
+    assert_same(update_result(wanted, tracks, kind(points), 0.1), wanted)
+    assert suggest_merges(wanted, embeddings=kind(points)) == suggest_merges(wanted)

@@ -86,7 +86,7 @@ def test_other_points_may_be_given():
     assert suggest_merges(bare, embeddings=circle(0, 10, 30, 100, 104)) == suggest_merges(example())
     with pytest.raises(InputError, match=r"^the result has no embeddings: give them, or a result that was written as"):
         suggest_merges(bare)
-    with pytest.raises(match=r"^embeddings must be one finite point for each of the 5 tracks, got shape"):
+    with pytest.raises(match=r"^embeddings must be one point for each of the 5 tracks, got shape"):
         suggest_merges(bare, embeddings=circle(0, 1, 2, 3))
 
 

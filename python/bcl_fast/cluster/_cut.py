@@ -138,7 +138,10 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
     >>> cut_merges(merges, n_samples=4, n_clusters=3)
     array([0, 1, 2, 2])
     """
-    rows = as_array(merges, "merges").astype(np.float64)
+    rows = as_array(merges, "merges")
+    if rows.dtype.kind not in "fiub":
+        raise InputError(f"merges must be real numbers, got dtype {rows.dtype}")
+    rows = rows.astype(np.float64)
     n_samples, n_clusters = whole_number("n_samples", n_samples), whole_number("n_clusters", n_clusters)
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise InputError(f"merges must have shape (n_merges, 4), got shape {rows.shape}")
@@ -149,7 +152,13 @@ def cut_merges(merges: npt.ArrayLike, n_samples: int, n_clusters: int) -> npt.ND
             f"{n_clusters} clusters of {n_samples} samples take {n_merges} merges, got {len(rows)}: "
             f"raise the distance threshold or ask for at least {n_samples - len(rows)} clusters"
         )
-    return label_merges(rows[:n_merges, :2].astype(np.int64), n_samples)
+    children = rows[:n_merges, :2]
+    made = np.arange(n_samples, n_samples + n_merges)[:, None]
+    wrong = ~((children >= 0) & (children < made) & (children == np.floor(children)))
+    if wrong.any():
+        row = int(wrong.any(axis=1).argmax())
+        raise InputError(f"merges must be of clusters that there are, got {children[row].tolist()} in row {row}")
+    return label_merges(children.astype(np.int64), n_samples)
 
 
 def label_merges(children: npt.NDArray[np.int64], n_samples: int) -> npt.NDArray[np.int64]:

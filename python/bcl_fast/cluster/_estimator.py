@@ -19,7 +19,7 @@ from bcl_fast.cluster._estimator_file import read_clustering, write_clustering
 from bcl_fast.cluster._incremental import extend_clusters
 from bcl_fast.cluster._input import as_samples, owns
 from bcl_fast.cluster._limits import number_clusters
-from bcl_fast.cluster._merge import LinkageName, link
+from bcl_fast.cluster._merge import LinkageName, check_linkage, link
 from bcl_fast.cluster._metric import Metric
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
@@ -181,6 +181,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         InputError
             A ValueError: as in `complete_linkage`, in the same words.
         """
+        check_linkage(self.linkage, self.metric)
         if self.distance_threshold is not None:
             check_threshold(self.distance_threshold)  # also where n_clusters takes its place
         distance_threshold = self.distance_threshold if self.n_clusters is None else None

@@ -41,12 +41,9 @@ def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def as_samples(X: Any) -> Any:
-    """Return X as scikit-learn takes it: tensors and columns of vectors as arrays, all else as it is."""
-    if is_sparse(X) or hasattr(X, "columns") or (isinstance(X, np.ndarray) and X.ndim != 1):
-        return X
-    if is_tensor(X) or hasattr(X, "dtype") or (isinstance(X, (list, tuple)) and any(map(is_tensor, X))):
-        return as_array(X, "X")
-    return X
+    """Return X as scikit-learn takes it: what it knows, with the names of columns, as it is, all else as an array."""
+    known = (is_sparse(X) and not is_tensor(X)) or hasattr(X, "columns")
+    return X if known or (isinstance(X, np.ndarray) and X.ndim != 1) else as_array(X, "X")
 
 
 def owns(points: npt.NDArray[Any], X: Any) -> bool:

@@ -76,9 +76,9 @@ def linkage(
     array([[0., 1., 1., 2.],
            [2., 3., 5., 3.]])
     """
-    if method not in ("complete", "average"):
+    if not isinstance(method, str) or method not in ("complete", "average"):
         raise InputError(f"method must be 'complete' or 'average', the linkages that there are, got {method!r}")
-    if metric not in ("euclidean", "sqeuclidean", "cosine"):
+    if not isinstance(metric, str) or metric not in ("euclidean", "sqeuclidean", "cosine"):
         raise InputError(
             f"metric must be one of 'euclidean', 'sqeuclidean', 'cosine', got {metric!r}: "
             "for any other give condensed distances, as scipy.spatial.distance.pdist or squareform returns them"

@@ -15,7 +15,7 @@ METRICS = ("sqeuclidean", "euclidean", "cosine", "precomputed")
 
 def check_metric(metric: str) -> None:
     """Refuse anything but the four metrics."""
-    if metric not in METRICS:
+    if not isinstance(metric, str) or metric not in METRICS:
         raise InputError(f"metric must be one of {', '.join(map(repr, METRICS))}, got {metric!r}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast._utils.arrays import as_array, is_missing, is_tensor
+from bcl_fast._utils.arrays import as_array, is_missing, is_sparse, is_tensor
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 
@@ -38,10 +38,9 @@ def labelled_codes(labels_true: Labels, labels_pred: Labels) -> tuple[Integers, 
 
 def _values(labels: Labels, name: str) -> NDArray[Any]:
     """Return labels as a one-dimensional array; a mix of kinds stays one of objects, for it must not become text."""
-    if isinstance(labels, (set, frozenset, dict)):
-        raise InputError(f"{name} must be a sequence, got a {type(labels).__name__}, which has no order")
-    if isinstance(labels, Iterator):
-        raise InputError(f"{name} must be a sequence, got a {type(labels).__name__}, which can be read once only")
+    reason = _no_sequence(labels)
+    if reason is not None:
+        raise InputError(f"{name} must be a sequence, got {reason}")
     if is_tensor(labels) or isinstance(labels, np.ma.MaskedArray):
         values = as_array(labels, name)
     elif hasattr(labels, "__array__"):
@@ -53,6 +52,16 @@ def _values(labels: Labels, name: str) -> NDArray[Any]:
     return values
 
 
+def _no_sequence(labels: Any) -> str | None:
+    """Say what labels are where they are no sequence."""
+    kind = "None" if labels is None else f"a {type(labels).__name__}"
+    if isinstance(labels, (set, frozenset, dict)):
+        return f"{kind}, which has no order"
+    if isinstance(labels, Iterator):
+        return f"{kind}, which can be read once only"
+    return kind if is_sparse(labels) or not hasattr(labels, "__len__") else None
+
+
 def _codes(values: NDArray[Any]) -> Integers:
     """Return numbers from 0 for values; missing ones (None, NaN, NA, NaT, empty text) get -1."""
     if values.dtype != object:
@@ -61,6 +70,8 @@ def _codes(values: NDArray[Any]) -> Integers:
         codes[missing] = MISSING
         return codes
     seen: dict[Any, int] = {}  # a mix of strings and integers has no order, so no np.unique
+    if any(isinstance(value, (list, dict, set, np.ndarray)) for value in values):
+        raise InputError("labels must be values that can be told apart, such as text or numbers, got collections")
     return np.array(
         [MISSING if is_missing(value) or value == "" else seen.setdefault(value, len(seen)) for value in values],
         np.int64,

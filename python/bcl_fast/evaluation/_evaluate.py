@@ -8,15 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import whole_number
 from bcl_fast._utils.types import Labels, Points
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation._metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.results import cluster_with_pairs
+from bcl_fast.results._points import points_of
 from bcl_fast.tracks import TrackPairs, TrackSet, groups_of_videos
-from bcl_fast.tracks._names import track_name
 
 Clusterer = Callable[[Points, int], Labels]  # of points, told the number of identities whether it looks at that or not
 
@@ -121,7 +120,7 @@ def score_clusterer(
         As for `evaluate`.
     """
     codes, _ = tracks.label_codes()
-    points = _check_points(tracks, as_array(embeddings, "embeddings"))
+    points = points_of(tracks, embeddings)
     rows = []
     for name, members in groups_of_videos(tracks, series=series):
         n_identities = len(np.unique(codes[members]))
@@ -137,7 +136,7 @@ def _evaluate_with_pairs(
     tracks: TrackSet, embeddings: ArrayLike, distance_threshold: float, pairs: TrackPairs
 ) -> list[EvaluationRow]:
     codes, _ = tracks.label_codes()
-    points = _check_points(tracks, as_array(embeddings, "embeddings"))
+    points = points_of(tracks, embeddings)
     rows = []
     for name, members in groups_of_videos(tracks, series=False):
         within = pairs.among(members, tracks.n_tracks)
@@ -151,17 +150,6 @@ def _evaluate_with_pairs(
             )
         )
     return rows
-
-
-def _check_points(tracks: TrackSet, points: Points) -> Points:
-    if points.ndim != 2 or len(points) != tracks.n_tracks:
-        wanted = f"one point for each of the {tracks.n_tracks} tracks"
-        raise InputError(f"embeddings must be {wanted}, got shape {points.shape}")
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if len(bad):
-        name = track_name(tracks.track_ids[bad[0]], tracks.video_ids[bad[0]])
-        raise InputError(f"embeddings must be finite, got a value that is not for {name}")
-    return points
 
 
 def _score(video: str, codes: Labels, labels: Labels) -> EvaluationRow:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.types import Integers
 from bcl_fast.cluster._cut import check_threshold
 from bcl_fast.cluster._limits import resolve_limits
 from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, cluster_with_pairs
+from bcl_fast.results._points import points_of
 from bcl_fast.results._result import ClusteringResult, describe_clusters
 from bcl_fast.tracks import TrackPairs
 from bcl_fast.tracks._names import track_name
@@ -73,7 +73,7 @@ def cluster_tracks(
     """
     check_threshold(distance_threshold)
     check_linkage(linkage)
-    points, known = as_array(embeddings, "embeddings"), pairs or TrackPairs()
+    points, known = points_of(tracks, embeddings), pairs or TrackPairs()
     limits = resolve_limits(min_clusters, max_clusters, min_cluster_size)
     link = partial(
         cluster_with_pairs,

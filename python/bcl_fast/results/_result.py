@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import SMALLEST_NORM
 from bcl_fast.results._constrained import Violations
+from bcl_fast.results._points import points_of
 
 if TYPE_CHECKING:
     from bcl_fast.tracks import TrackSet
@@ -91,7 +91,7 @@ def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: Arra
     cluster_ids : array-like of shape (n_tracks,), int
         From 0, and -1 for a track in no cluster.
     """
-    points, clusters = as_array(embeddings, "embeddings"), np.asarray(cluster_ids, np.int64)
+    points, clusters = points_of(tracks, embeddings), np.asarray(cluster_ids, np.int64)
     return describe_rows(tracks.track_ids, tracks.video_ids, points, clusters)
 
 

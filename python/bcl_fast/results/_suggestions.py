@@ -12,6 +12,7 @@ from bcl_fast._utils.checks import check_at_least, whole_number
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.results._names import cluster_names
+from bcl_fast.results._points import points_of
 from bcl_fast.results._result import ClusteringResult
 
 _CHUNK = 1 << 22  # distances between clusters that are held at once
@@ -91,11 +92,7 @@ def _points(result: ClusteringResult, embeddings: ArrayLike | None) -> NDArray[n
     given: Any = result.embeddings if embeddings is None else embeddings
     if given is None:
         raise InputError("the result has no embeddings: give them, or a result that was written as .parquet")
-    points = as_array(given, "embeddings").astype(np.float64)
-    if points.ndim != 2 or len(points) != result.n_tracks or not np.isfinite(points).all():
-        wanted = f"one finite point for each of the {result.n_tracks} tracks"
-        raise InputError(f"embeddings must be {wanted}, got shape {points.shape}")
-    return points
+    return points_of(result, given).astype(np.float64)
 
 
 def _forbidden(codes: Integers, cannot_link: ArrayLike | None, n_tracks: int) -> Integers:

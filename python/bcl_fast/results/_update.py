@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import whole_number
 from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast._utils.groups import linked_groups
@@ -21,6 +20,7 @@ from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, count_violated
 from bcl_fast.results._names import cluster_names, names_of
 from bcl_fast.results._places import places_in
+from bcl_fast.results._points import points_of
 from bcl_fast.results._result import ClusteringResult, describe_rows
 from bcl_fast.results._unclustered import drop_small, number_alone
 from bcl_fast.tracks import TrackPairs, TrackSet
@@ -89,7 +89,7 @@ def update_result(
     check_linkage(linkage)
     given, links = old.cluster_ids, places_in(old, tracks)[(pairs or TrackPairs()).must_link]
     old = replace(old, cluster_ids=number_alone(given, links[(links >= 0).all(axis=1)]))
-    points, place, is_new = _points(old, tracks, as_array(embeddings, "embeddings"))
+    points, place, is_new = _points(old, tracks, points_of(tracks, embeddings))
     n_old = old.n_tracks
     known = TrackPairs(*(sorted_pairs(place[part], len(points)) for part in pairs or TrackPairs()))
     clusters = by_first_appearance(old.cluster_ids)
