@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any, get_type_hints
 
@@ -14,14 +15,24 @@ SMALLEST_NORM = 1e-12  # a shorter vector has no direction; torch.nn.functional.
 
 
 def check_at_least(name: str, value: float, least: float) -> None:
-    """Raise an InputError for a number that is smaller, or NaN."""
-    if not value >= least:
+    """Raise an InputError for what is no finite number, or a smaller one."""
+    number = real_number(name, value)
+    if not number >= least:
         raise InputError(f"{name} must be at least {least}, got {value}")
+    if number == math.inf:
+        raise InputError(f"{name} must be finite, got {value}")
+
+
+def whole_at_least(name: str, value: Any, least: int) -> int:
+    """Return a whole number as an int, as `whole_number`; raise an InputError for a smaller one."""
+    number = whole_number(name, value)
+    check_at_least(name, number, least)
+    return number
 
 
 def check_share(name: str, value: float) -> None:
-    """Raise an InputError for a number that is no share."""
-    if not 0 <= value <= 1:
+    """Raise an InputError for what is no number from 0 to 1."""
+    if not 0 <= real_number(name, value) <= 1:
         raise InputError(f"{name} must be in 0 to 1, got {value}")
 
 

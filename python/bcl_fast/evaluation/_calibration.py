@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcl_fast._utils.checks import real_number
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel
@@ -65,6 +66,7 @@ def calibrate(
         If labels are missing, there are fewer than two tracks of one person or fewer than two people, the precision is
         out of range, or no merge reaches it.
     """
+    precision = real_number("precision", precision)
     if not 0 < precision <= 1:
         raise InputError(f"precision must be in (0, 1], got {precision}")
     codes, _ = tracks.label_codes()

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bcl_fast._utils.checks import check_at_least, real_number, whole_number
+from bcl_fast._utils.checks import real_number, whole_at_least
 from bcl_fast.cluster import radius_threshold
 from bcl_fast.losses._ball_loss_checks import check_space
 from bcl_fast.losses._ball_loss_kernels import BallLossOptions
@@ -114,8 +114,7 @@ class BallLoss(nn.Module):
         if not margin >= 0:
             raise ValueError(f"margin must be >= 0, got {margin}")
         if num_classes is not None:
-            num_classes = whole_number("num_classes", num_classes)
-            check_at_least("num_classes", num_classes, 1)
+            num_classes = whole_at_least("num_classes", num_classes, 1)
         self.space = space
         self.alpha = alpha
         self.margin = margin

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast._utils.arrays import as_array
-from bcl_fast._utils.checks import SMALLEST_NORM
+from bcl_fast._utils.checks import SMALLEST_NORM, whole_at_least
 from bcl_fast.errors import InputError
 from bcl_fast.models._heads import Head
 from bcl_fast.tracks._names import track_name
@@ -86,7 +86,7 @@ class Embedding:
             raise InputError(f"features must be 2-D (n_samples, n_features), got shape {matrix.shape}")
         if matrix.shape[1] != self.n_features:
             raise InputError(f"the model takes features of {self.n_features} dimensions, got {matrix.shape[1]}")
-        return self._embed(matrix, batch_size, lambda row: f"row {row}")
+        return self._embed(matrix, whole_at_least("batch_size", batch_size, 1), lambda row: f"row {row}")
 
     def embed_tracks(self, tracks: TrackSet) -> NDArray[np.float32]:
         """Embed the mean features of each track.

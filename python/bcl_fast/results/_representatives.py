@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcl_fast._utils.checks import check_at_least, whole_number
+from bcl_fast._utils.checks import whole_at_least
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.results._places import places_in
@@ -36,8 +36,7 @@ def representative_tracks(result: ClusteringResult, per_cluster: int = 3) -> Int
     InputError
         If ``per_cluster`` is no whole number or less than 1.
     """
-    per_cluster = whole_number("per_cluster", per_cluster)
-    check_at_least("per_cluster", per_cluster, 1)
+    per_cluster = whole_at_least("per_cluster", per_cluster, 1)
     order = np.lexsort((result.distances_to_centroid, result.cluster_ids))
     order = order[result.cluster_ids[order] >= 0]
     _, starts, sizes = np.unique(result.cluster_ids[order], return_index=True, return_counts=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast._utils.arrays import as_array
-from bcl_fast._utils.checks import check_at_least, whole_number
+from bcl_fast._utils.checks import whole_at_least
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.results._names import cluster_names
@@ -72,8 +72,7 @@ def suggest_merges(
         If there are no embeddings, or not one for each row; a cannot-link pair is not of rows; or the limit is less
         than 1.
     """
-    limit = whole_number("limit", limit)
-    check_at_least("limit", limit, 1)
+    limit = whole_at_least("limit", limit, 1)
     points = _points(result, embeddings)
     clusters = np.unique(result.cluster_ids[result.cluster_ids >= 0])
     codes = np.searchsorted(clusters, result.cluster_ids)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bcl_fast._utils.checks import check_at_least, check_share
+from bcl_fast._utils.checks import check_at_least, check_share, whole_at_least
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.simulate._filming import cast_of, film
@@ -67,7 +67,7 @@ def simulate_movies(
     InputError
         If a number is too small.
     """
-    _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
+    n_videos, seed = _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
     rng = np.random.default_rng(seed)
     names = [f"{prefix}{v + 1:02d}" for v in range(n_videos)]
     sizes = _video_sizes(rng, n_videos, tracks_per_video)
@@ -116,9 +116,8 @@ def simulate_episodes(
     InputError
         If a number is too small, or there are more series than episodes.
     """
-    _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
-    check_at_least("n_series", n_series, 1)
-    check_at_least("regulars", regulars, 0)
+    n_videos, seed = _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
+    n_series, regulars = whole_at_least("n_series", n_series, 1), whole_at_least("regulars", regulars, 0)
     if n_series > n_videos:
         raise InputError(f"n_series must be at most n_videos ({n_videos}), got {n_series}")
     rng = np.random.default_rng(seed)
@@ -164,7 +163,7 @@ def simulate_splits(
     """
     check_at_least("scale", scale, 0.001)
     check_share("test_shift", test_shift)
-    check_at_least("seed", seed, 0)
+    seed = whole_at_least("seed", seed, 0)
     movies, validation, episodes = (max(1, round(n * scale**0.5)) for n in (_MOVIES, _VALIDATION_MOVIES, _EPISODES))
     movie_tracks = max(_MIN_TRACKS, PAPER_TRAIN_TRACKS * scale / movies)
     episode_tracks = max(_MIN_TRACKS, PAPER_TEST_TRACKS * scale / episodes)
@@ -184,13 +183,13 @@ def simulate_splits(
 
 def _check(
     n_videos: int, tracks_per_video: float, people_per_video: float | None, faces_per_track: float, seed: int
-) -> None:
-    check_at_least("n_videos", n_videos, 1)
+) -> tuple[int, int]:
+    """Return the number of videos and the seed."""
     check_at_least("tracks_per_video", tracks_per_video, _MIN_TRACKS)
     check_at_least("faces_per_track", faces_per_track, 1)
-    check_at_least("seed", seed, 0)
     if people_per_video is not None:
         check_at_least("people_per_video", people_per_video, 2)
+    return whole_at_least("n_videos", n_videos, 1), whole_at_least("seed", seed, 0)
 
 
 def _video_sizes(rng: np.random.Generator, n_videos: int, tracks_per_video: float) -> Integers:

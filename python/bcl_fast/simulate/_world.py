@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bcl_fast._utils.checks import check_at_least, check_share
+from bcl_fast._utils.checks import check_at_least, check_share, store_plain_numbers
 from bcl_fast._utils.types import Floats
 
 
@@ -59,6 +59,7 @@ class World:
     nuisance_shift: float = 0.0
 
     def __post_init__(self) -> None:
+        store_plain_numbers(self)
         for name in ("n_features", "identity_dimensions", "nuisance_dimensions"):
             check_at_least(name, getattr(self, name), 1)
         for name in ("mean", "identity", "look", "scene", "track", "face", "noise"):

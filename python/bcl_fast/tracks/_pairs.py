@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.checks import real_number, whole_number
 from bcl_fast._utils.codes import categories
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
@@ -74,9 +75,10 @@ def automatic_pairs(
     InputError
         If an option is out of range, or there are more than 10^8 pairs.
     """
-    if min_overlap < 1:
+    min_overlap = whole_number("min_overlap", min_overlap)
+    if not 1 <= min_overlap < 2**62:
         raise InputError(f"min_overlap must be 1 frame or more, got {min_overlap}")
-    if duplicate_iou is not None and not 0 <= duplicate_iou <= 1:
+    if duplicate_iou is not None and not 0 <= real_number("duplicate_iou", duplicate_iou) <= 1:
         raise InputError(f"duplicate_iou must be in [0, 1], got {duplicate_iou}")
     spans = tracks.frame_spans()
     if spans is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -104,6 +105,8 @@ class Recipe:
     def __post_init__(self) -> None:
         store_plain_numbers(self)
         if self.dimensions is not None:
+            if not isinstance(self.dimensions, Iterable):
+                raise InputError(f"dimensions must be a sequence of widths, got {self.dimensions!r}")
             widths = tuple(whole_number("dimensions", width) for width in self.dimensions)
             object.__setattr__(self, "dimensions", widths)
         for name in ("epochs", "lr_decay_epochs", "validation_interval"):
