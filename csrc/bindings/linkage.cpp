@@ -10,6 +10,7 @@
 #include "linkage/assign.h"
 #include "linkage/average_linkage.h"
 #include "linkage/complete_linkage.h"
+#include "linkage/dense_linkage.h"
 #include "linkage/nn_chain.h"
 
 namespace bcl {
@@ -73,6 +74,44 @@ py::tuple linkage_of_graph(const Array<int64_t>& offsets, Array<int32_t>& neighb
   return to_python(std::move(dendrogram));
 }
 
+Linkage linkage_named(const std::string& name) {
+  if (name != "complete" && name != "average") throw std::invalid_argument("linkage must be 'complete' or 'average'");
+  return name == "complete" ? Linkage::complete : Linkage::average;
+}
+
+template <class T>
+py::tuple linkage_of_all_pairs(Array<T>& distances, int64_t n, const std::string& linkage, double distance_threshold,
+                               const std::optional<Array<int32_t>>& must_link_groups, const Array<int32_t>& cannot_link,
+                               const PythonExecution& how) {
+  if (n < 0 || n > int64_t{1} << 30 || distances.ndim() != 1 || distances.size() != CondensedRows::size(n))
+    throw std::invalid_argument("distances must be 1-D, of n * (n - 1) / 2 pairs");
+  if (!(distance_threshold >= 0)) throw std::invalid_argument("distance_threshold must be >= 0");
+  if (must_link_groups) check_numbering(*must_link_groups, n, "must_link_groups");
+  check_cannot_link(cannot_link, n);
+  const DenseOptions options{linkage_named(linkage), distance_threshold,
+                             must_link_groups ? must_link_groups->data() : nullptr, cannot_link.data(),
+                             cannot_link.shape(0)};
+  T* const data = distances.mutable_data();
+  Dendrogram dendrogram = carry_out(how, [&](const Execution& execution) {
+    Dendrogram result = dense_linkage(n, data, options, execution);
+    execution.tell("done", n - static_cast<int64_t>(result.merges.size()), 1);
+    return result;
+  });
+  return to_python(std::move(dendrogram));
+}
+
+template <class T>
+py::tuple condensed_square(const Array<T>& square, double relative, double scale, const PythonExecution& how) {
+  if (square.ndim() != 2 || square.shape(0) != square.shape(1)) throw std::invalid_argument("square must be square");
+  const int64_t n = square.shape(0);
+  const T* const data = square.data();
+  Array<T> condensed(static_cast<py::ssize_t>(CondensedRows::size(n)));
+  T* const out = condensed.mutable_data();
+  const BadPair bad =
+      carry_out(how, [&](const Execution& execution) { return condense(data, n, {relative, scale}, out, execution); });
+  return py::make_tuple(condensed, bad.i < 0 ? py::object(py::none()) : py::make_tuple(bad.i, bad.j));
+}
+
 template <class T>
 using LinkageOfPoints = Dendrogram (*)(const T*, int64_t, int64_t, const LinkageOptions&, const Execution&);
 
@@ -109,9 +148,7 @@ py::array assigned(const Array<T>& points, int64_t n_new, const Array<int32_t>& 
   if (n_new < 0 || n_new > n) throw std::invalid_argument("n_new must lie in [0, n]");
   check_numbering(clusters, n - n_new, "clusters");
   const T* const data = points.data();
-  if (linkage != "complete" && linkage != "average")
-    throw std::invalid_argument("linkage must be 'complete' or 'average'");
-  const Linkage kind = linkage == "complete" ? Linkage::complete : Linkage::average;
+  const Linkage kind = linkage_named(linkage);
   return to_numpy(carry_out(how, [&](const Execution& execution) {
     std::vector<int64_t> result = assign(data, n, d, n_new, clusters.data(), kind, distance_threshold, execution);
     execution.tell("done", n, 1);
@@ -132,6 +169,13 @@ void define_for(py::module_& m) {
                                                    "Complete linkage of points, rung by rung: (merges, labels).");
   define_linkage_of_points<T, average_linkage<T>>(
       m, "average_linkage", "Average linkage of points by squared distance, rung by rung: (merges, labels).");
+  m.def("dense_linkage", &linkage_of_all_pairs<T>, py::arg("distances").noconvert(), py::arg("n"), py::arg("linkage"),
+        py::arg("distance_threshold"), py::arg("must_link_groups").noconvert(), py::arg("cannot_link").noconvert(),
+        py::arg("execution") = PythonExecution(),
+        "Linkage of a condensed vector, which is overwritten: (merges, labels).");
+  m.def("condense", &condensed_square<T>, py::arg("square").noconvert(), py::arg("relative"), py::arg("scale"),
+        py::arg("execution") = PythonExecution(),
+        "The condensed vector of a square matrix symmetric up to rounding, and the first pair that is not, or None.");
   m.def("assign", &assigned<T>, py::arg("points").noconvert(), py::arg("n_new"), py::arg("clusters").noconvert(),
         py::arg("distance_threshold"), py::arg("execution") = PythonExecution(), py::arg("linkage") = "complete",
         "The nearest cluster that each of the first points may join, -1: none.");

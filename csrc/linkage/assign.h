@@ -5,11 +5,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "linkage/linkage_options.h"
 #include "runtime/execution.h"
 
 namespace bcl {
-
-enum class Linkage { complete, average };
 
 // points: n_new new ones, then those of the clusters; clusters [n - n_new] says which is whose, 0..K-1 by first
 // appearance. Returns a cluster per new point, -1: none. Ties go to the cluster numbered lower. Its stage is "pairs".

@@ -5,6 +5,9 @@
 
 namespace bcl {
 
+// By the largest or by the mean distance between the points of two clusters.
+enum class Linkage { complete, average };
+
 struct LinkageOptions {
   double distance_threshold;  // tau; may be infinite
   int64_t max_pairs;          // that a rung holds

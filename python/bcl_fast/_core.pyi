@@ -27,6 +27,18 @@ def nn_chain(
     distances: npt.NDArray[np.float64],
     execution: Execution = ...,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
+def dense_linkage(
+    distances: _Points,
+    n: int,
+    linkage: str,
+    distance_threshold: float,
+    must_link_groups: npt.NDArray[np.int32] | None,
+    cannot_link: npt.NDArray[np.int32],
+    execution: Execution = ...,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
+def condense(
+    square: _Points, relative: float, scale: float, execution: Execution = ...
+) -> tuple[_Points, tuple[int, int] | None]: ...
 def complete_linkage(
     points: _Points,
     distance_threshold: float,

@@ -76,7 +76,6 @@ def test_optimal_ordering(metric, condensed):
             "average linkage needs the metric 'sqeuclidean' or 'cosine', whose mean between two clusters follows from "
             "the clusters' means, got 'euclidean'",
         ),
-        (([1.0], "average"), "average linkage needs samples, of which it takes the means, got condensed distances"),
         (
             ([[0.0]], "complete", "cityblock"),
             "metric must be one of 'euclidean', 'sqeuclidean', 'cosine', got 'cityblock'",

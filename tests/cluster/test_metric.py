@@ -110,8 +110,11 @@ def test_huge_dissimilarities():
         ([[0, 1], [2, 0]], r"must be symmetric, got different ones for the pairs \(0, 1\) and \(1, 0\)"),
         ([[0, -1], [-1, 0]], r"must be >= 0, got -1.0 for the pair \(0, 1\)"),
         ([[0, np.nan], [np.nan, 0]], r"must be >= 0, got nan for the pair \(0, 1\)"),
-        ([[0, 1], [1, 0.5]], r"must be 0 on the diagonal, got 0.5 for the pair \(1, 1\)"),
-        (coo_array((np.zeros(1), ([0], [1])), shape=(2, 2)), r"must be symmetric, .* \(0, 1\) and \(1, 0\)"),
+        ([[0, 1, 2], [1, 0, 3], [2, 3.01, 0]], r"must be symmetric, .* \(1, 2\) and \(2, 1\): 3.0 and 3.01"),
+        ([[0, 1, np.inf], [1, 0, 3], [2, 3, 0]], r"must be symmetric, .* \(0, 2\) and \(2, 0\): inf and 2.0"),
+        ([[0, 1, 2], [1, 0, -1e-3], [2, -1e-3, 0]], r"must be >= 0, got -0.001 for the pair \(1, 2\)"),
+        (coo_array(([1.0, 1.1], ([0, 1], [1, 0]))), r"must be symmetric, .* \(0, 1\) and \(1, 0\): 1.0 and 1.1"),
+        (coo_array(([-1.0, 2.0], ([0, 1], [1, 2])), shape=(3, 3)), r"must be >= 0, got -1.0 for the pair \(0, 1\)"),
         (np.zeros((2, 2), complex), "must be real numbers, got dtype complex128"),
     ],
 )

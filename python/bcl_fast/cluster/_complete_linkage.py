@@ -48,7 +48,9 @@ def complete_linkage(
         Embeddings, finite: an array, a tensor (on any device, with or without a gradient), a data frame. float32 and
         float64 are used as they are, float16 and bfloat16 as float32, other numbers as float64. For
         ``metric="precomputed"`` the dissimilarities, (n_samples, n_samples), symmetric and >= 0: dense, or a SciPy
-        sparse matrix in which a pair that is absent is never merged.
+        sparse matrix in which a pair that is absent is never merged, and one that is there in one direction counts. The
+        diagonal is not looked at. Rounding is: up to 1e-5 of the median dissimilarity below zero counts as zero, and of
+        two directions whose squares differ by up to 1e-5 of its square the mean is taken.
     distance_threshold : float, optional
         In the metric's unit (squared Euclidean distance by default), >= 0; clusters at exactly this distance are
         merged. None or ``np.inf``: the whole dendrogram.
@@ -87,7 +89,8 @@ def complete_linkage(
     Raises
     ------
     InputError
-        A ValueError: if X is not 2-D, real and finite (the row is named), constraints contradict each other (the pair
+        A ValueError: if X is not 2-D, real and finite (the row is named), a precomputed pair is negative or not
+        symmetric beyond rounding (the pair is named), constraints contradict each other (the pair
         is named), or another argument is out of range.
 
     See Also

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast import _core
 from bcl_fast._utils.arrays import as_array
 from bcl_fast.cluster._average_linkage import average_linkage
 from bcl_fast.cluster._complete_linkage import complete_linkage
+from bcl_fast.cluster._constraints import resolve_constraints
+from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._merge import LinkageName
+from bcl_fast.cluster._precomputed import check_condensed
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.errors import InputError
 
@@ -34,10 +38,10 @@ def linkage(
     ----------
     X : array-like of shape (n_samples, n_features) or (n_samples * (n_samples - 1) / 2,)
         Samples, as in `complete_linkage`; or their distances, condensed as ``scipy.spatial.distance.pdist`` returns
-        them, finite and >= 0.
+        them, finite and >= 0 up to rounding: 1e-5 of their median below zero counts as zero.
     method : {"complete", "average"}, default="complete"
-        Average linkage takes samples alone, and of the metrics "sqeuclidean" and "cosine": the mean of other distances
-        does not follow from the means of clusters.
+        Average linkage of samples takes the metrics "sqeuclidean" and "cosine": the mean of other distances does not
+        follow from the means of clusters. Condensed distances may be any.
     metric : {"euclidean", "sqeuclidean", "cosine"}, default="euclidean"
         The unit of the heights, and what is measured between samples; not used for condensed distances. Euclidean by
         default as in SciPy, while `complete_linkage` measures squared distances as the paper does.
@@ -85,13 +89,10 @@ def linkage(
         )
     observations = as_array(X, "X")
     if observations.ndim == 1:
-        if method == "average":
-            raise InputError(
-                "average linkage needs samples, of which it takes the means, got condensed distances: for those "
-                "there is scipy.cluster.hierarchy.linkage(X, 'average')"
-            )
-        square = _square(observations)
-        tree = complete_linkage(square, metric="precomputed", n_jobs=n_jobs, progress=progress).merges
+        distances, n_samples = check_condensed(observations)
+        unconstrained = resolve_constraints(None, None, n_samples)
+        execution = core_execution(n_jobs, progress)
+        tree, _ = _core.dense_linkage(distances, n_samples, method, np.inf, *unconstrained, execution)
     else:
         merge = complete_linkage if method == "complete" else average_linkage
         tree = merge(observations, metric=metric, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
@@ -100,18 +101,3 @@ def linkage(
 
         return optimal_leaf_ordering(tree, observations.astype(np.float64), metric)
     return tree
-
-
-def _square(distances: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return condensed distances as a symmetric matrix."""
-    from scipy.spatial.distance import squareform
-
-    if distances.dtype.kind not in "fiub":
-        raise InputError(f"condensed distances must be real numbers, got dtype {distances.dtype}")
-    n_samples = round((2 * len(distances)) ** 0.5 + 0.5)  # the only n that can have so many pairs
-    if len(distances) == 0 or n_samples * (n_samples - 1) // 2 != len(distances):
-        raise InputError(f"condensed distances must be those of n * (n - 1) / 2 pairs, got {len(distances)}")
-    if not np.isfinite(distances).all():
-        place = int((~np.isfinite(distances)).argmax())
-        raise InputError(f"condensed distances must be finite, got {distances[place]} at place {place}")
-    return squareform(distances.astype(np.float64), checks=False)

@@ -14,14 +14,13 @@ from bcl_fast.cluster._cut import Cut
 from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._input import check_memory_limit, check_points, rung_memory
 from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
-from bcl_fast.cluster._precomputed import check_dissimilarities, dissimilarity_graph
+from bcl_fast.cluster._precomputed import check_dissimilarities, merge_dissimilarities
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
     import torch
-    from scipy.sparse import csr_array
 
 LinkageName = Literal["complete", "average"]
 
@@ -65,17 +64,16 @@ def link(
     precomputed = metric == "precomputed"
     if precomputed and cuda_device(device) >= 0:
         raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
-    points = check_dissimilarities(X, cut.distance_threshold) if precomputed else check_points(X)
+    points = check_dissimilarities(X) if precomputed else check_points(X)
     n_samples = points.shape[0]
     cut.check_samples(n_samples)
     constraints = resolve_constraints(must_link, cannot_link, n_samples)
 
     def merge(threshold: float) -> Merges:
         execution = core_execution(n_jobs, progress, device)
-        if not precomputed:
-            return merge_points(points, linkage, threshold, metric, constraints, memory_limit, execution)
-        matrix = points if threshold == cut.distance_threshold else check_dissimilarities(X, threshold)
-        return _merge_precomputed(matrix, constraints, execution)
+        if precomputed:
+            return merge_dissimilarities(points, threshold, constraints, memory_limit, execution)
+        return merge_points(points, linkage, threshold, metric, constraints, memory_limit, execution)
 
     return cut.make(merge)
 
@@ -112,7 +110,3 @@ def _scale_for_means(points: npt.NDArray[Any]) -> float:
     """Return a power of two that keeps the core, which multiplies squared distances by squared sizes, from overflow."""
     largest = max(-float(points.min(initial=0)), float(points.max(initial=0)))
     return 1.0 if largest < LARGEST_AVERAGED else 1 / LARGEST_AVERAGED
-
-
-def _merge_precomputed(matrix: csr_array, constraints: Constraints, execution: _core.Execution) -> Merges:
-    return _core.nn_chain(*dissimilarity_graph(matrix, constraints), execution)

@@ -1,4 +1,4 @@
-"""Dissimilarities that the caller has computed, as the graph that the core merges on."""
+"""Dissimilarities that the caller has computed: what is taken for rounding, and how they are merged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast import _core
 from bcl_fast._utils.arrays import as_array
 from bcl_fast.cluster._constraints import Constraints
 from bcl_fast.errors import InputError
@@ -14,72 +15,150 @@ from bcl_fast.errors import InputError
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+# What rounding may do, beside a typical dissimilarity: products in float32 leave 1e-7 of it, their roots far more near
+# zero, so the two directions of a pair are compared by their squares.
+ROUNDING = 1e-5
+_SAMPLED = 4096
 
-def check_dissimilarities(X: Any, threshold: float) -> csr_array:
-    """Return the dissimilarities up to a threshold as a sparse matrix without a diagonal; explicit zeros stay.
+
+def check_dissimilarities(X: Any) -> npt.NDArray[Any] | csr_array:
+    """Return a square matrix of real numbers, dense in float32 or float64, or sparse in float64.
 
     Parameters
     ----------
     X : array-like or SciPy sparse matrix of shape (n_samples, n_samples)
-        Symmetric, >= 0, zero on the diagonal. Absent (sparse) or infinite: never merged.
-    threshold : float
-        Pairs beyond it are left out.
-
-    Returns
-    -------
-    csr_array of shape (n_samples, n_samples), float64
+        Its values are looked at by `merge_dissimilarities`.
 
     Raises
     ------
     InputError
-        A ValueError: if X is not square, real, symmetric and >= 0; the pair is named.
+        A ValueError: if X is not square or not real.
     """
-    from scipy.sparse import coo_array, csr_array, issparse
+    from scipy.sparse import csr_array, issparse
 
-    matrix = coo_array(X) if issparse(X) else as_array(X, "precomputed dissimilarities")
+    matrix = X if issparse(X) else as_array(X, "precomputed dissimilarities")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"precomputed dissimilarities must be square (n_samples, n_samples), got shape {matrix.shape}")
     if matrix.dtype.kind not in "fiub":
         raise InputError(f"precomputed dissimilarities must be real numbers, got dtype {matrix.dtype}")
-    if isinstance(matrix, np.ndarray):
-        rows, columns = np.nonzero(~(matrix > threshold))  # NaN stays, to be refused
-        values = matrix[rows, columns].astype(np.float64)
-    else:
-        matrix.sum_duplicates()
-        (rows, columns), values = matrix.coords, matrix.data.astype(np.float64)
-    _refuse(~(values >= 0), rows, columns, values, "be >= 0")
-    _refuse((rows == columns) & (values != 0), rows, columns, values, "be 0 on the diagonal")
-    keep = (rows != columns) & (values <= threshold) & np.isfinite(values)
-    kept = csr_array((values[keep], (rows[keep], columns[keep])), shape=matrix.shape)
-    _check_symmetry(kept)
-    return kept
+    if issparse(X):
+        return csr_array(matrix, dtype=np.float64)
+    if matrix.flags.f_contiguous:
+        matrix = matrix.T  # the other direction of each pair: no copy
+    is_single = matrix.dtype.kind == "f" and matrix.dtype.itemsize <= 4
+    return np.ascontiguousarray(matrix, dtype=np.float32 if is_single else np.float64)
 
 
-def _refuse(bad: npt.NDArray[np.bool_], rows: Any, columns: Any, values: Any, wanted: str) -> None:
-    if bad.any():
-        e = int(bad.argmax())
+def merge_dissimilarities(
+    matrix: npt.NDArray[Any] | csr_array,
+    threshold: float,
+    constraints: Constraints,
+    memory_limit: int | None,
+    execution: _core.Execution,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Merge by complete linkage what `check_dissimilarities` returned: merges and labels.
+
+    Raises
+    ------
+    InputError
+        A ValueError: if a pair is negative, or its two directions differ, by more than rounding (the pair is named);
+        or if a dense matrix needs more memory than the limit.
+    """
+    if not isinstance(matrix, np.ndarray):
+        return _core.nn_chain(*dissimilarity_graph(_symmetric(matrix, threshold), constraints), execution)
+    n_samples = len(matrix)
+    _check_memory(n_samples, matrix.itemsize, memory_limit)
+    condensed, bad = _core.condense(matrix, ROUNDING, _typical(matrix.ravel()), execution)
+    if bad is not None:
+        i, j = bad
+        raise _refusal(i, j, matrix[i, j], matrix[j, i])
+    return _core.dense_linkage(condensed, n_samples, "complete", threshold, *constraints, execution)
+
+
+def check_condensed(distances: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], int]:
+    """Return a copy of condensed distances, rounding below zero taken away, and the number of samples.
+
+    Raises
+    ------
+    InputError
+        A ValueError: if they are not those of all pairs, not finite, or negative.
+    """
+    if distances.dtype.kind not in "fiub":
+        raise InputError(f"condensed distances must be real numbers, got dtype {distances.dtype}")
+    n_samples = round((2 * len(distances)) ** 0.5 + 0.5)  # the only n that can have so many pairs
+    if len(distances) == 0 or n_samples * (n_samples - 1) // 2 != len(distances):
+        raise InputError(f"condensed distances must be those of n * (n - 1) / 2 pairs, got {len(distances)}")
+    copied = distances.astype(np.float64)
+    least, largest = copied.min(), copied.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        place = int((~np.isfinite(copied)).argmax())
+        raise InputError(f"condensed distances must be finite, got {distances[place]} at place {place}")
+    if least < 0:
+        place = int((copied < -ROUNDING * _typical(copied)).argmax())
+        if copied[place] < -ROUNDING * _typical(copied):
+            i, j = (int(index[place]) for index in np.triu_indices(n_samples, 1))
+            raise _refusal(i, j, copied[place], copied[place])
+        np.maximum(copied, 0, out=copied)
+    return copied, n_samples
+
+
+def _check_memory(n_samples: int, itemsize: int, memory_limit: int | None) -> None:
+    needed = n_samples * (n_samples - 1) // 2 * itemsize + 256 * n_samples
+    if memory_limit is not None and needed > memory_limit:
         raise InputError(
-            f"precomputed dissimilarities must {wanted}, got {values[e]} for the pair ({rows[e]}, {columns[e]})"
+            f"a dense matrix of {n_samples:,} samples needs a memory_limit of at least {needed:,} bytes, got "
+            f"{memory_limit:,}"
         )
 
 
-def _check_symmetry(matrix: csr_array) -> None:
-    from scipy.sparse import csr_array
+def _typical(values: npt.NDArray[Any]) -> float:
+    """Return the median of the finite values other than 0, of a sample: no sentinel moves it."""
+    if len(values) > _SAMPLED:
+        values = values[np.random.default_rng(0).integers(len(values), size=_SAMPLED)]
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    return float(np.median(sizes)) if len(sizes) else 0.0
 
-    matrix.sort_indices()
-    mirrored = csr_array(matrix.T)
-    mirrored.sort_indices()
-    parts = ("indptr", "indices", "data")
-    if all(np.array_equal(getattr(matrix, part), getattr(mirrored, part)) for part in parts):
-        return
-    rows, columns = (matrix != mirrored).nonzero()
-    if len(rows) == 0:  # an explicit zero that stands one way only: no difference to a sparse comparison
-        ones, mirrored_ones = (csr_array((np.ones(m.nnz), m.indices, m.indptr), m.shape) for m in (matrix, mirrored))
-        rows, columns = (ones != mirrored_ones).nonzero()
-    raise InputError(
-        f"precomputed dissimilarities must be symmetric, got different ones for the pairs ({rows[0]}, {columns[0]}) "
-        f"and ({columns[0]}, {rows[0]})"
+
+def _refusal(i: int, j: int, value: float, mirrored: float) -> InputError:
+    for a, b, distance in ((i, j, value), (j, i, mirrored)):
+        if not distance >= 0 and not abs(distance) < abs(value - mirrored):
+            return InputError(f"precomputed dissimilarities must be >= 0, got {distance} for the pair ({a}, {b})")
+    return InputError(
+        f"precomputed dissimilarities must be symmetric, got different ones for the pairs ({i}, {j}) and ({j}, {i}): "
+        f"{value} and {mirrored}"
     )
+
+
+def _symmetric(matrix: csr_array, threshold: float) -> csr_array:
+    """Return the dissimilarities up to a threshold, both directions of each; explicit zeros stay."""
+    from scipy.sparse import coo_array, csr_array
+
+    entries = coo_array(matrix)
+    entries.sum_duplicates()
+    off_diagonal = entries.row != entries.col
+    rows, columns = entries.row[off_diagonal].astype(np.int64), entries.col[off_diagonal].astype(np.int64)
+    values = entries.data[off_diagonal]
+    lower, upper = np.minimum(rows, columns), np.maximum(rows, columns)
+    order = np.lexsort((rows, upper, lower))
+    lower, upper, values = lower[order], upper[order], values[order]
+    scale = _typical(values)
+    twice = np.flatnonzero((lower[1:] == lower[:-1]) & (upper[1:] == upper[:-1]))
+    first, second = values[twice], values[twice + 1]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        agree = (first == second) | (np.abs(first - second) / scale * ((first + second) / scale) <= ROUNDING)
+        bad = ~(values >= -ROUNDING * scale)
+    bad[twice] |= ~agree
+    if bad.any():
+        e = int(bad.argmax())
+        both = e + 1 < len(values) and lower[e + 1] == lower[e] and upper[e + 1] == upper[e]
+        raise _refusal(int(lower[e]), int(upper[e]), values[e], values[e + 1] if both else values[e])
+    values[twice] = np.where(first == second, first, first / 2 + second / 2)
+    values = np.maximum(values, 0)
+    keep = (values <= threshold) & np.isfinite(values)
+    keep[twice + 1] = False
+    lower, upper, values = lower[keep], upper[keep], values[keep]
+    places = np.concatenate([lower, upper]), np.concatenate([upper, lower])
+    return csr_array((np.concatenate([values, values]), places), shape=matrix.shape)
 
 
 def dissimilarity_graph(
@@ -90,7 +169,7 @@ def dissimilarity_graph(
     Parameters
     ----------
     matrix : csr_array of shape (n_samples, n_samples)
-        As `check_dissimilarities` returns it.
+        Symmetric, without a diagonal.
     constraints : Constraints
         Samples of one must-link group are at distance 0 of each other, cannot-link pairs at none.
     """
