@@ -7,6 +7,7 @@
 
 #include "bindings/define.h"
 #include "bindings/dtype.h"
+#include "bindings/gil.h"
 
 namespace bcl {
 namespace {
@@ -44,9 +45,9 @@ void ball_loss_backward(const std::string& dtype, uintptr_t workspace, int64_t n
 }  // namespace
 
 void define_ball_loss(py::module_& m) {
-  m.def("ball_loss", &ball_loss, py::call_guard<py::gil_scoped_release>(),
+  m.def("ball_loss", &ball_loss, py::call_guard<ReleasedGil>(),
         "Ball loss and gradient of tensors of a dtype, given by address.");
-  m.def("ball_loss_backward", &ball_loss_backward, py::call_guard<py::gil_scoped_release>(),
+  m.def("ball_loss_backward", &ball_loss_backward, py::call_guard<ReleasedGil>(),
         "A workspace of ball_loss times a factor.");
 }
 

@@ -9,6 +9,7 @@
 
 #include "bindings/define.h"
 #include "bindings/dtype.h"
+#include "bindings/gil.h"
 
 namespace bcl {
 namespace {
@@ -47,7 +48,7 @@ void ball_loss_backward(const std::string& dtype, uintptr_t workspace, int64_t n
 }  // namespace
 
 void define_ball_loss_cuda(py::module_& m) {
-  const py::call_guard<py::gil_scoped_release> without_gil;
+  const py::call_guard<ReleasedGil> without_gil;
   m.def("ball_loss_cuda_scratch_bytes", &scratch_bytes,
         "Bytes of scratch memory for a dtype, n_samples, n_features, num_classes.");
   m.def("ball_loss_cuda", &ball_loss, without_gil,

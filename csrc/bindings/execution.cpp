@@ -17,7 +17,7 @@ Execution PythonExecution::begin_call() const {
     if (stage == last_stage && Clock::now() - last < std::chrono::milliseconds(100)) return false;
     last = Clock::now();
     last_stage = stage;
-    const py::gil_scoped_acquire gil;
+    const AcquiredGil acquired;
     if (PyErr_CheckSignals() != 0) return true;
     if (!progress.is_none()) progress(stage, n_clusters, share);
     return false;

@@ -3,6 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "bindings/gil.h"
 #include "runtime/execution.h"
 
 namespace bcl {
@@ -22,7 +23,7 @@ struct PythonExecution {
 template <class Work>
 auto carry_out(const PythonExecution& how, const Work& work) {
   const Execution execution = how.begin_call();
-  const pybind11::gil_scoped_release release;
+  const ReleasedGil released;
   return work(execution);
 }
 

@@ -1,6 +1,7 @@
 // The linkages of points, the chain on a graph, and new points beside clusters; their array checks.
 #include <pybind11/stl.h>
 
+#include <cmath>
 #include <optional>
 #include <string>
 
@@ -25,9 +26,13 @@ void check_graph(const Array<int64_t>& offsets, const Array<int32_t>& neighbors,
     if (offsets.data()[i + 1] < offsets.data()[i]) throw std::invalid_argument("offsets must not decrease");
   if (neighbors.size() != offsets.data()[n] || distances.size() != neighbors.size())
     throw std::invalid_argument("neighbors and distances must have offsets[-1] entries");
-  for (int64_t e = 0; e < neighbors.size(); ++e)
-    if (neighbors.data()[e] < 0 || neighbors.data()[e] >= n)
-      throw std::invalid_argument("neighbors must lie in [0, n)");
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t e = offsets.data()[i]; e < offsets.data()[i + 1]; ++e) {
+      const int32_t neighbor = neighbors.data()[e];
+      if (neighbor < 0 || neighbor >= n) throw std::invalid_argument("neighbors must lie in [0, n)");
+      if (neighbor == i) throw std::invalid_argument("neighbors must not hold a point itself");
+      if (std::isnan(distances.data()[e])) throw std::invalid_argument("distances must not be NaN");
+    }
 }
 
 // Anything else would write out of bounds.

@@ -90,14 +90,27 @@ class NearestNeighborChain {
       const int32_t top = chain_.back();
       update_nearest(top);
       if (lists_[top].length == 0) {
+        refuse_one_way(top);
         chain_.pop_back();
       } else if (chain_.size() > 1 && are_mutual(chain_[chain_.size() - 2], top)) {
         chain_.pop_back();
         chain_.back() = merge(chain_.back(), top);
       } else {
+        if (nodes_[lists_[top].nearest].slot == top) refuse();  // it came twice, by now as a part of its own
         push(nodes_[lists_[top].nearest].slot);
       }
     }
+  }
+
+  // The cluster that the predecessor came to must have the predecessor in its list; otherwise the chain would go back
+  // and forth for ever. Any other asymmetry ends by itself, for the distances along a chain fall.
+  void refuse_one_way(int32_t top) const {
+    const int32_t node = clusters_[top].node;  // which may be merged by now
+    if (chain_.size() > 1 && lists_[chain_[chain_.size() - 2]].nearest == node && is_cluster(node)) refuse();
+  }
+
+  [[noreturn]] static void refuse() {
+    throw std::invalid_argument("the graph must be symmetric, with every neighbour once in a row");
   }
 
   // The chain only saves searching for a place to start: it is cut when it would outgrow O(n).

@@ -10,9 +10,12 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 namespace bcl {
 namespace {
@@ -21,6 +24,9 @@ using Clock = std::chrono::steady_clock;
 
 // Long enough to bridge the gap between two regions of one loss call, short enough not to be felt by other threads.
 constexpr std::chrono::microseconds kSpin{30};
+
+// A thread that has had nothing to do for so long ends.
+constexpr std::chrono::seconds kIdle{2};
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -90,12 +96,11 @@ class Pool {
   bool run(Job& job, const Watch& watch) {
     const std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
     if (!owner.owns_lock()) return false;
-    grow(job.n_threads - 1);
-    publish(job);
+    const int n_workers = publish(job);
     inside_pool = true;
     job.run(0, watch);
     inside_pool = false;
-    await(job.n_threads - 1);
+    await(n_workers);
     return true;
   }
 
@@ -105,20 +110,28 @@ class Pool {
     return pool;
   }
 
-  void grow(int n_workers) {
-    for (; n_workers_ < n_workers; ++n_workers_)
-      std::thread([this, id = n_workers_ + 1, seen = generation_.load()] { work(id, seen); }).detach();
-  }
-
-  void publish(Job& job) {
-    finished_.store(0, std::memory_order_relaxed);
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      job_ = &job;
-      job_threads_ = job.n_threads;
-      generation_.fetch_add(1, std::memory_order_release);
+  // Wakes as many workers as the job is for, and no other; returns how many those are. Where the system grants no more
+  // threads, fewer do the work.
+  int publish(Job& job) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const uint64_t before = generation_.load(std::memory_order_relaxed);
+    wake_.resize(std::max(wake_.size(), static_cast<size_t>(job.n_threads)));
+    for (; n_workers_ < job.n_threads - 1; ++n_workers_) {
+      std::unique_ptr<std::condition_variable>& wake = wake_[n_workers_ + 1];
+      if (!wake) wake = std::make_unique<std::condition_variable>();
+      try {
+        std::thread([this, id = n_workers_ + 1, before, &wake = *wake] { work(id, before, wake); }).detach();
+      } catch (const std::system_error&) {
+        break;
+      }
     }
-    wake_.notify_all();
+    const int n_workers = std::min(n_workers_, job.n_threads - 1);
+    finished_.store(0, std::memory_order_relaxed);
+    job_ = &job;
+    job_workers_ = n_workers;
+    generation_.store(before + 1, std::memory_order_release);
+    for (int id = 1; id <= n_workers; ++id) wake_[id]->notify_one();
+    return n_workers;
   }
 
   void await(int n_workers) {
@@ -128,34 +141,37 @@ class Pool {
     done_.wait(lock, done);
   }
 
-  void work(int id, uint64_t seen) {
+  void work(int id, uint64_t seen, std::condition_variable& wake) {
     inside_pool = true;
     for (;;) {
       const auto changed = [&] { return generation_.load(std::memory_order_acquire) != seen; };
-      Job* job = nullptr;
-      {
-        spin_until(changed);
-        std::unique_lock<std::mutex> lock(mutex_);
-        wake_.wait(lock, changed);
-        seen = generation_.load(std::memory_order_acquire);
-        if (id < job_threads_) job = job_;
-      }
-      if (job == nullptr) continue;
-      job->run(id, {});
-      const int n_workers = job->n_threads - 1;
+      spin_until(changed);
+      std::unique_lock<std::mutex> lock(mutex_);
+      while (!wake.wait_for(lock, kIdle, changed))
+        if (id == n_workers_) {  // the last of them goes first, so that those left are numbered as before
+          --n_workers_;
+          return;
+        }
+      seen = generation_.load(std::memory_order_acquire);
+      if (id > job_workers_) continue;
+      Job& job = *job_;
+      const int n_workers = job_workers_;
+      lock.unlock();
+      job.run(id, {});
       if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == n_workers) {
-        const std::lock_guard<std::mutex> lock(mutex_);
+        lock.lock();
         done_.notify_one();
       }
     }
   }
 
   std::mutex busy_, mutex_;
-  std::condition_variable wake_, done_;
+  std::vector<std::unique_ptr<std::condition_variable>> wake_;  // by worker, from 1
+  std::condition_variable done_;
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> finished_{0};
   Job* job_ = nullptr;
-  int job_threads_ = 0;
+  int job_workers_ = 0;
   int n_workers_ = 0;
 };
 
@@ -190,7 +206,8 @@ int default_threads() {
 }
 
 int resolve_threads(int n_threads, int64_t n_tasks) {
-  const int64_t wanted = n_threads > 0 ? n_threads : default_threads();
+  static const int most = available_processors();
+  const int64_t wanted = std::min(n_threads > 0 ? n_threads : default_threads(), most);
   return static_cast<int>(std::max<int64_t>(1, std::min(wanted, n_tasks)));
 }
 

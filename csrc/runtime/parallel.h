@@ -2,7 +2,7 @@
 //
 // Tasks are handed out in order, one at a time; which thread runs a task is not fixed, so a task must write only what
 // is its own. Every reduction over tasks is done by the caller in task order: results do not depend on the number of
-// threads.
+// threads. There are never more of them than processors, and those without work end after a while.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ int default_threads();
 void parallel_for(int64_t n_tasks, int n_threads, const std::function<void(int64_t, int)>& task,
                   const Watch& watch = {});
 
-// The number of threads parallel_for will use, for sizing per-thread scratch.
+// The number of threads parallel_for will use at most, for sizing per-thread scratch.
 int resolve_threads(int n_threads, int64_t n_tasks);
 
 }  // namespace bcl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import sys
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bcl_fast import _core
 
@@ -160,9 +163,36 @@ def test_threads_follow_the_environment() -> None:
         ([0, 1, 2], [1, 7], "neighbors must lie in \\[0, n\\)"),
         ([0, 2, 1], [1], "offsets must not decrease"),
         ([1, 1], [0], "offsets must be 1-D and start with 0"),
+        ([0, 1, 2], [0, 0], "neighbors must not hold a point itself"),
     ],
 )
 def test_a_graph_that_would_corrupt_memory_is_refused(offsets: list, neighbors: list, sentence: str) -> None:
     distances = np.zeros(len(neighbors))
     with pytest.raises(ValueError, match=sentence):
         _core.nn_chain(np.array(offsets), np.array(neighbors, np.int32), distances)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "neighbors"),
+    [([0, 1, 1], [1]), ([0, 1, 1, 2], [1, 0]), ([0, 0, 1, 2], [2, 0])],
+    ids=["one way", "two to one", "a path"],
+)
+def test_a_graph_that_is_not_symmetric_ends(offsets: list, neighbors: list) -> None:
+    with pytest.raises(ValueError, match="^the graph must be symmetric, with every neighbour once in a row$"):
+        _core.nn_chain(np.array(offsets), np.array(neighbors, np.int32), np.arange(1.0, 1 + len(neighbors)))
+
+
+def test_distances_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="distances must not be NaN"):
+        _core.nn_chain(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.full(2, np.nan))
+
+
+@settings(deadline=None, max_examples=300)
+@given(n=st.integers(1, 12), seed=st.integers(0, 2**16), share=st.floats(0, 1), levels=st.integers(1, 5))
+def test_any_graph_ends(n: int, seed: int, share: float, levels: int) -> None:
+    rng = np.random.default_rng(seed)
+    there = (rng.random((n, n)) < share) & ~np.eye(n, dtype=bool)
+    offsets = np.append(0, np.cumsum(there.sum(axis=1)))
+    neighbors = np.nonzero(there)[1].astype(np.int32)
+    with contextlib.suppress(ValueError):
+        _core.nn_chain(offsets, neighbors, rng.integers(0, levels, len(neighbors)).astype(np.float64))
