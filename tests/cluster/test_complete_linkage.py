@@ -229,3 +229,24 @@ def test_heights_stay_within_a_threshold_that_float32_would_round_up():
 def test_bad_input_gets_a_sentence(function, X, options, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         function(X, **({"distance_threshold": 1.0} | options))
+
+
+@settings(deadline=None)
+@given(
+    n=st.integers(3, 30),
+    seed=st.integers(0, 2**16),
+    span=st.integers(0, 70),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    quantile=st.floats(0, 1),
+)
+def test_squared_distances_of_all_sizes_together(n, seed, span, dtype, quantile):
+    """One sample far away, or a few: the others' distances are as far from the largest as float64 reaches."""
+    rng = np.random.default_rng(seed)
+    sizes = 10.0 ** rng.uniform(-min(span, 18 if dtype == np.float32 else 70), min(span, 18), n)
+    X = (rng.normal(size=(n, 3)) * sizes[:, None]).astype(dtype)
+    distances = squared_distances(X)
+    tree = linkage(distances, "complete")
+    assume(len(np.unique(tree[:, 2])) == n - 1)
+    threshold = np.quantile(tree[:, 2], quantile, method="nearest")
+    np.testing.assert_array_equal(complete_linkage(X).merges, tree)
+    assert_equals_scipy(complete_linkage(X, threshold), distances, threshold)

@@ -144,3 +144,10 @@ def test_series_are_groups_of_their_episodes():
 def test_one_series_is_all_videos():
     tracks = TrackSet.from_arrays(LINE, video_ids=["s01e01"] * 3 + ["s01e02"] * 4, labels=["a"] * 7)
     assert [name for name, _ in groups_of_videos(tracks, series=True)] == ["s01e01", "s01e02", "all"]
+
+
+@pytest.mark.parametrize("size", [1e-36, 1e-25, 3e19, 2e38])
+def test_raw_embeddings_of_features_of_any_size(size):
+    features = (np.eye(4, 3) + 0.5).astype(np.float32)
+    tracks = [TrackSet.from_arrays(x, range(5)) for x in (features, features * np.float32(size))]
+    np.testing.assert_allclose(*(raw_embeddings(x) for x in tracks), rtol=1e-5)

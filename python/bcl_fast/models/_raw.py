@@ -23,9 +23,9 @@ def raw_embeddings(tracks: TrackSet) -> NDArray[np.float32]:
         If the mean features of a track are zero, which have no direction.
     """
     means = tracks.mean_features()
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    norms = np.linalg.norm(means.astype(np.float64), axis=1, keepdims=True)  # float32 squares leave its range
     bad = np.flatnonzero(norms == 0)
     if len(bad):
         name = track_name(tracks.track_ids[bad[0]], tracks.video_ids[bad[0]])
         raise InputError(f"mean features must have a direction, got the zero vector for {name}")
-    return means / norms
+    return (means / norms).astype(np.float32)
