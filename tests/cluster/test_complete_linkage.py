@@ -157,6 +157,22 @@ def test_all_distances_equal():
     assert complete_linkage(np.eye(40), 1.999).n_clusters == 40
 
 
+@pytest.mark.parametrize("constrained", [False, True])
+def test_many_samples_equally_far_apart(constrained):
+    X = np.eye(600, dtype=np.float32)
+    X[300:] *= 3
+    options = {"cannot_link": [(0, 1), (5, 400)], "must_link": [(2, 3), (3, 4)]} if constrained else {}
+    for threshold, n_clusters in ((1.9, 600), (2.0, 301), (10.0, 300), (18.0, 1)):
+        result = complete_linkage(X, threshold, **options)
+        if not constrained:
+            assert_is_a_complete_linkage(result, squared_distances(X), threshold)
+            assert result.n_clusters == n_clusters
+        else:
+            assert result.labels[2] == result.labels[3] == result.labels[4]
+            assert result.labels[0] != result.labels[1]
+            assert result.labels[5] != result.labels[400]
+
+
 # ---- small and extreme
 
 

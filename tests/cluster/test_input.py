@@ -22,9 +22,9 @@ def test_a_large_clustering_takes_half_of_what_is_free(monkeypatch):
     assert may_copy
     monkeypatch.setattr(_input, "free_memory", lambda: 2 * 10**12)
     assert rung_memory(points_of(1_000_000), None) == (wanted, True)
-    monkeypatch.setattr(_input, "free_memory", lambda: 2 * 700_000_000)
-    assert rung_memory(points_of(1_000_000), None) == rung_memory(points_of(1_000_000), 700_000_000)
-    assert rung_memory(points_of(1_000_000), 700_000_000)[0] < wanted
+    monkeypatch.setattr(_input, "free_memory", lambda: 2 * 1_200_000_000)
+    assert rung_memory(points_of(1_000_000), None) == rung_memory(points_of(1_000_000), 1_200_000_000)
+    assert rung_memory(points_of(1_000_000), 1_200_000_000)[0] < wanted
 
 
 def test_a_small_one_does_not_ask(monkeypatch):

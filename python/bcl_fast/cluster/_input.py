@@ -19,8 +19,10 @@ LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
 # most of what it can, and no more memory than the samples take (csrc/linkage/README.md).
 PAIRS_PER_SAMPLE, MORE_PAIRS = 12, 65_536
 BYTES_PER_PAIR = 64  # found, up to twice as many before the farther half is dropped, and as a graph
-BYTES_PER_SAMPLE = 320  # directions, clusters and merges, beside a float32 copy of the features
+BYTES_PER_FEATURE = 8  # of a sample: a float32 copy, and the same in panels
+BYTES_PER_SAMPLE = 352  # directions, clusters and merges, and sums of features
 BYTES_PER_MEAN = 100  # sizes and spreads, beside a float64 mean for every two samples
+MORE_BYTES = 2_000_000  # what each thread needs for itself, and samples of distances
 UNASKED_BYTES = 64_000_000  # are there; to learn how much is free takes longer than clustering a few points
 
 
@@ -91,14 +93,16 @@ def check_memory_limit(memory_limit: int | None) -> None:
         raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
 
 
-def rung_memory(points: npt.NDArray[Any], memory_limit: int | None, *, means: bool = False) -> tuple[int, bool]:
+def rung_memory(
+    points: npt.NDArray[Any], memory_limit: int | None, bytes_used: int = 0, *, means: bool = False
+) -> tuple[int, bool]:
     """Return how many pairs a rung of the linkage may hold, and whether there is room for a copy of the points.
 
-    ``means``: the linkage keeps the means of clusters.
+    ``bytes_used``: for what was made of X before. ``means``: the linkage keeps the means of clusters.
     """
     n_samples, n_features = points.shape
     max_pairs = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
-    fixed = n_samples * (4 * n_features + BYTES_PER_SAMPLE)
+    fixed = n_samples * (BYTES_PER_FEATURE * n_features + BYTES_PER_SAMPLE) + MORE_BYTES + bytes_used
     if means:
         fixed += n_samples * (4 * n_features + BYTES_PER_MEAN)
     wanted = fixed + max_pairs * BYTES_PER_PAIR + points.nbytes

@@ -12,7 +12,7 @@ from bcl_fast._utils.devices import cuda_device
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
 from bcl_fast.cluster._cut import Cut
 from bcl_fast.cluster._execution import core_execution
-from bcl_fast.cluster._input import check_memory_limit, check_points, rung_memory
+from bcl_fast.cluster._input import check_memory_limit, check_points, owns, rung_memory
 from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.cluster._precomputed import check_dissimilarities, merge_dissimilarities
 from bcl_fast.cluster._progress import OnProgress
@@ -68,12 +68,15 @@ def link(
     n_samples = points.shape[0]
     cut.check_samples(n_samples)
     constraints = resolve_constraints(must_link, cannot_link, n_samples)
+    copied = 0 if precomputed or not owns(points, X) else points.nbytes
 
     def merge(threshold: float) -> Merges:
         execution = core_execution(n_jobs, progress, device)
         if precomputed:
             return merge_dissimilarities(points, threshold, constraints, memory_limit, execution)
-        return merge_points(points, linkage, threshold, metric, constraints, memory_limit, execution)
+        return merge_points(
+            points, linkage, threshold, metric, constraints, memory_limit, execution, bytes_used=copied
+        )
 
     return cut.make(merge)
 
@@ -87,21 +90,22 @@ def merge_points(
     memory_limit: int | None,
     execution: _core.Execution,
     n_apart: int = 0,
+    bytes_used: int = 0,
 ) -> Merges:
     """Merge points that `check_points` returned: merges with heights in the metric's unit, and labels.
 
-    Of the must-link groups the first ``n_apart`` never share a cluster.
+    Of the must-link groups the first ``n_apart`` never share a cluster. ``bytes_used`` of the memory limit are taken.
     """
-    points, squared = to_squared_euclidean(points, threshold, metric)
-    pairs, may_copy = rung_memory(points, memory_limit, means=linkage == "average")
-    if linkage == "complete":
-        merges, labels = _core.complete_linkage(points, squared, pairs, *constraints, execution, may_copy, n_apart)
-    else:
-        scale = _scale_for_means(points)
-        points = points if scale == 1.0 else points * scale
-        threshold = squared * scale * scale
-        merges, labels = _core.average_linkage(points, threshold, pairs, *constraints, execution, may_copy, n_apart)
-        merges[:, 2] /= scale * scale
+    scaled, squared = to_squared_euclidean(points, threshold, metric)
+    scale = _scale_for_means(scaled) if linkage == "average" else 1.0
+    if scale != 1.0:
+        scaled = scaled * scale
+    copied = bytes_used + (0 if scaled is points else scaled.nbytes)
+    pairs, may_copy = rung_memory(scaled, memory_limit, copied, means=linkage == "average")
+    merge = _core.complete_linkage if linkage == "complete" else _core.average_linkage
+    threshold = squared * scale * scale
+    merges, labels = merge(scaled, threshold, pairs, *constraints, execution, may_copy, n_apart)
+    merges[:, 2] /= scale * scale
     merges[:, 2] = from_squared_euclidean(merges[:, 2], metric)
     return merges, labels
 
