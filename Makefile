@@ -23,7 +23,7 @@ CLANG_FORMAT := $(PY) -c 'from clang_format import clang_format; clang_format()'
 PARALLEL := -n auto --dist worksteal
 
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread clean distclean
+.PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread fuzz clean distclean
 
 help:
 	@echo 'make demo             install into .venv and run the demonstration'
@@ -34,6 +34,7 @@ help:
 	@echo 'make develop          editable install into .venv that rebuilds the C++ on import'
 	@echo 'make sanitize         tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make sanitize-thread  tests of the core under ThreadSanitizer'
+	@echo 'make fuzz             the core under the sanitizers, and what else is in fuzz/, with arguments and files that are wrong'
 	@echo 'make clean            remove what was built; make distclean: and .venv'
 	@echo
 	@echo 'PYTHON=python3.12 picks the Python of .venv (3.10 to 3.13), ARGS="-k linkage" goes to pytest.'
@@ -91,18 +92,32 @@ LIBRARY = $$(g++ -print-file-name=$(1))
 
 sanitize: sanitize-address
 
-sanitize-address: FLAGS := address,undefined
-sanitize-address: PRELOAD := $(call LIBRARY,libasan.so) $(call LIBRARY,libubsan.so) $(call LIBRARY,libstdc++.so.6)
+sanitize-address fuzz: FLAGS := address,undefined
+sanitize-address fuzz: PRELOAD := $(call LIBRARY,libasan.so) $(call LIBRARY,libubsan.so) $(call LIBRARY,libstdc++.so.6)
+sanitize-address fuzz: SANITIZED := build/sanitize-address
 sanitize-thread: FLAGS := thread
 sanitize-thread: PRELOAD := $(call LIBRARY,libtsan.so) $(call LIBRARY,libstdc++.so.6)
+sanitize-thread: SANITIZED := build/sanitize-thread
+
+define BUILD_SANITIZED
+CXX=g++ $(BUILD) --quiet --no-deps --upgrade --target $(SANITIZED) --config-settings=build-dir=$(SANITIZED)-cmake \
+  --config-settings=cmake.define.BCL_SANITIZE=$(FLAGS) --config-settings=cmake.define.BCL_CUDA=OFF --config-settings=install.strip=false .
+$(PY) -m venv --without-pip build/sanitize-python
+endef
+SANITIZED_PYTHON = PYTHONPATH="$(CURDIR)/$(SANITIZED):$(SITE)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+  CXXFLAGS="-fsanitize=$(FLAGS) -fno-sanitize-recover=all -g -O1" LD_PRELOAD="$(PRELOAD)" build/sanitize-python/bin/python
 
 sanitize-address sanitize-thread: $(VENV)/installed-dev
-	CXX=g++ $(BUILD) --quiet --no-deps --upgrade --target build/$@ --config-settings=build-dir=build/$@-cmake \
-	  --config-settings=cmake.define.BCL_SANITIZE=$(FLAGS) --config-settings=cmake.define.BCL_CUDA=OFF --config-settings=install.strip=false .
-	$(PY) -m venv --without-pip build/sanitize-python
-	PYTHONPATH="$(CURDIR)/build/$@:$(SITE)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-	  CXXFLAGS="-fsanitize=$(FLAGS) -fno-sanitize-recover=all -g -O1" LD_PRELOAD="$(PRELOAD)" \
-	  build/sanitize-python/bin/python -m pytest -p no:cacheprovider --capture=sys $(SANITIZED_TESTS) $(ARGS)
+	$(BUILD_SANITIZED)
+	$(SANITIZED_PYTHON) -m pytest -p no:cacheprovider --capture=sys $(SANITIZED_TESTS) $(ARGS)
+
+# Seeded, so that a fault comes again; a few minutes.
+FUZZ_PARTS := $(patsubst fuzz/%.py,%,$(filter-out fuzz/__init__.py fuzz/core.py,$(wildcard fuzz/*.py)))
+
+fuzz: $(VENV)/installed-dev
+	$(BUILD_SANITIZED)
+	$(SANITIZED_PYTHON) -m fuzz.core $(ARGS)
+	for part in $(FUZZ_PARTS); do $(PY) -m fuzz.$$part || exit 1; done
 
 clean:
 	rm -rf build demo dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache $(VENV)/installed $(VENV)/installed-dev

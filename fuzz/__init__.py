@@ -1,0 +1,1 @@
+"""Bounded, seeded campaigns against the package: `make fuzz` runs each module here."""
