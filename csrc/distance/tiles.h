@@ -39,12 +39,12 @@ class Panels {
 
   // rows: the n_columns(panel) vectors that become this panel's columns. Panels may be packed by different threads.
   void pack(int64_t panel, const T* rows, int64_t ld) {
-    kernels_.pack_panel(rows, ld, n_columns(panel), d_, &values_[panel * width() * d_]);
+    kernels_.pack_panel(rows, ld, n_columns(panel), d_, values_.data() + panel * width() * d_);
   }
   T& start(int64_t column) { return start_[column]; }
 
-  const T* values(int64_t panel) const { return &values_[panel * width() * d_]; }
-  const T* starts(int64_t panel) const { return &start_[panel * width()]; }
+  const T* values(int64_t panel) const { return values_.data() + panel * width() * d_; }
+  const T* starts(int64_t panel) const { return start_.data() + panel * width(); }
 
  private:
   const Kernels<T>& kernels_;

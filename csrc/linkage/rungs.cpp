@@ -30,7 +30,7 @@ ArrangedPoints<T>::ArrangedPoints(const T* points, int64_t n, int64_t d, bool ar
   if (!arrange) return;
   order_ = nearby_order(points, n, d, execution);
   copy_.resize(n * d);
-  for (int64_t place = 0; place < n; ++place) std::copy_n(points + order_[place] * d, d, &copy_[place * d]);
+  for (int64_t place = 0; place < n; ++place) std::copy_n(points + order_[place] * d, d, copy_.data() + place * d);
   points_ = copy_.data();
 }
 

@@ -92,7 +92,7 @@ def test_same_bits_for_any_number_of_threads(n_jobs):
 def test_memory_limit_changes_nothing_but_the_memory():
     X = identities(20_000, 16)
     free = complete_linkage(X, 0.3)
-    tight = complete_linkage(X, 0.3, memory_limit=9_000_000)
+    tight = complete_linkage(X, 0.3, memory_limit=13_500_000)
     assert 1 < free.n_clusters < 20_000
     np.testing.assert_array_equal(free.labels, tight.labels)
     np.testing.assert_array_equal(free.merges[:, 2], tight.merges[:, 2])
