@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace bcl {
@@ -27,8 +28,16 @@ auto to_numpy(Vector&& values) {
   return Array<T>(static_cast<py::ssize_t>(raw->size()), raw->data(), free_when_done);
 }
 
+// A view into the middle of a buffer may stand where T must not.
+template <class T>
+void check_aligned(const Array<T>& array, const char* name) {
+  if (reinterpret_cast<uintptr_t>(array.data()) % alignof(T) != 0)
+    throw std::invalid_argument(std::string(name) + " must be aligned in memory");
+}
+
 template <class T>
 void check_points(const Array<T>& points, double distance_threshold) {
+  check_aligned(points, "points");
   if (points.ndim() != 2) throw std::invalid_argument("points must be 2-D (n_samples, n_features)");
   if (points.shape(0) > std::numeric_limits<int32_t>::max())
     throw std::invalid_argument("points must be fewer than 2**31");

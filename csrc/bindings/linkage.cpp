@@ -19,6 +19,9 @@ namespace {
 
 // Every row's neighbours must be in range: anything else would write out of bounds.
 void check_graph(const Array<int64_t>& offsets, const Array<int32_t>& neighbors, const Array<double>& distances) {
+  check_aligned(offsets, "offsets");
+  check_aligned(neighbors, "neighbors");
+  check_aligned(distances, "distances");
   const int64_t n = offsets.size() - 1;
   if (offsets.ndim() != 1 || n < 0 || offsets.at(0) != 0)
     throw std::invalid_argument("offsets must be 1-D and start with 0");
@@ -37,6 +40,7 @@ void check_graph(const Array<int64_t>& offsets, const Array<int32_t>& neighbors,
 
 // Anything else would write out of bounds.
 void check_numbering(const Array<int32_t>& groups, int64_t n, const std::string& name) {
+  check_aligned(groups, name.c_str());
   if (groups.ndim() != 1 || groups.size() != n) throw std::invalid_argument(name + " must have one entry per point");
   int32_t n_groups = 0;
   for (int64_t i = 0; i < n; ++i) {
@@ -48,6 +52,7 @@ void check_numbering(const Array<int32_t>& groups, int64_t n, const std::string&
 }
 
 void check_cannot_link(const Array<int32_t>& pairs, int64_t n) {
+  check_aligned(pairs, "cannot_link");
   if (pairs.ndim() != 2 || pairs.shape(1) != 2) throw std::invalid_argument("cannot_link must have two columns");
   for (int64_t e = 0; e < pairs.size(); ++e)
     if (pairs.data()[e] < 0 || pairs.data()[e] >= n) throw std::invalid_argument("cannot_link must lie in [0, n)");
@@ -88,6 +93,7 @@ template <class T>
 py::tuple linkage_of_all_pairs(Array<T>& distances, int64_t n, const std::string& linkage, double distance_threshold,
                                const std::optional<Array<int32_t>>& must_link_groups, const Array<int32_t>& cannot_link,
                                const PythonExecution& how) {
+  check_aligned(distances, "distances");
   if (n < 0 || n > int64_t{1} << 30 || distances.ndim() != 1 || distances.size() != CondensedRows::size(n))
     throw std::invalid_argument("distances must be 1-D, of n * (n - 1) / 2 pairs");
   if (!(distance_threshold >= 0)) throw std::invalid_argument("distance_threshold must be >= 0");
@@ -107,6 +113,7 @@ py::tuple linkage_of_all_pairs(Array<T>& distances, int64_t n, const std::string
 
 template <class T>
 py::tuple condensed_square(const Array<T>& square, double relative, double scale, const PythonExecution& how) {
+  check_aligned(square, "square");
   if (square.ndim() != 2 || square.shape(0) != square.shape(1)) throw std::invalid_argument("square must be square");
   const int64_t n = square.shape(0);
   const T* const data = square.data();

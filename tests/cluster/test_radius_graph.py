@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.spatial.distance import pdist, squareform
 
-from bcl_fast import radius_graph
+from bcl_fast import _core, radius_graph
 
 
 def assert_is_graph_of(graph, X, threshold):
@@ -110,3 +110,11 @@ def test_same_bits_for_any_number_of_threads(n_jobs):
     assert one.nnz > 1000
     for name in ("indptr", "indices", "data"):
         np.testing.assert_array_equal(getattr(one, name), getattr(many, name))
+
+
+def test_points_that_are_not_aligned():
+    X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    shifted = np.frombuffer(b"\0" + X.tobytes(), np.uint8)[1:].view(np.float32).reshape(X.shape)
+    np.testing.assert_array_equal(radius_graph(shifted, 1.0).toarray(), radius_graph(X, 1.0).toarray())
+    with pytest.raises(ValueError, match="points must be aligned in memory"):
+        _core.radius_graph(shifted, 1.0)

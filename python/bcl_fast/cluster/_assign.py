@@ -45,5 +45,5 @@ def assign(
     """
     new, old = check_points(X_new), check_points(X)
     points, squared = to_squared_euclidean(np.concatenate([new, old]), check_threshold(distance_threshold), metric)
-    clusters = np.ascontiguousarray(labels, dtype=np.int32)
+    clusters = np.require(labels, np.int32, ["C", "A"])
     return _core.assign(points, len(new), clusters, squared, core_execution(n_jobs), linkage)

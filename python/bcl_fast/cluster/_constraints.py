@@ -76,4 +76,4 @@ def _check_pairs(pairs: npt.ArrayLike | None, name: str, n_samples: int) -> npt.
     if outside.any():
         row = int(outside.argmax())
         raise InputError(f"{name} must hold indices in [0, {n_samples}), got {tuple(array[row].tolist())} in row {row}")
-    return np.ascontiguousarray(array, dtype=np.int32)
+    return np.require(array, np.int32, ["C", "A"])

@@ -46,7 +46,7 @@ def extend_clusters(
     CompleteLinkage
         The merges begin with those of the given clusters, at height 0.
     """
-    must_link_groups = np.ascontiguousarray(labels, dtype=np.int32)
+    must_link_groups = np.require(labels, np.int32, ["C", "A"])
     pairs = resolve_constraints(None, cannot_link, len(must_link_groups)).cannot_link
     threshold = check_threshold(distance_threshold)
     check_linkage(linkage, metric)

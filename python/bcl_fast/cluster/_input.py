@@ -36,7 +36,7 @@ def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
     if points.dtype.kind not in "fiub":
         raise InputError(f"X must be a dense array of real numbers, got dtype {points.dtype}")
     is_single = points.dtype.kind == "f" and points.dtype.itemsize <= 4
-    points = np.ascontiguousarray(points, dtype=np.float32 if is_single else np.float64)
+    points = np.require(points, np.float32 if is_single else np.float64, ["C", "A"])
     _check_values(points)
     _warn_of_distances(points)
     return points

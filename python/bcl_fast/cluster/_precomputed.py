@@ -46,7 +46,7 @@ def check_dissimilarities(X: Any) -> npt.NDArray[Any] | csr_array:
     if matrix.flags.f_contiguous:
         matrix = matrix.T  # the other direction of each pair: no copy
     is_single = matrix.dtype.kind == "f" and matrix.dtype.itemsize <= 4
-    return np.ascontiguousarray(matrix, dtype=np.float32 if is_single else np.float64)
+    return np.require(matrix, np.float32 if is_single else np.float64, ["C", "A"])
 
 
 def merge_dissimilarities(
