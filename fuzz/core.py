@@ -111,6 +111,8 @@ def call_linkage(rng: Random) -> None:
         int(rng.choice([0, 1, 5, 100, 10**5], p=[0.04] + [0.24] * 4)),
         int(rng.choice([0, 1, 5, -1, 10**6], p=[0.8, 0.05, 0.05, 0.05, 0.05])),
     )
+    if n > 300:
+        max_pairs = max(max_pairs, n)  # a rung for every few merges would take minutes
     arguments = X, float(rng.choice(THRESHOLDS)), max_pairs, groups(rng, n), pairs(rng, n), execution(rng)
     merge(*arguments, bool(rng.integers(2)), n_apart)
 
