@@ -107,10 +107,8 @@ def call_linkage(rng: Random) -> None:
     X = points(rng)
     n = X.shape[0]
     merge = _core.complete_linkage if rng.random() < 0.5 else _core.average_linkage
-    max_pairs, n_apart = (
-        int(rng.choice([0, 1, 5, 100, 10**5], p=[0.04] + [0.24] * 4)),
-        int(rng.choice([0, 1, 5, -1, 10**6], p=[0.8, 0.05, 0.05, 0.05, 0.05])),
-    )
+    max_pairs = int(rng.choice([0, 1, 5, 100, 10**5], p=[0.04] + [0.24] * 4))
+    n_apart = int(rng.choice([0, 1, 5, -1, 10**6], p=[0.8] + [0.05] * 4))
     if n > 300:
         max_pairs = max(max_pairs, n)  # a rung for every few merges would take minutes
     arguments = X, float(rng.choice(THRESHOLDS)), max_pairs, groups(rng, n), pairs(rng, n), execution(rng)

@@ -155,7 +155,10 @@ class DenseChain {
 
   // What the clusters in two slots, a < b, become lives in slot a.
   void merge(int32_t a, int32_t b, T height) {
-    merges_.push_back({nodes_[a], nodes_[b], static_cast<double>(height)});
+    double height_above = static_cast<double>(height);  // a mean may be rounded below what it is the mean of
+    for (const int32_t node : {nodes_[a], nodes_[b]})
+      if (node >= n_) height_above = std::max(height_above, merges_[node - n_].height);
+    merges_.push_back({nodes_[a], nodes_[b], height_above});
     deactivate(b);
     owners_[b] = a;
     nearest_[b] = kNone;

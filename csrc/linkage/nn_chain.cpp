@@ -141,6 +141,8 @@ class NearestNeighborChain {
   // Merges the clusters in two slots; returns the slot of the result. Its list: the clusters that both lists hold
   // completely.
   int32_t merge(int32_t a, int32_t b) {
+    for (const int32_t node : {clusters_[a].node, clusters_[b].node})
+      if (node >= n_ && lists_[a].nearest_distance < merges_[node - n_].height) refuse();  // else it never falls
     merges_.push_back({clusters_[a].node, clusters_[b].node, lists_[a].nearest_distance});
     if (lists_[b].length < lists_[a].length) std::swap(a, b);
     List list = lists_[a];

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.cluster.hierarchy import fcluster
+from scipy.cluster.hierarchy import fcluster, is_monotonic, is_valid_linkage
 from scipy.cluster.hierarchy import linkage as scipy_linkage
 from scipy.sparse import coo_array, triu
 from scipy.spatial.distance import pdist, squareform
@@ -119,6 +119,15 @@ def test_condensed_equals_scipy(n, seed, method):
     np.testing.assert_array_equal(tree[:, [0, 1, 3]], wanted[:, [0, 1, 3]])
     np.testing.assert_allclose(tree[:, 2], wanted[:, 2], rtol=1e-12)
     np.testing.assert_array_equal(distances, before)
+
+
+@settings(deadline=None)
+@given(n=st.integers(2, 60), value=st.floats(1e-3, 1e3), levels=st.integers(1, 3), seed=st.integers(0, 2**16))
+def test_means_of_equal_distances_do_not_fall(n, value, levels, seed):
+    distances = value * np.random.default_rng(seed).integers(1, 1 + levels, n * (n - 1) // 2)
+    tree = linkage(distances, "average")
+    assert is_valid_linkage(tree)
+    assert is_monotonic(tree)
 
 
 def test_condensed_rounding_below_zero():

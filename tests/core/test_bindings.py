@@ -182,6 +182,22 @@ def test_a_graph_that_is_not_symmetric_ends(offsets: list, neighbors: list) -> N
         _core.nn_chain(np.array(offsets), np.array(neighbors, np.int32), np.arange(1.0, 1 + len(neighbors)))
 
 
+def test_directions_of_a_pair_that_differ_end_in_a_sentence() -> None:
+    refused = 0
+    for seed in range(2000):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(3, 12))
+        neighbors = np.array([j for i in range(n) for j in range(n) if i != j], np.int32)
+        try:
+            merges, _ = _core.nn_chain(np.arange(n + 1) * (n - 1), neighbors, rng.random(len(neighbors)))
+        except ValueError:
+            refused += 1
+            continue
+        assert len(merges) < n
+        assert (merges[:, :2] < n + np.arange(len(merges))[:, None]).all()
+    assert 0 < refused < 2000
+
+
 def test_distances_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="distances must not be NaN"):
         _core.nn_chain(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.full(2, np.nan))
