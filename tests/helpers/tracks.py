@@ -19,7 +19,7 @@ def assert_same(left: TrackSet, right: TrackSet) -> None:
         assert (one is None) == (other is None), field
         if one is not None:
             np.testing.assert_array_equal(one, other, err_msg=field)
-            assert one.dtype.kind == other.dtype.kind, field
+            assert one.dtype == other.dtype, field
 
 
 def example() -> TrackSet:

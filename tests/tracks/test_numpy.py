@@ -309,3 +309,13 @@ def test_half_written_files_do_not_stay(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(RuntimeError, match="out of luck"):
         write_tracks(example(), tmp_path / "t.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", ["(2000000000, 2)", "(60, 2)", "(-6, -2)"])
+def test_an_array_larger_than_its_bytes_is_not_allocated(tmp_path: Path, shape: str) -> None:
+    path = npz(tmp_path, features=example().features)
+    with zipfile.ZipFile(path) as archive:
+        array = archive.read("features.npy")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("features.npy", array.replace(b"(6, 2), }".ljust(len(shape) + 3), shape.encode() + b", }"))
+    expect(path, f"an array of shape {shape}, float32, does not have 48 bytes")

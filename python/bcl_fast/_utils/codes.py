@@ -27,6 +27,10 @@ def by_first_appearance(codes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 def _ranked(values: npt.NDArray[Any]) -> tuple[Integers, npt.NDArray[Any]]:
     """Return values as codes by first appearance, and the distinct values in that order."""
+    if values.dtype == object:
+        seen: dict[Any, int] = {}
+        codes = (seen.setdefault(value, len(seen)) for value in values.tolist())
+        return np.fromiter(codes, np.int64, len(values)), np.array(list(seen), dtype=object)
     distinct, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), np.int64)
@@ -50,6 +54,20 @@ def categories(values: npt.NDArray[Any]) -> Categories:
         return Categories(np.empty(0, np.int64), values)
     starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
     codes, names = _ranked(values[starts])
-    if values.dtype.kind == "U":
+    if values.dtype.kind in "OU":
         codes[values[starts] == ""] = -1
     return Categories(np.repeat(codes, np.diff(np.append(starts, len(values)))), names)
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value stands for none: ``None``, NaN, NaT, ``pandas.NA`` or an empty text."""
+    if value is None or (isinstance(value, str | bytes) and not value):
+        return True
+    if isinstance(value, str | bytes | int):
+        return False
+    try:
+        return bool(value != value)
+    except (TypeError, ArithmeticError):  # pandas.NA is neither equal to itself nor not; a signalling NaN objects
+        return True
+    except ValueError:  # an array
+        return False

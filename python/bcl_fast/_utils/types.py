@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 PathLike = str | os.PathLike[str]
 
-Names = npt.NDArray[np.str_]
+Names = npt.NDArray[np.object_]  # of str: fixed-width text would give every name the length of the longest
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Points = npt.NDArray[Any]  # (n_samples, n_features)

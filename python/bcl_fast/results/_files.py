@@ -21,12 +21,12 @@ from bcl_fast.errors import InputError
 from bcl_fast.results._result import COLUMNS, EMBEDDING, NAME, ClusteringResult
 
 _KINDS: dict[str, tuple[Any, str]] = {
-    "track_id": (np.str_, "text"),
-    "video_id": (np.str_, "text"),
+    "track_id": (np.object_, "text"),
+    "video_id": (np.object_, "text"),
     "cluster_id": (np.int64, "whole numbers"),
     "distance_to_centroid": (np.float32, "numbers"),
     "cluster_size": (np.int64, "whole numbers"),
-    NAME: (np.str_, "text"),
+    NAME: (np.object_, "text"),
 }
 _EMBEDDED_BY = b"bcl_fast.embedded_by"  # key of the metadata
 
@@ -129,7 +129,7 @@ def _as_column(values: list[Any], name: str, file: Path) -> NDArray[Any]:
             raise ValueError("a value is missing")
         if dtype is np.int64:  # int() of a number would round it
             values = [int(str(value)) for value in values]
-        return np.array([str(value) for value in values] if dtype is np.str_ else values, dtype=dtype)
+        return np.array([str(value) for value in values] if dtype is np.object_ else values, dtype=dtype)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"column {name!r} of {file} must be {wanted} in every row ({error})") from None
 

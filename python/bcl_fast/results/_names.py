@@ -7,24 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bcl_fast._utils.csv import csv_rows
-from bcl_fast._utils.types import Integers
+from bcl_fast._utils.types import Integers, Names
 from bcl_fast.errors import InputError
 from bcl_fast.results._result import ClusteringResult
 
 
-def names_of(old: ClusteringResult, result: ClusteringResult) -> NDArray[np.str_] | None:
+def names_of(old: ClusteringResult, result: ClusteringResult) -> Names | None:
     """Names of a result's rows, as those of the clusters of an older one; None where it has none."""
     if old.names is None:
         return None
     return named(result.cluster_ids, cluster_names(old))
 
 
-def named(cluster_ids: Integers, names: Mapping[int, str]) -> NDArray[np.str_]:
+def named(cluster_ids: Integers, names: Mapping[int, str]) -> Names:
     """Name of each row by its cluster, empty for a cluster without one."""
-    return np.array([names.get(cluster, "") for cluster in cluster_ids.tolist()], dtype=np.str_)
+    return np.array([names.get(cluster, "") for cluster in cluster_ids.tolist()], dtype=object)
 
 
 def cluster_names(result: ClusteringResult) -> dict[int, str]:

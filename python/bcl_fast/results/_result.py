@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast._utils.checks import SMALLEST_NORM
+from bcl_fast._utils.types import Names
 from bcl_fast.results._constrained import Violations
 from bcl_fast.results._points import points_of
 
@@ -25,7 +26,7 @@ class ClusteringResult:
 
     Attributes
     ----------
-    track_ids, video_ids : ndarray of shape (n_tracks,), str
+    track_ids, video_ids : ndarray of shape (n_tracks,), object: str
         Unique as pairs.
     cluster_ids : ndarray of shape (n_tracks,), int64
         From 0, by first appearance; equal means the same person. -1: in no cluster, for a least size was asked for.
@@ -34,7 +35,7 @@ class ClusteringResult:
         the embeddings are, else their mean. NaN in no cluster.
     cluster_sizes : ndarray of shape (n_tracks,), int64
         Number of tracks in the track's cluster; 0 in no cluster.
-    names : ndarray of shape (n_tracks,), str, or None
+    names : ndarray of shape (n_tracks,), object: str, or None
         Name that a user gave to the track's cluster; ``""`` for a cluster without one.
     embeddings : ndarray of shape (n_tracks, n_dimensions), float32, or None
         The points that were clustered; Parquet files keep them, so that tracks can be added later.
@@ -45,12 +46,12 @@ class ClusteringResult:
         results that were read from a file.
     """
 
-    track_ids: NDArray[np.str_]
-    video_ids: NDArray[np.str_]
+    track_ids: Names
+    video_ids: Names
     cluster_ids: NDArray[np.int64]
     distances_to_centroid: NDArray[np.float32]
     cluster_sizes: NDArray[np.int64]
-    names: NDArray[np.str_] | None = None
+    names: Names | None = None
     embeddings: NDArray[np.float32] | None = None
     embedded_by: str | None = None
     violations: Violations | None = None
@@ -96,8 +97,8 @@ def describe_clusters(tracks: TrackSet, embeddings: ArrayLike, cluster_ids: Arra
 
 
 def describe_rows(
-    track_ids: NDArray[np.str_],
-    video_ids: NDArray[np.str_],
+    track_ids: Names,
+    video_ids: Names,
     embeddings: NDArray[Any],
     cluster_ids: NDArray[np.int64],
 ) -> ClusteringResult:

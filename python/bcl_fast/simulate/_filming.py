@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bcl_fast._utils.types import Floats, Integers
+from bcl_fast._utils.types import Floats, Integers, Names
 from bcl_fast.simulate._world import World
 from bcl_fast.tracks import TrackSet
 
@@ -19,7 +18,7 @@ _CHUNK_FACES = 16_384  # faces drawn at once; part of what a seed means
 
 def cast_of(
     rng: np.random.Generator, video: str, n_tracks: int, people_per_video: float | None, leads: Sequence[str] = ()
-) -> NDArray[np.str_]:
+) -> Names:
     """Person of each track of a video: shares fall geometrically from the lead on; singletons come last."""
     typical = 0.8 * n_tracks**0.5 if people_per_video is None else people_per_video
     n_people = int(np.clip(round(typical * np.exp(0.4 * rng.standard_normal())), 2, n_tracks // 2))
@@ -30,14 +29,14 @@ def cast_of(
     tracks = 2 + rng.multinomial(n_tracks - n_singletons - 2 * n_others, shares)
     known = leads[:n_others]
     names = [*known, *(f"{video}-person{p + 1:03d}" for p in range(len(known), n_people))]
-    return np.repeat(names, np.append(tracks, np.ones(n_singletons, np.int64)))
+    return np.repeat(np.array(names, dtype=object), np.append(tracks, np.ones(n_singletons, np.int64)))
 
 
 def film(
-    rng: np.random.Generator, videos: list[str], casts: list[NDArray[np.str_]], faces_per_track: float, world: World
+    rng: np.random.Generator, videos: list[str], casts: list[Names], faces_per_track: float, world: World
 ) -> TrackSet:
     """Put the tracks of each cast on the timeline of its video and draw their faces."""
-    labels: list[NDArray[np.str_]] = []
+    labels: list[Names] = []
     lengths: list[Integers] = []
     starts: list[Integers] = []
     scenes: list[Integers] = []
@@ -54,7 +53,7 @@ def film(
     return TrackSet.from_arrays(
         features=_features(rng, world, people, np.concatenate(scenes), n_faces),
         offsets=offsets,
-        track_ids=np.concatenate([[f"{t + 1:05d}" for t in range(len(cast))] for cast in casts]),
+        track_ids=[f"{t + 1:05d}" for cast in casts for t in range(len(cast))],
         video_ids=np.repeat(videos, [len(cast) for cast in casts]),
         labels=np.concatenate(labels),
         frames=np.arange(offsets[-1]) + np.repeat(np.concatenate(starts) - offsets[:-1], n_faces),

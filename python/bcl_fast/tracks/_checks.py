@@ -1,20 +1,18 @@
-"""What every set of tracks is held to, and the names of its tracks, videos and identities.
-
-Names are text. Whole numbers become text, bytes are decoded, and a missing name (``None``, NaN, an empty text) is
-``""`` until the caller has decided what that means.
-"""
+"""What every set of tracks is held to; how values become names is in ``_names.py``."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bcl_fast._utils.types import Floats, Integers, Names
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._names import first_duplicate, track_name
 
 _CHUNK_VALUES = 1 << 21
+LARGEST_INTEGER = 1 << 62
 
 
 def check_ids(video_ids: Names, track_ids: Names) -> None:
@@ -58,7 +56,7 @@ def check_offsets(offsets: Any, n_faces: int) -> Integers:
     array = np.asarray(offsets)
     if array.ndim != 1 or array.dtype.kind not in "iu" or len(array) < 2:
         raise InputError(f"offsets must be 1-D (n_tracks + 1,) whole numbers, got {array.dtype} of shape {array.shape}")
-    array = array.astype(np.int64)
+    array = as_int64(array, "offsets")
     if array[0] != 0 or array[-1] != n_faces:
         raise InputError(f"offsets must run from 0 to the number of faces ({n_faces}), got {array[0]} to {array[-1]}")
     if np.any(np.diff(array) <= 0):
@@ -82,6 +80,14 @@ def check_frames(frames: Any, n_faces: int) -> Integers:
             raise InputError(f"frame must be a whole number, got {array[row]} in row {row}")
     elif array.dtype.kind not in "iu":
         raise InputError(f"frame must be whole numbers, got {array.dtype}")
+    return as_int64(array, "frame")
+
+
+def as_int64(array: npt.NDArray[Any], what: str) -> Integers:
+    """Return whole numbers as int64; differences of two of them must not overflow either."""
+    beyond = (array > LARGEST_INTEGER) | (array < -LARGEST_INTEGER)
+    if np.any(beyond):
+        raise InputError(f"{what} must be whole numbers from -2**62 to 2**62, got {array[beyond][0]}")
     return array.astype(np.int64)
 
 

@@ -5,6 +5,7 @@ Nothing here unpickles: an array of Python objects is refused.
 
 from __future__ import annotations
 
+import math
 import tokenize
 import zipfile
 import zlib
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bcl_fast._utils.codes import categories
 from bcl_fast._utils.types import Names
@@ -33,6 +35,9 @@ _NPZ_NAMES = {
     "boxes": ("boxes",),
     "image": ("image", "images"),
 }
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0}
+_MOST_DEFLATED = 1032  # bytes that one byte of a deflated file can stand for
+_MOST_FIXED_WIDTH = 1 << 26  # characters
 _READ_ERRORS = (
     *(ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error),
     *(SyntaxError, TypeError, tokenize.TokenError),  # an array's header is a Python literal
@@ -77,7 +82,10 @@ def read_npz(path: Path, video: str) -> TrackSet:
         reason = "no directory at its end"
         raise InputError(f"an .npz archive is wanted, this one is truncated or something else ({reason})")
     with reading("an .npz archive"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[key] for name, key in _npz_keys(archive.files).items()}
+        keys = _npz_keys(archive.files)
+        for key in keys.values():
+            _check_member(archive.zip, key, path.stat().st_size)
+        arrays = {name: archive[key] for name, key in keys.items()}
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
             raise InputError(f"an array of {name} is wanted, got something else")
@@ -98,6 +106,21 @@ def _npz_keys(found: list[str]) -> dict[str, str]:
         got = ", ".join(map(repr, found)) or "no arrays"
         raise InputError(f"an array 'features' (or 'embedding', 'embeddings') is wanted, got {got}")
     return keys
+
+
+def _check_member(archive: zipfile.ZipFile, key: str, file_size: int) -> None:
+    """Refuse an array whose header asks for more memory than the archive can fill, before it is allocated."""
+    member = archive.getinfo(f"{key}.npy" if f"{key}.npy" in archive.namelist() else key)
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        shape, _, dtype = _HEADERS.get(version, np.lib.format.read_array_header_2_0)(file)
+        n_bytes = math.prod(shape) * dtype.itemsize
+        if not dtype.hasobject and (min(shape, default=0) < 0 or n_bytes != member.file_size - file.tell()):
+            raise ValueError(
+                f"an array of shape {shape}, {dtype}, does not have {member.file_size - file.tell()} bytes"
+            )
+    if member.file_size > _MOST_DEFLATED * file_size:
+        raise ValueError(f"a file of {file_size} bytes cannot hold {member.file_size}")
 
 
 def _from_tracks(arrays: dict[str, Any]) -> TrackSet:
@@ -161,4 +184,19 @@ def write_npz(tracks: TrackSet, target: Path) -> None:
         "boxes": tracks.boxes,
         "image": tracks.images,
     }
-    np.savez(target, **{name: array for name, array in arrays.items() if array is not None})
+    kept = {name: array for name, array in arrays.items() if array is not None}
+    plain: dict[str, Any] = {
+        name: _fixed_width(array, name) if array.dtype == object else array for name, array in kept.items()
+    }
+    np.savez(target, **plain)
+
+
+def _fixed_width(names: Names, what: str) -> npt.NDArray[np.str_]:
+    """Return names as NumPy's text, which gives each the length of the longest and ends before trailing zeros."""
+    longest = max(map(len, names), default=0)
+    if longest * len(names) > _MOST_FIXED_WIDTH and longest * len(names) > 16 * sum(map(len, names)):
+        wanted = f"names of up to {longest:,} characters would take {4e-9 * longest * len(names):.1f} GB as {what}"
+        raise InputError(f"{wanted} of an .npz file, which gives all the length of the longest: write .parquet")
+    if any(name.endswith("\0") for name in names):
+        raise InputError(f"{what} of an .npz file cannot end in a zero byte: write .parquet")
+    return names.astype(np.str_)

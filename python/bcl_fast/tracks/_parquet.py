@@ -63,7 +63,7 @@ def _read(file: Any, video: str) -> TrackSet:
     frames = _frames(table)
     videos = _names(table, "video_id")
     if videos is None or len(videos.names) == 0:
-        videos = Categories(np.zeros(len(table), np.int64), np.array([video]))
+        videos = Categories(np.zeros(len(table), np.int64), np.array([video], dtype=object))
     tracks = _names(table, "track_id")
     labels = _names(table, "label")
     assert tracks is not None

@@ -26,15 +26,15 @@ class TrackSet:
         C-contiguous, finite; may be a read-only memory map.
     offsets : ndarray of shape (n_tracks + 1,), int64
         The faces of track ``t`` are the rows ``offsets[t]:offsets[t + 1]``, at least one.
-    track_ids, video_ids : ndarray of shape (n_tracks,), str
+    track_ids, video_ids : ndarray of shape (n_tracks,), object: str
         Unique as pairs.
-    labels : ndarray of shape (n_tracks,), str, or None
+    labels : ndarray of shape (n_tracks,), object: str, or None
         Names of the identities.
     frames : ndarray of shape (n_faces,), int64, or None
         Frame number of each face in its video.
     boxes : ndarray of shape (n_faces, 4), float32, or None
         x, y, width, height of each face in pixels.
-    images : ndarray of shape (n_faces,), str, or None
+    images : ndarray of shape (n_faces,), object: str, or None
         Path of each face's picture; ``""`` for a face without one.
     """
 
@@ -88,7 +88,7 @@ class TrackSet:
         ends = checks.check_offsets(np.arange(n_faces + 1) if offsets is None else offsets, n_faces)
         n_tracks = len(ends) - 1
         tracks = _names(np.arange(n_tracks) if track_ids is None else track_ids, "track_id", n_tracks, "track")
-        videos = np.full(n_tracks, video_ids) if isinstance(video_ids, str) else video_ids
+        videos = np.full(n_tracks, video_ids, dtype=object) if isinstance(video_ids, str) else video_ids
         videos = _names(videos, "video_id", n_tracks, "track")
         checks.check_ids(videos, tracks)
         names = None if labels is None else _names(labels, "label", n_tracks, "track")
@@ -106,7 +106,7 @@ class TrackSet:
         )
 
     def __repr__(self) -> str:
-        people = "no labels" if self.labels is None else f"{len(np.unique(self.labels))} identities"
+        people = "no labels" if self.labels is None else f"{len(set(self.labels.tolist()))} identities"
         sizes = f"{self.n_tracks} tracks, {self.n_faces} faces, {self.n_features} features"
         return f"TrackSet({sizes}, {len(self.videos)} videos, {people})"
 
