@@ -151,3 +151,26 @@ def test_raw_embeddings_of_features_of_any_size(size):
     features = (np.eye(4, 3) + 0.5).astype(np.float32)
     tracks = [TrackSet.from_arrays(x, range(5)) for x in (features, features * np.float32(size))]
     np.testing.assert_allclose(*(raw_embeddings(x) for x in tracks), rtol=1e-5)
+
+
+def test_scores_are_of_the_labelled_part():
+    labels = ["ann", "", "bob", "bob", "cy", None, None]
+    tracks = two_videos(labels)
+    with pytest.warns(
+        UserWarning, match="3 of 7 tracks have no label and are clustered with the others, but not scored"
+    ):
+        rows = evaluate(tracks, LINE, distance_threshold=30.0)
+    assert [row.video for row in rows] == ["first", "all"]  # nobody is known in the second
+    points = np.delete(LINE, [1, 5, 6], axis=0)
+    assert [row[1:] for row in rows] == [evaluate(tracks.labelled(), points, distance_threshold=30.0)[0][1:]] * 2
+    with pytest.warns(UserWarning, match="3 of 7 tracks have no label and are left out"):
+        rows = evaluate(tracks, LINE, n_clusters="true")
+    assert [row[:4] for row in rows] == [("first", 4, 3, 3)]
+
+
+def test_tracks_without_a_label_join_clusters():
+    # ann and cy meet in one cluster through the unlabelled track between them
+    tracks = TrackSet.from_arrays(np.array([[0.0], [1.0], [0.5]]), labels=["ann", "cy", ""])
+    with pytest.warns(UserWarning, match="1 of 3 tracks has no label"):
+        (row,) = evaluate(tracks, tracks.features, distance_threshold=1.0)
+    assert (row.n_tracks, row.n_identities, row.n_clusters, row.wcp) == (2, 2, 1, 0.5)

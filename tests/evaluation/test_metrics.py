@@ -151,6 +151,9 @@ def test_labels_of_any_kind(metric, labels):
 
 MISSING = {
     "None": [None, "a", None, "b", "a"],
+    "of several kinds": [np.datetime64("NaT"), 1, "", 2, 1],
+    "objects": np.array([np.nan, "a", None, "b", "a"], object),
+    "NA among objects": pd.Series([pd.NA, "a", None, "b", "a"], dtype="object"),
     "NaN in a list": [float("nan"), "a", float("nan"), "b", "a"],
     "NaN": np.array([np.nan, 1, np.nan, 2, 1]),
     "empty text": np.array(["", "a", "", "b", "a"]),
@@ -166,7 +169,8 @@ MISSING = {
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", MISSING)
 def test_the_labelled_part_is_scored_whatever_holds_the_labels(metric, kind):
-    assert metric(MISSING[kind], [0, 0, 1, 1, 1]) == metric(["a", "b", "a"], [0, 1, 1])
+    with pytest.warns(UserWarning, match="2 of 5 samples have no true label: they are left out of the score"):
+        assert metric(MISSING[kind], [0, 0, 1, 1, 1]) == metric(["a", "b", "a"], [0, 1, 1])
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -41,7 +41,6 @@ def test_concatenate_says_what_it_leaves_out() -> None:
     ("changes", "sentence"),
     [
         ({"features": np.zeros((6, 5))}, "all tracks must have the same number of features, got 2 in one and 5 in two"),
-        ({"labels": None}, "labels must be given for all tracks or for none, got none in two"),
         (
             {"track_ids": ["c", "b", "d"]},
             "(video, track) must be unique, got track 'b' of video 'v' in both one and two",

@@ -178,11 +178,6 @@ NAN = embeddings(np.array([[0, 0]] * 3 + [[0, np.nan]] + [[0, 0]] * 2, np.float3
             "label must be the same in all rows of a track, got 'x' and 'y' in track 'a' of video 'v'",
         ),
         (
-            {"label": pa.array(["x", "x", "z", None, "z", "x"])},
-            "label must be given in every row or in none, got none in a row of track 'b' of video 'v'",
-        ),
-        ({"label": pa.array(["x", "x", "", "", "", "x"])}, "got none in a row of track 'b' of video 'v'"),
-        (
             {"frame": pa.array([1, 2, None, 4, 5, 6])},
             "column 'frame' must be given in every row or in none, got none in row 2",
         ),

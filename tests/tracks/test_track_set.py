@@ -237,10 +237,6 @@ def with_bad(value: float, row: int) -> np.ndarray:
         ({"video_ids": ["v", "w"]}, "video_id must have one value per track (3), got 2"),
         ({"video_ids": ["v", None, "w"]}, "video_id must be given for every track, got none for track 1"),
         ({"labels": ["x"] * 6}, "label must have one value per track (3), got 6"),
-        (
-            {"labels": ["x", None, "y"]},
-            "labels must be given for every track or for none, got none for track 'b' of video 'v'",
-        ),
         ({"frames": [1, 2]}, "frame must have one number per face (6), got shape (2,)"),
         ({"frames": [0, 1, 2, 3.5, 4, 5]}, "frame must be a whole number, got 3.5 in row 3"),
         ({"frames": [0, 1, np.nan, 3, 4, 5]}, "frame must be a whole number, got nan in row 2"),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.codes import is_missing
 from bcl_fast.errors import InputError
 
 
@@ -94,10 +95,3 @@ def _without_objects(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
 
 def _is_vector(value: Any) -> bool:
     return isinstance(value, (list, tuple)) or (hasattr(value, "__array__") and getattr(value, "ndim", 1) > 0)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value stands for none: None, NaN, pandas' NA and NaT."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))

@@ -22,7 +22,9 @@ def say(sentence: str) -> None:
 def describe_tracks(tracks: TrackSet) -> str:
     """How much there is of everything, in one line."""
     sizes = ((tracks.n_tracks, "track"), (tracks.n_faces, "face"), (len(tracks.videos), "video"))
-    people = [] if tracks.labels is None else [f"{len(set(tracks.labels.tolist())):,} people"]
+    people = [] if tracks.labels is None else [f"{len(tracks.label_codes()[1]):,} people"]
+    n_bare = tracks.n_tracks - int(tracks.is_labelled.sum())
+    people += [f"{counted(n_bare, 'track')} without a label"] if 0 < n_bare < tracks.n_tracks else []
     return ", ".join([*(counted(number, what) for number, what in sizes), *people])
 
 

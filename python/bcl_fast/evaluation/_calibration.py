@@ -50,11 +50,11 @@ def calibrate(
     model : EmbeddingModel
         Its own ``threshold_scale`` does not count.
     tracks : TrackSet
-        Labelled tracks of people that the model was not trained on.
+        Tracks of people that the model was not trained on; those without a label are left out.
     precision : float, default 0.99
         In (0, 1].
     pairs : TrackPairs, optional
-        Constraints on the clusters, best those that are used later.
+        Constraints on the clusters of ``tracks``, best those that are used later.
 
     Returns
     -------
@@ -69,6 +69,9 @@ def calibrate(
     precision = real_number("precision", precision)
     if not 0 < precision <= 1:
         raise InputError(f"precision must be in (0, 1], got {precision}")
+    tracks.label_codes()
+    pairs = (pairs or TrackPairs()).among(np.flatnonzero(tracks.is_labelled), tracks.n_tracks)
+    tracks = tracks.labelled()
     codes, _ = tracks.label_codes()
     sizes = np.bincount(codes)
     if len(sizes) < 2 or sizes.max() < 2:
@@ -77,9 +80,7 @@ def calibrate(
             f"got {tracks.n_tracks} tracks of {len(sizes)}"
         )
     unit = model.unscaled_threshold
-    merges = complete_linkage(
-        model.embed_tracks(tracks), LARGEST_SCALE * unit, **(pairs or TrackPairs())._asdict()
-    ).merges
+    merges = complete_linkage(model.embed_tracks(tracks), LARGEST_SCALE * unit, **pairs._asdict()).merges
     heights = merges[:, 2]
     same, together = np.cumsum(pairs_of_merges(merges, codes), axis=0).T
     last_of_height = np.append(heights[1:] > heights[:-1], True)[: len(heights)]

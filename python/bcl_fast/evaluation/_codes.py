@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast._utils.arrays import as_array, is_missing, is_sparse, is_tensor
+from bcl_fast._utils.arrays import as_array, is_sparse, is_tensor
+from bcl_fast._utils.codes import is_missing
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 
@@ -30,6 +32,10 @@ def labelled_codes(labels_true: Labels, labels_pred: Labels) -> tuple[Integers, 
     known = identities != MISSING
     if not known.any():
         raise InputError(f"labels_true must hold at least one label, got {len(true)} that are missing")
+    if not known.all():
+        n_bare = len(true) - known.sum()
+        what = f"{n_bare:,} of {len(true):,} samples have no true label: they are left out of the score"
+        warnings.warn(what, stacklevel=4)
     clusters = _codes(pred)
     alone = (clusters == MISSING) | _is_minus_one(pred)
     clusters[alone] = clusters.max(initial=0) + 1 + np.arange(alone.sum())
@@ -73,7 +79,7 @@ def _codes(values: NDArray[Any]) -> Integers:
     if any(isinstance(value, (list, dict, set, np.ndarray)) for value in values):
         raise InputError("labels must be values that can be told apart, such as text or numbers, got collections")
     return np.array(
-        [MISSING if is_missing(value) or value == "" else seen.setdefault(value, len(seen)) for value in values],
+        [MISSING if is_missing(value) else seen.setdefault(value, len(seen)) for value in values],
         np.int64,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bcl_fast._utils.checks import whole_number
+from bcl_fast._utils.text import counted
 from bcl_fast._utils.types import Labels, Points
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
@@ -53,37 +55,38 @@ def evaluate(
     Parameters
     ----------
     tracks : TrackSet
-        Labelled tracks. Over all videos together, identities of the same name are the same person, as in the paper.
+        Over all videos together, identities of the same name are the same person, as in the paper. Tracks without a
+        label are clustered with the others, but not scored, which a warning says.
     embeddings : array-like of shape (n_tracks, n_dimensions)
         A point per track, such as ``model.embed_tracks(tracks)`` or `raw_embeddings`.
     distance_threshold : float, optional
         Squared distance at which merging stops, such as ``model.distance_threshold``.
     n_clusters : {"true"} or int, optional
-        In place of a threshold: the number of clusters, ``"true"`` for the number of identities.
+        In place of a threshold: the number of clusters, ``"true"`` for the number of identities; then tracks without a
+        label are left out, as nobody knows how many people they show.
     pairs : TrackPairs, optional
         Constraints on the clusters, with a threshold; of a video those within it.
 
     Returns
     -------
     rows : list of EvaluationRow
-        One per video in order of first appearance, then ``"all"`` if there are two videos or more.
+        One per video with labels in order of first appearance, then ``"all"`` if there are two videos or more. Tracks,
+        people and clusters are counted among the labelled tracks.
 
     Raises
     ------
     InputError
-        If labels are missing, the embeddings are not one finite point per track, not exactly one of the two criteria is
-        given, or it is out of range.
+        If no track has a label, the embeddings are not one finite point per track, not exactly one of the two criteria
+        is given, or it is out of range.
     """
     tracks.label_codes()
     if (distance_threshold is None) == (n_clusters is None):
         raise InputError("evaluation wants either a distance_threshold or n_clusters")
-    if pairs is not None:
-        if distance_threshold is None:
-            raise InputError("constraints on pairs want a distance_threshold, got a number of clusters")
-        return _evaluate_with_pairs(tracks, embeddings, distance_threshold, pairs)
+    if pairs is not None and distance_threshold is None:
+        raise InputError("constraints on pairs want a distance_threshold, got a number of clusters")
     if distance_threshold is not None:
-        threshold = distance_threshold
-        return score_clusterer(tracks, embeddings, lambda points, _: complete_linkage(points, threshold).labels)
+        _say_unlabelled(tracks, "clustered with the others, but not scored")
+        return _evaluate_with_pairs(tracks, embeddings, distance_threshold, pairs or TrackPairs())
     if isinstance(n_clusters, str) and n_clusters != "true":
         raise InputError(f"n_clusters must be 'true' or a number, got {n_clusters!r}")
     given = None if isinstance(n_clusters, str) else whole_number("n_clusters", n_clusters)
@@ -98,6 +101,8 @@ def score_clusterer(
     tracks: TrackSet, embeddings: ArrayLike, clusterer: Clusterer, *, series: bool = False
 ) -> list[EvaluationRow]:
     """Cluster each video, and videos together, in any way, and compare with the labels.
+
+    Tracks without a label are left out, which a warning says.
 
     Parameters
     ----------
@@ -119,8 +124,10 @@ def score_clusterer(
     InputError
         As for `evaluate`.
     """
+    points = points_of(tracks, embeddings)[tracks.is_labelled]
+    _say_unlabelled(tracks, "left out")
+    tracks = tracks.labelled()
     codes, _ = tracks.label_codes()
-    points = points_of(tracks, embeddings)
     rows = []
     for name, members in groups_of_videos(tracks, series=series):
         n_identities = len(np.unique(codes[members]))
@@ -139,6 +146,8 @@ def _evaluate_with_pairs(
     points = points_of(tracks, embeddings)
     rows = []
     for name, members in groups_of_videos(tracks, series=False):
+        if np.all(codes[members] < 0):
+            continue
         within = pairs.among(members, tracks.n_tracks)
         labels, violations = cluster_with_pairs(points[members], distance_threshold, within)
         row = _score(name, codes[members], labels)
@@ -152,12 +161,20 @@ def _evaluate_with_pairs(
     return rows
 
 
+def _say_unlabelled(tracks: TrackSet, what_happens: str) -> None:
+    n_bare = tracks.n_tracks - int(tracks.is_labelled.sum())
+    if n_bare:
+        have = "has no label and is" if n_bare == 1 else "have no label and are"
+        warnings.warn(f"{n_bare:,} of {counted(tracks.n_tracks, 'track')} {have} {what_happens}", stacklevel=3)
+
+
 def _score(video: str, codes: Labels, labels: Labels) -> EvaluationRow:
+    codes, labels = codes[codes >= 0], labels[codes >= 0]
     return EvaluationRow(
         video,
         n_tracks=len(codes),
         n_identities=len(np.unique(codes)),
-        n_clusters=int(labels.max()) + 1,
+        n_clusters=len(np.unique(labels)),
         nmi=normalized_mutual_information(codes, labels),
         wcp=weighted_clustering_purity(codes, labels),
         b_cubed_f=float(b_cubed(codes, labels).f_score),

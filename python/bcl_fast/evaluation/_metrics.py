@@ -3,9 +3,9 @@
 Labels are one-dimensional sequences of anything that can be told apart: strings, integers, or both. All scores depend
 on the partitions alone, not on the names of labels, and take memory O(samples), never clusters times identities.
 
-A sample whose identity is missing (None, NaN, NA, empty text) is left out: the labelled part is scored. A sample
-without a cluster (-1, as `bcl_fast.BallClustering` gives it with ``min_cluster_size``, or missing) counts as a cluster
-of its own: that costs recall, and no precision. So an identity may be called -1, and a cluster may not.
+A sample whose identity is missing (``None``, NaN, NaT, ``pandas.NA`` or ``""``) is left out, which a warning says. A
+sample without a cluster (-1, as `bcl_fast.BallClustering` gives it with ``min_cluster_size``, or missing) counts as a
+cluster of its own: that costs recall, and no precision. So an identity may be called -1, and a cluster may not.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def _simulated(scale: float, seed: int, n_features: int) -> Splits:
 
 @lru_cache(maxsize=1)
 def _read(files: Files) -> Splits:
-    parts = Splits(*(read_tracks(paths) for paths in (files.train, files.val, files.test)))
+    parts = Splits(*(read_tracks(paths).labelled() for paths in (files.train, files.val, files.test)))
     for name, tracks in parts._asdict().items():
         if tracks.labels is None:
             raise InputError(f"the {name} tracks must have labels, got none")

@@ -26,18 +26,6 @@ def check_ids(video_ids: Names, track_ids: Names) -> None:
         raise InputError(f"(video, track) must be unique, got {name} twice")
 
 
-def check_labels(labels: Names, video_ids: Names, track_ids: Names) -> Names | None:
-    """Refuse labels that are there for some tracks only; none at all are ``None``."""
-    missing = labels == ""
-    if np.all(missing):
-        return None
-    if np.any(missing):
-        track = int(np.argmax(missing))
-        name = track_name(track_ids[track], video_ids[track])
-        raise InputError(f"labels must be given for every track or for none, got none for {name}")
-    return labels
-
-
 def check_features(features: Any) -> Floats:
     """Return the features as a C-contiguous float32 matrix, without a copy where they are one."""
     array = np.asarray(features)

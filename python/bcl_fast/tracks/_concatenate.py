@@ -17,8 +17,8 @@ from bcl_fast.tracks._track_set import TrackSet
 def concatenate(track_sets: Sequence[TrackSet], *, names: Sequence[str] | None = None) -> TrackSet:
     """Put track sets together, in the order given.
 
-    Labels must be in all of them or in none. Frames, boxes and images are kept when all sets have them; otherwise they
-    are left out, with a warning.
+    Tracks of a set without labels have none beside those of other sets. Frames, boxes and images are kept when all sets
+    have them; otherwise they are left out, with a warning.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def concatenate(track_sets: Sequence[TrackSet], *, names: Sequence[str] | None =
     Raises
     ------
     InputError
-        If n_features differ, some sets have labels and others do not, or a (video, track) is in two sets.
+        If n_features differ, or a (video, track) is in two sets.
     """
     if not track_sets:
         raise InputError("at least one set of tracks is wanted, got none")
@@ -46,7 +46,7 @@ def concatenate(track_sets: Sequence[TrackSet], *, names: Sequence[str] | None =
         np.append(0, np.cumsum(counts)).astype(np.int64),
         track_ids,
         video_ids,
-        labels=_joined(track_sets, "labels"),
+        labels=_joined_labels(track_sets),
         frames=_joined(track_sets, "frames"),
         boxes=_joined(track_sets, "boxes"),
         images=_joined(track_sets, "images"),
@@ -59,9 +59,6 @@ def _check_alike(track_sets: Sequence[TrackSet], called: list[str]) -> None:
         if tracks.n_features != first.n_features:
             sizes = f"{first.n_features} in {called[0]} and {tracks.n_features} in {name}"
             raise InputError(f"all tracks must have the same number of features, got {sizes}")
-        if (tracks.labels is None) != (first.labels is None):
-            bare = name if tracks.labels is None else called[0]
-            raise InputError(f"labels must be given for all tracks or for none, got none in {bare}")
 
 
 def _check_disjoint(track_sets: Sequence[TrackSet], called: list[str], video_ids: Names, track_ids: Names) -> None:
@@ -72,6 +69,13 @@ def _check_disjoint(track_sets: Sequence[TrackSet], called: list[str], video_ids
     later, earlier = (called[int(np.searchsorted(ends, track, side="right"))] for track in duplicate)
     name = track_name(track_ids[duplicate[0]], video_ids[duplicate[0]])
     raise InputError(f"(video, track) must be unique, got {name} in both {earlier} and {later}")
+
+
+def _joined_labels(track_sets: Sequence[TrackSet]) -> Names | None:
+    if all(tracks.labels is None for tracks in track_sets):
+        return None
+    without = (np.full(tracks.n_tracks, "", dtype=object) for tracks in track_sets)
+    return np.concatenate([bare if t.labels is None else t.labels for t, bare in zip(track_sets, without, strict=True)])
 
 
 def _joined(track_sets: Sequence[TrackSet], field: str) -> Any:

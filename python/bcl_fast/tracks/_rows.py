@@ -58,26 +58,24 @@ def gathered(values: npt.NDArray[Any], grouping: Grouping) -> npt.NDArray[Any]:
 
 
 def one_per_track(column: Categories, what: str, grouping: Grouping) -> Names | None:
-    """Reduce one name per row to one per track; None when every row lacks it.
+    """Reduce one name per row to one per track, the one that any of its rows has; None when every row lacks it.
 
     Raises
     ------
     InputError
-        If a track has two names, or lacks one that others have.
+        If a track has two names.
     """
     if np.all(column.codes < 0):
         return None
     codes = gathered(column.codes, grouping)
-    low = np.minimum.reduceat(codes, grouping.offsets[:-1])
     high = np.maximum.reduceat(codes, grouping.offsets[:-1])
-    if np.any(low < 0):
-        name = _name(grouping, int(np.argmax(low < 0)))
-        raise InputError(f"{what} must be given in every row or in none, got none in a row of {name}")
-    if np.any(low != high):
-        track = int(np.argmax(low != high))
+    low = np.minimum.reduceat(np.where(codes < 0, len(column.names), codes), grouping.offsets[:-1])
+    differ = low < high
+    if np.any(differ):
+        track = int(np.argmax(differ))
         both = f"{str(column.names[low[track]])!r} and {str(column.names[high[track]])!r}"
         raise InputError(f"{what} must be the same in all rows of a track, got {both} in {_name(grouping, track)}")
-    return column.names[low]
+    return np.append(column.names, "")[high]  # -1 is the last
 
 
 def _name(grouping: Grouping, track: int) -> str:

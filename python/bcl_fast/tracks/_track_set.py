@@ -29,7 +29,7 @@ class TrackSet:
     track_ids, video_ids : ndarray of shape (n_tracks,), object: str
         Unique as pairs.
     labels : ndarray of shape (n_tracks,), object: str, or None
-        Names of the identities.
+        Names of the identities; ``""`` for a track without one. None if no track has one.
     frames : ndarray of shape (n_faces,), int64, or None
         Frame number of each face in its video.
     boxes : ndarray of shape (n_faces, 4), float32, or None
@@ -73,15 +73,15 @@ class TrackSet:
         video_ids : str or array_like of shape (n_tracks,), default "video"
             One name for all tracks, or one per track.
         labels : array_like of shape (n_tracks,), optional
-            Text or whole numbers; given for all tracks or for none (``None`` and ``""`` count as missing).
+            Text or whole numbers, negative ones too; ``None``, NaN, ``pandas.NA`` and ``""`` stand for no label.
         frames, boxes, images : array_like of shape (n_faces,), (n_faces, 4), (n_faces,), optional
             As in the class.
 
         Raises
         ------
         InputError
-            If shapes or types disagree, a track is empty, (video, track) repeats, labels are missing for some tracks,
-            or a feature is NaN or infinite (the message names the track and the face row).
+            If shapes or types disagree, a track is empty, (video, track) repeats, or a feature is NaN or infinite (the
+            message names the track and the face row).
         """
         matrix = checks.check_features(features)
         n_faces = len(matrix)
@@ -99,14 +99,14 @@ class TrackSet:
             ends,
             tracks,
             videos,
-            labels=None if names is None else checks.check_labels(names, videos, tracks),
+            labels=None if names is None or np.all(names == "") else names,
             frames=numbers,
             boxes=None if boxes is None else checks.check_boxes(boxes, n_faces),
             images=None if images is None else _names(images, "image", n_faces, "face"),
         )
 
     def __repr__(self) -> str:
-        people = "no labels" if self.labels is None else f"{len(set(self.labels.tolist()))} identities"
+        people = "no labels" if self.labels is None else f"{len(self.label_codes()[1])} identities"
         sizes = f"{self.n_tracks} tracks, {self.n_faces} faces, {self.n_features} features"
         return f"TrackSet({sizes}, {len(self.videos)} videos, {people})"
 
@@ -229,8 +229,20 @@ class TrackSet:
             raise ValueError(f"tracks must not repeat, got track {int(np.argmax(np.bincount(indices) > 1))} twice")
         return indices
 
+    @property
+    def is_labelled(self) -> npt.NDArray[np.bool_]:
+        """Which tracks have a label: mask of shape (n_tracks,)."""
+        return np.zeros(self.n_tracks, bool) if self.labels is None else np.asarray(self.labels != "", dtype=bool)
+
+    def labelled(self) -> TrackSet:
+        """Keep the tracks that have a label; this very set if all have."""
+        is_labelled = self.is_labelled
+        return self if is_labelled.all() else self.select(is_labelled)
+
     def label_codes(self) -> tuple[Integers, Names]:
         """Labels as whole numbers by first appearance: codes (n_tracks,) int64, and the names they index.
+
+        A track without a label has the code -1.
 
         Raises
         ------
@@ -239,7 +251,9 @@ class TrackSet:
         """
         if self.labels is None:
             raise InputError(f"the tracks must have labels, got {self.n_tracks} tracks without")
-        return categories(self.labels)
+        codes, names = np.full(self.n_tracks, -1, np.int64), categories(self.labels[self.is_labelled])
+        codes[self.is_labelled] = names.codes
+        return codes, names.names
 
 
 def _names(values: npt.ArrayLike, what: str, count: int, per: str) -> Names:

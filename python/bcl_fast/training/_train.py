@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 from bcl_fast._utils.devices import torch_device
@@ -60,7 +61,8 @@ def train(
     Parameters
     ----------
     tracks, val : TrackSet
-        Labelled tracks to train on, and to choose the best epoch with; best of people who are not trained on.
+        Labelled tracks to train on, and to choose the best epoch with; best of people who are not trained on. Tracks
+        without a label are left out, which a warning says.
     recipe : Recipe, optional
         Every number of the training, such as ``Recipe(epochs=10)``; what ``head="auto"`` stands for is in the
         model's recipe.
@@ -92,6 +94,7 @@ def train(
         or identities, a face is not finite or zero, dimensions disagree, the device cannot be used, an output exists,
         the checkpoint belongs to other data or another recipe, or the loss diverges.
     """
+    tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
     recipe, _ = choose_recipe(recipe or Recipe(), tracks)
     trainer = Trainer(tracks, val, recipe, torch_device(device))
     data = describe_data(tracks, val)
@@ -110,6 +113,17 @@ def train(
     finally:
         log.close()
     return TrainingResult(trainer.best_model(), state.history, state.best_epoch)
+
+
+def _labelled(tracks: TrackSet, part: str) -> TrackSet:
+    if tracks.labels is None:
+        return tracks  # which is refused where its labels are looked at
+    labelled = tracks.labelled()
+    n_left_out = tracks.n_tracks - labelled.n_tracks
+    if n_left_out:
+        what = f"{n_left_out:,} of {tracks.n_tracks:,} {part} tracks have no label: they are left out"
+        warnings.warn(what, stacklevel=3)
+    return labelled
 
 
 def _found_checkpoint(checkpoint: PathLike | None, resume: bool, force: bool) -> bool:
