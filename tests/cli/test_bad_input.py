@@ -82,10 +82,10 @@ def test_missing_files(folder):
     assert "missing.safetensors does not exist" in cluster(folder, model="missing.safetensors")
 
 
-@pytest.mark.parametrize("name", ["tracks.txt", "tracks", "tracks.csv"])
+@pytest.mark.parametrize("name", ["tracks.txt", "tracks", "tracks.xlsx"])
 def test_unknown_suffixes_of_tracks(folder, name):
     (folder / name).write_text("1 2 3")
-    assert "must be a path that ends in .parquet, .npz or .npy" in cluster(folder, name)
+    assert "must be a path that ends in .parquet, .feather," in cluster(folder, name)
 
 
 @pytest.mark.parametrize("name", ["good.parquet", "good.npz"])

@@ -170,8 +170,9 @@ def test_missing_empty_and_unknown_files(tmp_path: Path) -> None:
         expect(path, f"{path}: there is no such file or folder")
         path.touch()
         expect(path, f"{path}: the file is empty (0 bytes)")
-    (tmp_path / "t.csv").touch()
-    expect(tmp_path / "t.csv", "ends in .parquet, .npz or .npy", "a folder", "'-'", "got the suffix '.csv'")
+    (tmp_path / "t.txt").touch()
+    wanted = "ends in .parquet, .feather, .arrow, .ipc, .csv, .tsv, .npz or .npy"
+    expect(tmp_path / "t.txt", wanted, "a folder", "'-'", "got the suffix '.txt'")
 
 
 def test_empty_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

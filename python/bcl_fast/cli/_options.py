@@ -11,7 +11,8 @@ Tracks = Annotated[
     list[Path],
     typer.Argument(
         metavar="TRACKS",
-        help="Files (.parquet, .npz, .npy), folders with features/<video>/<track>.npy, or '-' (Parquet on stdin).",
+        help="Files (.parquet, .feather, .arrow, .csv, .npz, .npy), folders of them or with "
+        "features/<video>/<track>.npy, or '-' (Parquet on stdin).",
         show_default=False,
     ),
 ]

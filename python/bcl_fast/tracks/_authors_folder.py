@@ -56,7 +56,9 @@ def read_folder(folder: Path) -> TrackSet:
 def _videos(folder: Path) -> list[str]:
     features = folder / "features"
     if not features.is_dir():
-        raise InputError("a folder must hold features/<video>/<track>.npy, got none named features in it")
+        raise InputError(
+            "a folder must hold features/<video>/<track>.npy, got none named features in it and no file of tracks"
+        )
     videos = sorted(path.name for path in features.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not videos:
         raise InputError("a folder must hold features/<video>/<track>.npy, got no video in features")

@@ -1,9 +1,11 @@
 """Tracks of faces: put together, read and written in the formats people have.
 
 - ``.parquet``: a row per face, the main format; ``-`` is Parquet on standard input or output.
+- ``.feather``, ``.arrow``, ``.ipc``, ``.csv``, ``.tsv``, and tables in memory: the same rows. Read only.
 - ``.npz``: arrays ``features`` and ``offsets`` or ``track_id``, with names per track or per face.
 - ``.npy``: a matrix, memory-mapped; a row is a track of one face. Read only.
-- a folder: the layout of the paper's authors, ``features/<video>/<track>.npy`` and ``ids/<video>.ids``. Read only.
+- a folder: the layout of the paper's authors, ``features/<video>/<track>.npy`` and ``ids/<video>.ids``; or files of the
+  kinds above, at any depth, whose tables are read as one. Read only.
 """
 
 from __future__ import annotations
@@ -12,37 +14,61 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, NamedTuple, cast
 
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._authors_folder import read_folder
 from bcl_fast.tracks._concatenate import concatenate
+from bcl_fast.tracks._frames import as_arrow, is_frame
 from bcl_fast.tracks._numpy import read_npy, read_npz, write_npz
-from bcl_fast.tracks._parquet import read_parquet, write_parquet
+from bcl_fast.tracks._parquet import write_parquet
+from bcl_fast.tracks._sources import TABLE_SUFFIXES, TableSource, open_source
+from bcl_fast.tracks._table import Part, read_parts
 from bcl_fast.tracks._track_set import TrackSet
+from bcl_fast.tracks._video_names import hive_keys, names_of_paths
 
+_SUFFIXES = (*TABLE_SUFFIXES, ".npz", ".npy")
+_FILES = f"{', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
 _READABLE = (
-    "a path that ends in .parquet, .npz or .npy, a folder with features/<video>/<track>.npy, "
+    f"a path that ends in {_FILES}, a folder of such files or with features/<video>/<track>.npy, "
     "or '-' (Parquet on standard input)"
 )
 _WRITABLE = "a path that ends in .parquet or .npz, or '-' (Parquet on standard output)"
 
 
-def read_tracks(path: PathLike | Sequence[PathLike]) -> TrackSet:
-    """Read tracks from a file or a folder, or from several that are put together in the order given.
+class Reading(NamedTuple):
+    """Tracks, and the files by whose paths videos are named because nothing else says what they are: by that name."""
+
+    tracks: TrackSet
+    paths: dict[str, Path]
+
+
+class _File(NamedTuple):
+    """A file, and what its video is called if nothing in it says that."""
+
+    path: Path
+    video: str
+
+
+def read_tracks(path: Any) -> TrackSet:
+    """Read tracks from a file, a folder or a table, or from several that are put together in the order given.
 
     Tracks come in order of first appearance; faces that come as rows of a table are put in order of frames, if there
-    are frames. Where nothing says which video a track is from, the video has the file's name without its suffix
-    (``stdin`` for ``-``). The same track id in two videos is fine.
+    are frames. A video is named by the column ``video_id`` or a folder ``video_id=...`` on the way to the file. Where
+    nothing says it, the file is a video, and has the file's name without its suffix (``stdin`` for ``-``), and before
+    it as much of its path as tells it from the other files: ``ep1/faces``, ``ep2/faces``. The same track id in two
+    videos is fine.
 
     Parameters
     ----------
-    path : str or PathLike, or a sequence of them
-        See the module for the formats; the suffix decides.
+    path : str, PathLike or table, or a sequence of them
+        See the module for the formats; the suffix decides. A table has a column per name, as Parquet files do: a pandas
+        or polars DataFrame, a ``pyarrow.Table``, anything with ``__arrow_c_stream__``, or a dict of arrays.
 
     Returns
     -------
@@ -55,35 +81,113 @@ def read_tracks(path: PathLike | Sequence[PathLike]) -> TrackSet:
         If a file is missing, broken or of no known format, tracks are not valid (see ``TrackSet.from_arrays``), the
         same (video, track) is in two files, or files do not go together. The message names the file.
     """
-    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    return concatenate([_read(one) for one in paths], names=[_called(one) for one in paths])
+    return read_with_paths(path).tracks
 
 
-def _called(path: PathLike) -> str:
+def read_with_paths(path: Any) -> Reading:
+    """Read tracks as `read_tracks` does, and say which videos are named by their paths."""
+    given = [path] if isinstance(path, str | os.PathLike) or is_frame(path) else list(path)
+    files = [_files(one) for one in given]
+    names = iter(names_of_paths([file for part in files for file in part]))
+    called = [_called(one, place if len(given) > 1 else None) for place, one in enumerate(given)]
+    readings = []
+    for one, part, name in zip(given, files, called, strict=True):
+        try:
+            readings.append(_read(one, [_File(file, next(names)) for file in part], name))
+        except OSError as error:
+            raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+    _check_apart(readings, called)
+    paths = {video: file for reading in readings for video, file in reading.paths.items()}
+    return Reading(concatenate([reading.tracks for reading in readings], names=called), paths)
+
+
+def _called(path: Any, place: int | None) -> str:
+    if is_frame(path):
+        return "the table" if place is None else f"table {place}"
     return "standard input" if str(path) == "-" else str(path)
 
 
-def _read(path: PathLike) -> TrackSet:
-    try:
-        return _read_stdin() if str(path) == "-" else _read_path(Path(path))
-    except OSError as error:
-        raise InputError(f"{_called(path)}: cannot be read ({error.strerror or error})") from None
-    except InputError as error:
-        raise InputError(f"{_called(path)}: {error}") from None
+def _files(path: Any) -> list[Path]:
+    """Return the files that may name videos; none of the authors' folder, which names its videos itself."""
+    if is_frame(path) or str(path) == "-" or (Path(path) / "features").is_dir():
+        return []
+    if not Path(path).is_dir():
+        return [Path(path)]
+    below = (file for file in sorted(Path(path).rglob("*")) if file.suffix.lower() in _SUFFIXES and file.is_file())
+    return [file for file in below if not any(part[0] in "._" for part in file.relative_to(path).parts)]
 
 
-def _read_path(path: Path) -> TrackSet:
-    if path.is_dir():
-        return read_folder(path)
+def _read(given: Any, files: list[_File], called: str) -> Reading:
+    if is_frame(given):
+        video = called.removeprefix("the ").replace("table", "video")
+        return Reading(read_parts([Part(TableSource(as_arrow(given)), video)])[0], {})
+    if str(given) == "-":
+        return Reading(_read_stdin(), {})
+    path = Path(given)
     if not path.exists():
         raise InputError("there is no such file or folder")
-    suffix = path.suffix.lower()
-    readers = {".parquet": read_parquet, ".npz": read_npz, ".npy": read_npy}
-    if suffix not in readers:
+    if not path.is_dir():
+        return _read_files(files)
+    return _read_files(files, path) if files else Reading(read_folder(path), {})
+
+
+def _read_files(files: list[_File], folder: Path | None = None) -> Reading:
+    """Read files that are given as one: the tables as one table, then arrays."""
+    tables = [file for file in files if file.path.suffix.lower() in TABLE_SUFFIXES]
+    arrays = [file for file in files if file not in tables]
+    readings = [_read_tables(tables, folder)] if tables else []
+    called = [str(folder), *(str(file.path) for file in arrays)][-len(readings) - len(arrays) :]
+    for file in arrays:
+        try:
+            readings.append(_read_array(file))
+        except InputError as error:
+            raise error if folder is None else InputError(f"in {file.path.relative_to(folder)} {error}") from None
+    _check_apart(readings, called)
+    paths = {video: path for reading in readings for video, path in reading.paths.items()}
+    return Reading(concatenate([reading.tracks for reading in readings], names=called), paths)
+
+
+def _read_tables(files: list[_File], folder: Path | None) -> Reading:
+    with ExitStack() as opened:
+        parts = []
+        for file in files:
+            _check_not_empty(file.path)
+            try:
+                source = opened.enter_context(open_source(file.path, file.path.suffix.lower()))
+            except InputError as error:
+                raise error if folder is None else InputError(f"in {file.path.relative_to(folder)} {error}") from None
+            parts.append(Part(source, file.video, hive_keys(file.path)))
+        tracks, are_named = read_parts(parts)
+    by_path = {file.video: file.path for file, is_named in zip(files, are_named, strict=True) if not is_named}
+    return Reading(tracks, by_path)
+
+
+def _read_array(file: _File) -> Reading:
+    _check_not_empty(file.path)
+    suffix = file.path.suffix.lower()
+    if suffix not in (".npz", ".npy"):
         raise InputError(f"tracks must be {_READABLE}, got the suffix {suffix!r}")
-    if path.stat().st_size == 0:
+    key = hive_keys(file.path).get("video_id")
+    tracks = (read_npz if suffix == ".npz" else read_npy)(file.path, key or file.video)
+    by_path = {} if key is not None or tracks.videos != [file.video] else {file.video: file.path}
+    return Reading(tracks, by_path)
+
+
+def _check_not_empty(path: Path) -> None:
+    if path.is_file() and path.stat().st_size == 0 and path.suffix.lower() in _SUFFIXES:
         raise InputError("the file is empty (0 bytes)")
-    return readers[suffix](path, path.stem)
+
+
+def _check_apart(readings: list[Reading], called: list[str]) -> None:
+    """Refuse a video that one file is named by and another file names itself: they may be two."""
+    owner: Mapping[str, int] = {video: place for place, reading in enumerate(readings) for video in reading.paths}
+    for place, reading in enumerate(readings):
+        for video in reading.tracks.videos if owner else ():
+            if owner.get(video, place) != place and video not in reading.paths:
+                both = f"{called[owner[video]]} has by its file's name, and {called[place]} in it"
+                raise InputError(f"two videos must have two names, got {video!r}, which {both}: rename the file")
 
 
 def _read_stdin() -> TrackSet:
@@ -93,7 +197,8 @@ def _read_stdin() -> TrackSet:
         if spool.tell() == 0:
             raise InputError("it is empty (0 bytes)")
         spool.seek(0)
-        return read_parquet(cast(IO[bytes], spool), "stdin")
+        with open_source(cast(IO[bytes], spool), ".parquet") as source:
+            return read_parts([Part(source, "stdin")])[0]
 
 
 def write_tracks(tracks: TrackSet, path: PathLike, *, force: bool = False) -> None:
