@@ -23,7 +23,19 @@ from bcl_fast.tracks import automatic_pairs, concatenate, read_tracks
 from bcl_fast.training import Recipe
 from tests.helpers.cli import QUICK, films, run
 
-COMMANDS = ("train", "cluster", "suggest", "calibrate", "finetune", "evaluate", "simulate", "demo", "reproduce", "info")
+COMMANDS = (
+    "train",
+    "cluster",
+    "suggest",
+    "merge",
+    "calibrate",
+    "finetune",
+    "evaluate",
+    "simulate",
+    "demo",
+    "reproduce",
+    "info",
+)
 
 
 # --- help

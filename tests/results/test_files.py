@@ -77,6 +77,10 @@ HEADER = ",".join(COLUMNS)
         ("r.parquet", b"PAR1", "must be a whole Parquet file"),
         ("r.parquet", b"", "must be a whole Parquet file"),
         ("r.txt", "", "must end in .parquet or .csv"),
+        ("r.csv", f"{HEADER},track_id\n1,a,0,0.5,1,2\n", "must have one column 'track_id', got 2 of that name"),
+        ("r.csv", f"{HEADER}\n1,a,{'9' * 5000},0.5,1\n", "column 'cluster_id' of .* must be whole numbers"),
+        ("r.csv", f"{HEADER}\n1,a,0,0.5,1\n1,a,2,0,1\n", "got track '1' of video 'a' twice, in the clusters 0 and 2"),
+        ("r.csv", f"{HEADER}\n,a,0,0.5,1\n", "column 'track_id' of .* must be text in every row"),
     ],
 )
 def test_broken_results(tmp_path, name, content, message):
@@ -100,3 +104,33 @@ def test_missing_values_in_parquet(tmp_path):
 def test_a_result_without_tracks(tmp_path):
     (tmp_path / "r.csv").write_text(HEADER + "\n")
     assert read_result(tmp_path / "r.csv").n_tracks == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"track_id": pa.array([b"\xff"]).view(pa.string())}, "must be a whole Parquet file"),
+        ({"video_id": pa.array([b"\xff"])}, "column 'video_id' of .* must be text in every row .* must be UTF-8"),
+        ({"cluster_id": pa.array([2**64 - 1], pa.uint64())}, "column 'cluster_id' of .* must be whole numbers"),
+        ({"embedding": pa.array([[float("inf")]], pa.list_(pa.float32(), 1))}, "column 'embedding' of .* finite"),
+    ],
+)
+def test_columns_that_cannot_be(tmp_path, changes, message):
+    rows = {**{key: ["a"] for key in ("track_id", "video_id")}, **{key: [1] for key in COLUMNS[2:]}, **changes}
+    pq.write_table(pa.table(rows), tmp_path / "r.parquet")
+    with pytest.raises(InputError, match=message):
+        read_result(tmp_path / "r.parquet")
+
+
+def test_a_parquet_result_with_a_column_twice(tmp_path):
+    table = pa.table({**{key: ["a"] for key in ("track_id", "video_id")}, **{key: [1] for key in COLUMNS[2:]}})
+    pq.write_table(table.append_column("track_id", pa.array(["b"])), tmp_path / "r.parquet")
+    with pytest.raises(InputError, match="must have one column 'track_id', got 2 of that name"):
+        read_result(tmp_path / "r.parquet")
+
+
+def test_ids_of_other_types(tmp_path):
+    rows = {"track_id": [1.0], "video_id": pa.array([bytes(16)], pa.uuid()), **{key: [1] for key in COLUMNS[2:]}}
+    pq.write_table(pa.table(rows), tmp_path / "r.parquet")
+    result = read_result(tmp_path / "r.parquet")
+    assert (result.track_ids[0], result.video_ids[0]) == ("1", "00000000-0000-0000-0000-000000000000")

@@ -97,7 +97,7 @@ def test_must_link_draws_a_new_track_into_an_old_cluster():
     points = np.eye(3, dtype=np.float32)
     old = cluster_tracks(tracks_of(points), points, 0.1)
     both = TrackSet.from_arrays(points[[0, 2]], video_ids=["old", "new"], track_ids=["1", "1"])
-    result = update_result(old, both, points[[0, 2]], 0.1, pairs=TrackPairs(must_link=np.array([[0, 1]])))
+    result = update_result(old, both, points[[1, 2]], 0.1, pairs=TrackPairs(must_link=np.array([[0, 1]])))
     assert result.cluster_ids.tolist() == [0, 1, 2, 1]  # track 1 of the old video is in cluster 1
 
 
@@ -172,6 +172,7 @@ def test_growth_lists_the_largest_first():
         ("", "must have the columns cluster_id,name, got nothing"),
         ("id,name\n1,Ann\n", "must have the columns cluster_id,name, got id,name"),
         ("cluster_id,name\nx,Ann\n", "line 2 of .* must hold the number of a cluster, got 'x'"),
+        ("cluster_id,name\n" + "9" * 5000 + ",Ann\n", "line 2 of .* must hold the number of a cluster, got '9999"),
         ("cluster_id,name\n1,Ann\n1,Bob\n", "line 3 of .* gives cluster 1 a second name, 'Bob'"),
     ],
 )

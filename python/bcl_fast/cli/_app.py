@@ -20,6 +20,7 @@ from bcl_fast.cli._demo import demo
 from bcl_fast.cli._evaluate import evaluate
 from bcl_fast.cli._finetune import finetune
 from bcl_fast.cli._info import info
+from bcl_fast.cli._merge import merge
 from bcl_fast.cli._reproduce import reproduce
 from bcl_fast.cli._simulate import simulate
 from bcl_fast.cli._suggest import suggest
@@ -35,6 +36,10 @@ COMMANDS: dict[Callable[..., None], list[str]] = {
         "bcl-fast cluster new.parquet --model model.safetensors --update clusters.parquet -o clusters2.parquet",
     ],
     suggest: ["bcl-fast suggest clusters.parquet --tracks tracks.parquet --limit 20"],
+    merge: [
+        "bcl-fast merge clusters.parquet --names names.csv -o people.parquet",
+        "bcl-fast merge clusters.csv --clusters 3,7 --clusters 4,12,15 -o people.csv",
+    ],
     calibrate: ["bcl-fast calibrate model.safetensors --val val.parquet --precision 0.99"],
     finetune: ["bcl-fast finetune model.safetensors episodes.parquet -o adapted.safetensors"],
     evaluate: ["bcl-fast evaluate test.parquet --model model.safetensors --raw"],

@@ -127,11 +127,16 @@ def cluster(
             raise InputError(f"the result and the representatives are two files, got {output} for both")
     if threshold is not None:
         check_threshold(threshold)
-    from bcl_fast.tracks import read_tracks
+    from bcl_fast.tracks import read_with_paths
 
     old = None if update is None else read_result(update)
-    people = read_tracks(tracks)
+    people, paths = read_with_paths(tracks)
     embeddings, distance_threshold, embedded_by = embed(people, model, threshold, threshold_scale)
+    renamed: dict[str, str] = {}
+    if old is not None:
+        from bcl_fast.results import rename_videos
+
+        people, renamed = rename_videos(old, people, embeddings, paths)
     pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
     if old is None:
         with clustering_progress() as on_progress:
@@ -158,6 +163,8 @@ def cluster(
         write_representatives(result, people, representatives, per_cluster=per_cluster, force=force)
     if result.violations is not None:
         say(describe_violations(result.violations))
+    for video, name in renamed.items():
+        say(f"the video of {paths[video]} is {name!r} in the result")
     if old is not None:
         from bcl_fast.cli._tables import print_growth
         from bcl_fast.results import growth

@@ -5,6 +5,8 @@ from ._constrained import count_violated as count_violated
 from ._files import check_result_output as check_result_output
 from ._files import read_result as read_result
 from ._files import write_result as write_result
+from ._known_again import rename_videos as rename_videos
+from ._merge import merge_clusters as merge_clusters
 from ._names import name_clusters as name_clusters
 from ._names import read_names as read_names
 from ._representatives import representative_faces as representative_faces
@@ -31,9 +33,11 @@ __all__ = [
     "count_violated",
     "describe_clusters",
     "growth",
+    "merge_clusters",
     "name_clusters",
     "read_names",
     "read_result",
+    "rename_videos",
     "representative_faces",
     "representative_tracks",
     "suggest_merges",

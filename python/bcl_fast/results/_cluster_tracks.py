@@ -17,7 +17,7 @@ from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, cluster_with_pairs
 from bcl_fast.results._points import points_of
-from bcl_fast.results._result import ClusteringResult, describe_clusters
+from bcl_fast.results._result import ClusteringResult, describe_clusters, fingerprints
 from bcl_fast.tracks import TrackPairs
 from bcl_fast.tracks._names import track_name
 
@@ -84,7 +84,8 @@ def cluster_tracks(
         device=device,
     )
     labels, violations = _cluster_videos(tracks, points, known, link) if per_video else link(points, pairs=known)
-    return replace(describe_clusters(tracks, points, labels), violations=None if pairs is None else violations)
+    described = describe_clusters(tracks, points, labels)
+    return replace(described, violations=None if pairs is None else violations, fingerprints=fingerprints(points))
 
 
 def _cluster_videos(

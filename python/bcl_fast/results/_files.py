@@ -1,13 +1,16 @@
 """Files of clustering results: Parquet or CSV by suffix, a row per track.
 
 Columns are ``track_id, video_id, cluster_id, distance_to_centroid, cluster_size``, ``name`` where clusters have names,
-and in Parquet ``embedding``. ``-`` is CSV on standard output.
+and by which tracks are known again, in Parquet ``embedding``, in CSV ``fingerprint``. ``-`` is CSV on standard output,
+without the latter.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,9 +19,11 @@ from numpy.typing import NDArray
 
 from bcl_fast._utils.csv import csv_rows
 from bcl_fast._utils.files import atomic_output, check_is_file, check_output
-from bcl_fast._utils.types import PathLike
+from bcl_fast._utils.types import Names, PathLike
 from bcl_fast.errors import InputError
-from bcl_fast.results._result import COLUMNS, EMBEDDING, NAME, ClusteringResult
+from bcl_fast.results._result import COLUMNS, EMBEDDING, FINGERPRINT, NAME, ClusteringResult
+from bcl_fast.tracks._names import as_names, first_duplicate, track_name
+from bcl_fast.tracks._sources import open_source
 
 _KINDS: dict[str, tuple[Any, str]] = {
     "track_id": (np.object_, "text"),
@@ -27,6 +32,7 @@ _KINDS: dict[str, tuple[Any, str]] = {
     "distance_to_centroid": (np.float32, "numbers"),
     "cluster_size": (np.int64, "whole numbers"),
     NAME: (np.object_, "text"),
+    FINGERPRINT: (np.float64, "numbers"),
 }
 _EMBEDDED_BY = b"bcl_fast.embedded_by"  # key of the metadata
 
@@ -63,7 +69,7 @@ def write_result(result: ClusteringResult, path: PathLike, *, force: bool = Fals
             _write_parquet(result, temporary)
         else:
             with temporary.open("w", encoding="utf-8", newline="") as file:
-                _write_csv(result, file)
+                _write_csv(result, file, result.fingerprints)
 
 
 def _check_suffix(path: Path) -> str:
@@ -73,9 +79,11 @@ def _check_suffix(path: Path) -> str:
     return suffix
 
 
-def _write_csv(result: ClusteringResult, file: IO[str]) -> None:
+def _write_csv(result: ClusteringResult, file: IO[str], fingerprints: NDArray[np.float64] | None = None) -> None:
     columns = result.columns()
     columns["distance_to_centroid"] = np.round(result.distances_to_centroid.astype(np.float64), 6)
+    if fingerprints is not None:
+        columns[FINGERPRINT] = np.round(fingerprints, 6)
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
@@ -85,7 +93,10 @@ def _write_parquet(result: ClusteringResult, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = {name: pa.array(column) for name, column in result.columns().items()}
+    columns = {
+        name: pa.array(column, pa.string() if column.dtype == object else None)
+        for name, column in result.columns().items()
+    }
     if result.embeddings is not None:
         width = result.embeddings.shape[1]
         columns[EMBEDDING] = pa.FixedSizeListArray.from_arrays(pa.array(result.embeddings.ravel()), width)
@@ -110,7 +121,7 @@ def read_result(path: PathLike) -> ClusteringResult:
     else:
         columns, embeddings, embedded_by = _read_parquet(file)
     track_ids, video_ids, cluster_ids, distances, sizes = (_as_column(columns[name], name, file) for name in COLUMNS)
-    return ClusteringResult(
+    result = ClusteringResult(
         track_ids,
         video_ids,
         cluster_ids,
@@ -119,37 +130,65 @@ def read_result(path: PathLike) -> ClusteringResult:
         names=_as_column(columns[NAME], NAME, file) if NAME in columns else None,
         embeddings=embeddings,
         embedded_by=embedded_by,
+        fingerprints=_as_column(columns[FINGERPRINT], FINGERPRINT, file) if FINGERPRINT in columns else None,
     )
+    _check_once(result, file)
+    return result
+
+
+def _check_once(result: ClusteringResult, file: Path) -> None:
+    twice = first_duplicate(result.video_ids, result.track_ids)
+    if twice is not None:
+        name = track_name(result.track_ids[twice[0]], result.video_ids[twice[0]])
+        one, other = (result.cluster_ids[row] for row in twice[::-1])
+        raise InputError(f"{file} must hold each track once, got {name} twice, in the clusters {one} and {other}")
 
 
 def _as_column(values: list[Any], name: str, file: Path) -> NDArray[Any]:
     dtype, wanted = _KINDS[name]
     try:
-        if None in values:
+        if None in values and name != NAME:
             raise ValueError("a value is missing")
+        if dtype is np.object_:
+            return _as_text(values, name)
         if dtype is np.int64:  # int() of a number would round it
             values = [int(str(value)) for value in values]
-        return np.array([str(value) for value in values] if dtype is np.object_ else values, dtype=dtype)
+        with np.errstate(over="ignore"):
+            return np.array(values, dtype=dtype)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"column {name!r} of {file} must be {wanted} in every row ({error})") from None
 
 
+def _as_text(values: list[Any], name: str) -> Names:
+    texts = as_names(values, name)
+    if name != NAME and np.any(texts == ""):
+        raise ValueError("a value is missing")
+    return texts
+
+
 def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], NDArray[np.float32] | None, str | None]:
     """Columns, embeddings and what made them."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with _whole_parquet(file) as source:
+        found, metadata = source.schema.names, source.schema.metadata or {}
+    _check_columns(found, file)
+    with _whole_parquet(file) as source:
+        columns = source.table([name for name in _KINDS if name in found]).to_pydict()
+        column = source.table([EMBEDDING]).column(0) if EMBEDDING in found else None
+    embedded_by = metadata.get(_EMBEDDED_BY)
+    return (
+        columns,
+        None if column is None else _as_matrix(column, file),
+        None if embedded_by is None else embedded_by.decode(errors="replace"),
+    )
 
+
+@contextmanager
+def _whole_parquet(file: Path) -> Iterator[Any]:
     try:
-        with pq.ParquetFile(file) as opened:
-            _check_columns(opened.schema_arrow.names, file)
-            table = opened.read()
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise InputError(f"{file} must be a whole Parquet file ({reason})") from None
-    wanted = [name for name in (*COLUMNS, NAME) if name in table.column_names]
-    embeddings = _as_matrix(table.column(EMBEDDING), file) if EMBEDDING in table.column_names else None
-    embedded_by = (table.schema.metadata or {}).get(_EMBEDDED_BY)
-    return table.select(wanted).to_pydict(), embeddings, None if embedded_by is None else embedded_by.decode()
+        with open_source(file, ".parquet") as source:
+            yield source
+    except InputError as error:
+        raise InputError(f"{file} must be a whole Parquet file ({error})") from None
 
 
 def _as_matrix(column: Any, file: Path) -> NDArray[np.float32]:
@@ -181,6 +220,9 @@ def _read_csv(file: Path) -> dict[str, list[Any]]:
 
 
 def _check_columns(found: list[str], file: Path) -> None:
+    twice = next((name for name in (*_KINDS, EMBEDDING) if found.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{file} must have one column {twice!r}, got {found.count(twice)} of that name")
     missing = [name for name in COLUMNS if name not in found]
     if missing:
         raise InputError(f"{file} must have the columns {', '.join(COLUMNS)}, got none named {', '.join(missing)}")

@@ -13,6 +13,8 @@ from bcl_fast._utils.types import Integers, Names
 from bcl_fast.errors import InputError
 from bcl_fast.results._result import ClusteringResult
 
+_MOST_DIGITS = 19  # of an int64
+
 
 def names_of(old: ClusteringResult, result: ClusteringResult) -> Names | None:
     """Names of a result's rows, as those of the clusters of an older one; None where it has none."""
@@ -73,8 +75,8 @@ def read_names(path: str | Path) -> dict[int, str]:
     for number, row in rows:
         cells = dict(zip(header, row, strict=False))  # a cluster without a name may end its line early
         cluster, name = cells.get("cluster_id", ""), cells.get("name", "")
-        if not cluster.isdecimal():
-            raise InputError(f"line {number} of {file} must hold the number of a cluster, got {cluster!r}")
+        if not cluster.isdecimal() or len(cluster) > _MOST_DIGITS:
+            raise InputError(f"line {number} of {file} must hold the number of a cluster, got {cluster[:40]!r}")
         if names.setdefault(int(cluster), name) != name:
             raise InputError(f"line {number} of {file} gives cluster {cluster} a second name, {name!r}")
     return {cluster: name for cluster, name in names.items() if name}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bcl_fast.tracks import TrackSet
 
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
-NAME, EMBEDDING = "name", "embedding"
+NAME, FINGERPRINT, EMBEDDING = "name", "fingerprint", "embedding"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,8 @@ class ClusteringResult:
     violations : Violations or None
         How many pairs of tracks known to be two people share a cluster; None where no pairs were looked for, and in
         results that were read from a file.
+    fingerprints : ndarray of shape (n_tracks,), float64, or None
+        A number by which a track's embedding is known again; CSV files keep it in place of the embedding.
     """
 
     track_ids: Names
@@ -55,6 +57,7 @@ class ClusteringResult:
     embeddings: NDArray[np.float32] | None = None
     embedded_by: str | None = None
     violations: Violations | None = None
+    fingerprints: NDArray[np.float64] | None = None
 
     @property
     def n_tracks(self) -> int:
@@ -107,8 +110,7 @@ def describe_rows(
 
     points = embeddings.astype(np.float64)
     rows = np.flatnonzero(cluster_ids >= 0)
-    clusters = cluster_ids[rows]
-    sizes = np.bincount(clusters)
+    _, clusters, sizes = np.unique(cluster_ids[rows], return_inverse=True, return_counts=True)
     sums = csr_array((np.ones(len(rows)), (clusters, rows)), (len(sizes), len(points))) @ points
     on_sphere = np.allclose(np.linalg.norm(points, axis=1), 1, atol=1e-3)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True) if on_sphere else sizes[:, None]
@@ -124,3 +126,9 @@ def describe_rows(
         cluster_sizes,
         embeddings=embeddings.astype(np.float32, copy=False),
     )
+
+
+def fingerprints(embeddings: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a number per row that another row hardly has: its product with a vector of cosines, of length sqrt(n)."""
+    places = np.arange(1, embeddings.shape[1] + 1, dtype=np.float64)
+    return np.asarray(embeddings.astype(np.float64) @ (np.sqrt(2) * np.cos(places**2)), dtype=np.float64)

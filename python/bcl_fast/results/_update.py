@@ -18,13 +18,15 @@ from bcl_fast.cluster._incremental import extend_clusters
 from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, count_violated
+from bcl_fast.results._known_again import check_known
 from bcl_fast.results._names import cluster_names, names_of
 from bcl_fast.results._places import places_in
 from bcl_fast.results._points import points_of
-from bcl_fast.results._result import ClusteringResult, describe_rows
+from bcl_fast.results._result import ClusteringResult, describe_rows, fingerprints
 from bcl_fast.results._unclustered import drop_small, number_alone
 from bcl_fast.tracks import TrackPairs, TrackSet
-from bcl_fast.tracks._names import track_name
+from bcl_fast.tracks._checks import LARGEST_INTEGER
+from bcl_fast.tracks._names import first_duplicate, track_name
 from bcl_fast.tracks._pairs import sorted_pairs
 
 
@@ -81,12 +83,13 @@ def update_result(
     Raises
     ------
     InputError
-        If the threshold is NaN or negative, the linkage another, embeddings of old tracks are missing or of another
-        dimension, a must-link pair would join two old clusters, or a cannot-link pair is of tracks that must-link pairs
-        join.
+        If the threshold is NaN or negative, the linkage another, the result is empty or lists a track twice or clusters
+        below -1, embeddings of old tracks are missing, or of another dimension, or not those of the result, a must-link
+        pair would join two old clusters, or a cannot-link pair is of tracks that must-link pairs join.
     """
     check_threshold(distance_threshold)
     check_linkage(linkage)
+    _check_old(old, tracks.n_tracks)
     given, links = old.cluster_ids, places_in(old, tracks)[(pairs or TrackPairs()).must_link]
     old = replace(old, cluster_ids=number_alone(given, links[(links >= 0).all(axis=1)]))
     points, place, is_new = _points(old, tracks, points_of(tracks, embeddings))
@@ -118,13 +121,32 @@ def update_result(
         points,
         drop_small(numbers[labels], given, whole_number("min_cluster_size", min_cluster_size)),
     )
-    return replace(described, names=names_of(old, described), embedded_by=old.embedded_by, violations=violations)
+    return replace(
+        described,
+        names=names_of(old, described),
+        embedded_by=old.embedded_by,
+        violations=violations,
+        fingerprints=fingerprints(points),
+    )
+
+
+def _check_old(old: ClusteringResult, n_added: int) -> None:
+    if old.n_tracks == 0:
+        raise InputError("the result to add to must have at least one track, got none")
+    twice = first_duplicate(old.video_ids, old.track_ids)
+    if twice is not None:
+        name = track_name(old.track_ids[twice[0]], old.video_ids[twice[0]])
+        raise InputError(f"the result to add to must hold each track once, got {name} twice")
+    for wild in (old.cluster_ids.min(), old.cluster_ids.max()):
+        if not -1 <= wild <= LARGEST_INTEGER - n_added:
+            raise InputError(f"the clusters of the result to add to must have numbers from 0 to 2**62, or -1 for none, got {wild}")
 
 
 def _points(
     old: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any]
 ) -> tuple[NDArray[Any], Integers, NDArray[np.bool_]]:
     """Points of the old rows and of new tracks, the place of each track among them, and which tracks are new."""
+    check_known(old, tracks, embeddings)
     place = places_in(old, tracks)
     is_new = place < 0
     before = old.embeddings
@@ -138,9 +160,6 @@ def _points(
             )
         before = np.empty((old.n_tracks, embeddings.shape[1]), embeddings.dtype)
         before[place[~is_new]] = embeddings[~is_new]
-    if before.shape[1] != embeddings.shape[1]:
-        wanted = f"the {before.shape[1]} dimensions of those in the result"
-        raise InputError(f"new embeddings must have {wanted}, got {embeddings.shape[1]}")
     place[is_new] = old.n_tracks + np.arange(is_new.sum())
     return np.concatenate([before, embeddings[is_new].astype(before.dtype, copy=False)]), place, is_new
 
@@ -154,7 +173,7 @@ def _with_links(groups: Integers, first_members: Integers, must_link: Integers, 
         one, other = old.cluster_ids[first_members[joined[first_members] == number]][:2]
         raise InputError(
             f"must pairs join the clusters {one} and {other} of the result, which keep their numbers: "
-            "give both one number in the result first"
+            "merge them first (bcl-fast merge, merge_clusters)"
         )
     return joined
 

@@ -1,7 +1,9 @@
 from ._concatenate import concatenate as concatenate
 from ._defaults import DUPLICATE_IOU as DUPLICATE_IOU
 from ._fingerprint import describe_data as describe_data
+from ._io import Reading as Reading
 from ._io import read_tracks as read_tracks
+from ._io import read_with_paths as read_with_paths
 from ._io import write_tracks as write_tracks
 from ._pair_files import collect_pairs as collect_pairs
 from ._pair_files import read_pairs as read_pairs
@@ -13,6 +15,7 @@ from ._track_set import TrackSet as TrackSet
 
 __all__ = [
     "DUPLICATE_IOU",
+    "Reading",
     "Splits",
     "TrackPairs",
     "TrackSet",
@@ -23,5 +26,6 @@ __all__ = [
     "groups_of_videos",
     "read_pairs",
     "read_tracks",
+    "read_with_paths",
     "write_tracks",
 ]
