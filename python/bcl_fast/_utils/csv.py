@@ -11,7 +11,7 @@ from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 
 
-def csv_rows(path: PathLike, what: str, *, stripped: bool) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(path: PathLike, what: str, *, stripped: bool, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Yield the lines of a CSV file, empty ones left out: the number of the line, counted from 1, and its cells.
 
     Parameters
@@ -21,6 +21,8 @@ def csv_rows(path: PathLike, what: str, *, stripped: bool) -> Iterator[tuple[int
         What the file is called in errors, such as ``"file of pairs"``.
     stripped : bool
         Whether spaces around cells are left out, as suits what people write by hand.
+    delimiter : str, default ","
+        What stands between cells.
 
     Raises
     ------
@@ -30,7 +32,7 @@ def csv_rows(path: PathLike, what: str, *, stripped: bool) -> Iterator[tuple[int
     file = check_is_file(path, what)
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, skipinitialspace=stripped)
+            reader = csv.reader(lines, skipinitialspace=stripped, delimiter=delimiter)
             for row in reader:
                 if row:
                     yield reader.line_num, [cell.strip() for cell in row] if stripped else row

@@ -42,7 +42,10 @@ COMMANDS: dict[Callable[..., None], list[str]] = {
     ],
     calibrate: ["bcl-fast calibrate model.safetensors --val val.parquet --precision 0.99"],
     finetune: ["bcl-fast finetune model.safetensors episodes.parquet -o adapted.safetensors"],
-    evaluate: ["bcl-fast evaluate test.parquet --model model.safetensors --raw"],
+    evaluate: [
+        "bcl-fast evaluate test.parquet --model model.safetensors --raw",
+        "bcl-fast evaluate test.parquet --clusters labels_of_another_tool.csv",
+    ],
     simulate: ["bcl-fast simulate -o simulated --scale 0.05"],
     demo: ["bcl-fast demo", "bcl-fast demo -o /tmp/demo --seed 1"],
     reproduce: ["bcl-fast reproduce table5 --repeats 3", "bcl-fast reproduce all -o reproduction --scale 0.05"],

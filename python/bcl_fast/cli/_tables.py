@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 LINES_OF_GROWTH = 30
 
 
-def print_scores(rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow] | None, *, form: str) -> None:
-    """Print scores, and those of the raw features if given, as a ``table``, ``json`` or ``csv``."""
+def print_scores(
+    rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow] | None, *, form: str, method: str = "bcl"
+) -> None:
+    """Print scores, and those of the raw features if given, as a ``table``, ``json`` or ``csv``; ``method`` made the clusters."""
     if form == "table":
         print_table(scores_table(rows, raw_rows))
         return
-    records = [{"method": "bcl", **row._asdict()} for row in rows]
+    records = [{"method": method, **row._asdict()} for row in rows]
     records += [{"method": "raw", **row._asdict()} for row in raw_rows or ()]
     print_records(records, form=form)
 

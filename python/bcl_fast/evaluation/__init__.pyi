@@ -3,7 +3,9 @@ from ._calibration import calibrate as calibrate
 from ._evaluate import Clusterer as Clusterer
 from ._evaluate import EvaluationRow as EvaluationRow
 from ._evaluate import evaluate as evaluate
+from ._evaluate import evaluate_labels as evaluate_labels
 from ._evaluate import score_clusterer as score_clusterer
+from ._label_files import read_labels as read_labels
 from ._metrics import BCubed as BCubed
 from ._metrics import b_cubed as b_cubed
 from ._metrics import normalized_mutual_information as normalized_mutual_information
@@ -17,7 +19,9 @@ __all__ = [
     "b_cubed",
     "calibrate",
     "evaluate",
+    "evaluate_labels",
     "normalized_mutual_information",
+    "read_labels",
     "score_clusterer",
     "weighted_clustering_purity",
 ]

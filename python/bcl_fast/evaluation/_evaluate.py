@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bcl_fast._utils.checks import whole_number
+from bcl_fast._utils.codes import categories
 from bcl_fast._utils.text import counted
-from bcl_fast._utils.types import Labels, Points
+from bcl_fast._utils.types import Labels, Names, Points
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation._metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
-from bcl_fast.results import cluster_with_pairs
+from bcl_fast.results import cluster_with_pairs, count_violated
 from bcl_fast.results._points import points_of
 from bcl_fast.tracks import TrackPairs, TrackSet, groups_of_videos
+from bcl_fast.tracks._names import as_names
 
 Clusterer = Callable[[Points, int], Labels]  # of points, told the number of identities whether it looks at that or not
 
@@ -95,6 +97,55 @@ def evaluate(
         return complete_linkage(points, n_clusters=n_identities if given is None else given).labels
 
     return score_clusterer(tracks, embeddings, to_count)
+
+
+def evaluate_labels(tracks: TrackSet, labels: ArrayLike, *, pairs: TrackPairs | None = None) -> list[EvaluationRow]:
+    """Compare clusters that there are, such as another tool's, with the labels: of each video, and of all together.
+
+    Parameters
+    ----------
+    tracks : TrackSet
+        Tracks without a label are not scored, which a warning says.
+    labels : array-like of shape (n_tracks,)
+        Cluster of each track: text or whole numbers. A track in no cluster (``None``, NaN, ``""``) is a cluster of its
+        own, as nothing says that it is anybody else.
+    pairs : TrackPairs, optional
+        The pairs of tracks known to be two people, to count how many share a cluster.
+
+    Returns
+    -------
+    rows : list of EvaluationRow
+        As from `evaluate`; constraints changed nothing, so both counts of violated pairs are the same.
+
+    Raises
+    ------
+    InputError
+        If no track has a label, or there is not one cluster per track.
+    """
+    codes, _ = tracks.label_codes()
+    clusters = _whole_clusters(as_names(labels, "a cluster"), tracks.n_tracks)
+    _say_unlabelled(tracks, "not scored")
+    rows = []
+    for name, members in groups_of_videos(tracks, series=False):
+        if np.all(codes[members] < 0):
+            continue
+        row = _score(name, codes[members], clusters[members])
+        if pairs is not None:
+            cannot_link = pairs.among(members, tracks.n_tracks).cannot_link
+            violated = count_violated(clusters[members], cannot_link)
+            row = row._replace(n_cannot_link=len(cannot_link), violated_without=violated, violated=violated)
+        rows.append(row)
+    return rows
+
+
+def _whole_clusters(names: Names, n_tracks: int) -> Labels:
+    """Return clusters as numbers, where each track in none has a number of its own."""
+    if len(names) != n_tracks:
+        raise InputError(f"labels must hold a cluster for each of the {n_tracks} tracks, got {len(names)}")
+    codes = categories(names).codes
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    return codes
 
 
 def score_clusterer(

@@ -104,7 +104,7 @@ def read_pairs(path: str | Path, tracks: TrackSet) -> TrackPairs:
     """
     file, rows = Path(path), list(csv_rows(path, "file of pairs", stripped=True))
     columns = _columns(file, rows[0][1] if rows else [])
-    find = _Finder(tracks)
+    find = TrackFinder(tracks)
     pairs: dict[str, list[tuple[int, int]]] = {"must": [], "cannot": []}
     for number, row in rows if columns is _PLAIN else rows[1:]:
         where = f"line {number} of {file}"
@@ -135,7 +135,7 @@ def _columns(file: Path, first: list[str]) -> tuple[str, ...]:
     return tuple(name if name in known else "link" for name in first)
 
 
-class _Finder:
+class TrackFinder:
     """Finds tracks by their names."""
 
     def __init__(self, tracks: TrackSet) -> None:
@@ -143,15 +143,28 @@ class _Finder:
         for track, (name, video) in enumerate(zip(tracks.track_ids.tolist(), tracks.video_ids.tolist(), strict=True)):
             self._index.setdefault(name, {})[video] = track
 
-    def __call__(self, name: str, video: str | None, where: str) -> int:
+    def find(self, name: str, video: str | None, where: str, *, columns: str = "a column video_id") -> int | None:
+        """Return a track by its name and, if that is known, its video; None if there is no such track.
+
+        Raises
+        ------
+        InputError
+            If the video is not known and several have such a track; ``where`` says who asks, ``columns`` where a user
+            can say which video is meant.
+        """
         found = self._index.get(name, {})
         if video is not None:
-            if video not in found:
-                raise InputError(f"{where} names {track_name(name, video)}, which is not among the tracks")
-            return found[video]
-        if not found:
-            raise InputError(f"{where} names the track {name!r}, which is not among the tracks")
+            return found.get(video)
         if len(found) > 1:
-            videos = f"{len(found)} videos, say in columns video_a and video_b which"
-            raise InputError(f"{where} names the track {name!r}, which is in {videos}")
-        return next(iter(found.values()))
+            raise InputError(
+                f"{where} names the track {name!r}, which is in {len(found)} videos, say in {columns} which"
+            )
+        return next(iter(found.values()), None)
+
+    def __call__(self, name: str, video: str | None, where: str) -> int:
+        """Return a track that must be there, for a line of a file of pairs."""
+        found = self.find(name, video, where, columns="columns video_a and video_b")
+        if found is None:
+            what = f"the track {name!r}" if video is None else track_name(name, video)
+            raise InputError(f"{where} names {what}, which is not among the tracks")
+        return found
