@@ -26,7 +26,7 @@ LINES_OF_GROWTH = 30
 def print_scores(
     rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow] | None, *, form: str, method: str = "bcl"
 ) -> None:
-    """Print scores, and those of the raw features if given, as a ``table``, ``json`` or ``csv``; ``method`` made the clusters."""
+    """Print scores by ``method``, and those of the raw features if given, as a ``table``, ``json`` or ``csv``."""
     if form == "table":
         print_table(scores_table(rows, raw_rows))
         return
