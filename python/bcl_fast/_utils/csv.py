@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bcl_fast._utils.files import check_is_file
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 
@@ -37,4 +38,4 @@ def csv_rows(path: PathLike, what: str, *, stripped: bool, delimiter: str = ",")
                 if row:
                     yield reader.line_num, [cell.strip() for cell in row] if stripped else row
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{Path(path)} must be CSV in UTF-8 ({error})") from None
+        raise InputError(f"{Path(path)} must be CSV in UTF-8 ({one_line(error)})") from None

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+LONGEST = 200  # characters of what others wrote
+
+
+def one_line(text: object) -> str:
+    """Return what a library said, or what a file holds, as one line that is not too long for a message."""
+    line = " ".join(str(text).split()).rstrip(".")
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+
 
 def counted(number: int, what: str) -> str:
     """Put a number before its noun."""

@@ -20,6 +20,7 @@ import numpy as np
 
 from bcl_fast._utils.csv import csv_rows
 from bcl_fast._utils.files import check_is_file
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Names, PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import TrackSet
@@ -94,7 +95,7 @@ def _placed(entries: Iterable[_Entry], tracks: TrackSet, file: Path) -> Names:
             continue
         n_known += 1
         if labels[track] not in ("", cluster):
-            both = f"{labels[track]!r} and {cluster!r}"
+            both = f"{one_line(labels[track])!r} and {one_line(cluster)!r}"
             known = track_name(tracks.track_ids[track], tracks.video_ids[track])
             raise InputError(f"{file} must give each track one cluster, got {both} for {known}")
         labels[track] = cluster
@@ -117,7 +118,7 @@ def _entries(names: list[str], rows: Iterable[list[Any]], file: Path) -> list[_E
     if len(names) == 2 and (track is None or cluster is None):
         track, video, cluster = 0, None, 1
     if track is None or cluster is None:
-        got = ", ".join(map(repr, names[:20])) or "nothing"
+        got = one_line(", ".join(map(repr, names))) or "nothing"
         raise InputError(f"{file} must have columns track_id, cluster_id and, if needed, video_id, got {got}")
     tracks, clusters = (
         as_names(list(columns[place]), what) for place, what in ((track, "a track"), (cluster, "a cluster"))
@@ -158,7 +159,7 @@ def _read_json(file: Path) -> list[_Entry] | _InOrder:
     try:
         content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is one, and numbers of too many digits
-        raise InputError(f"{file} must be JSON ({' '.join(str(error).split())[:200]})") from None
+        raise InputError(f"{file} must be JSON ({one_line(error)})") from None
     try:
         if isinstance(content, dict):
             return [entry for key, value in content.items() for entry in _json_entries(key, value)]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bcl_fast._utils.csv import csv_rows
 from bcl_fast._utils.files import atomic_output, check_is_file, check_output
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Names, PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.results._result import COLUMNS, EMBEDDING, FINGERPRINT, NAME, ClusteringResult
@@ -156,7 +157,7 @@ def _as_column(values: list[Any], name: str, file: Path) -> NDArray[Any]:
         with np.errstate(over="ignore"):
             return np.array(values, dtype=dtype)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"column {name!r} of {file} must be {wanted} in every row ({error})") from None
+        raise InputError(f"column {name!r} of {file} must be {wanted} in every row ({one_line(error)})") from None
 
 
 def _as_text(values: list[Any], name: str) -> Names:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast._utils.groups import linked_groups
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.results._names import cluster_names, named
@@ -51,7 +52,9 @@ def merge_clusters(result: ClusteringResult, groups: Iterable[Iterable[int]] | N
     for old, new in zip(numbers.tolist(), merged.tolist(), strict=True):
         name = names.get(old, "")
         if name and given.setdefault(new, name) != name:
-            raise InputError(f"clusters of one person must have one name, got {given[new]!r} and {name!r}")
+            raise InputError(
+                f"clusters of one person must have one name, got {one_line(given[new])!r} and {one_line(name)!r}"
+            )
     cluster_ids = merged[np.searchsorted(numbers, result.cluster_ids)]
     described = _described(result, cluster_ids, changed=np.isin(cluster_ids, merged[merged != numbers]))
     return replace(described, names=None if result.names is None else named(cluster_ids, given))

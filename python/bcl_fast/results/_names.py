@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bcl_fast._utils.csv import csv_rows
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Integers, Names
 from bcl_fast.errors import InputError
 from bcl_fast.results._result import ClusteringResult
@@ -41,7 +42,8 @@ def cluster_names(result: ClusteringResult) -> dict[int, str]:
         return names
     for cluster, name in zip(result.cluster_ids.tolist(), result.names.tolist(), strict=True):
         if names.setdefault(cluster, name) != name:
-            raise InputError(f"a cluster must have one name, got {names[cluster]!r} and {name!r} for cluster {cluster}")
+            both = f"{one_line(names[cluster])!r} and {one_line(name)!r}"
+            raise InputError(f"a cluster must have one name, got {both} for cluster {cluster}")
     return {cluster: name for cluster, name in names.items() if name}
 
 
@@ -70,7 +72,7 @@ def read_names(path: str | Path) -> dict[int, str]:
     file, rows = Path(path), csv_rows(path, "file of names", stripped=True)
     _, header = next(rows, (1, []))
     if not {"cluster_id", "name"} <= set(header):
-        raise InputError(f"{file} must have the columns cluster_id,name, got {','.join(header) or 'nothing'}")
+        raise InputError(f"{file} must have the columns cluster_id,name, got {one_line(','.join(header)) or 'nothing'}")
     names: dict[int, str] = {}
     for number, row in rows:
         cells = dict(zip(header, row, strict=False))  # a cluster without a name may end its line early
@@ -78,5 +80,5 @@ def read_names(path: str | Path) -> dict[int, str]:
         if not cluster.isdecimal() or len(cluster) > _MOST_DIGITS:
             raise InputError(f"line {number} of {file} must hold the number of a cluster, got {cluster[:40]!r}")
         if names.setdefault(int(cluster), name) != name:
-            raise InputError(f"line {number} of {file} gives cluster {cluster} a second name, {name!r}")
+            raise InputError(f"line {number} of {file} gives cluster {cluster} a second name, {one_line(name)!r}")
     return {cluster: name for cluster, name in names.items() if name}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Floats
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._checks import check_features
@@ -83,7 +84,7 @@ def _feature_files(folder: Path) -> dict[str, Path]:
 
 
 def _track(name: str) -> str:
-    return str(int(name)) if name.isascii() and name.isdigit() else name
+    return name.lstrip("0") or "0" if name.isascii() and name.isdigit() else name
 
 
 def _faces(path: Path, n_features: int | None) -> Floats:
@@ -119,7 +120,7 @@ def _read_ids(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{what} must be readable UTF-8 text, got an error ({error})") from None
+        raise InputError(f"{what} must be readable UTF-8 text, got an error ({one_line(error)})") from None
     if not lines or lines[0].strip() != IDS_HEADER:
         got = repr(lines[0][:40]) if lines else "an empty file"
         raise InputError(f"{what} must begin with the line {IDS_HEADER}, got {got}")
@@ -129,9 +130,9 @@ def _read_ids(path: Path) -> dict[str, str]:
             continue
         track, _, name = line.strip().partition(" ")
         if not name.strip():
-            raise InputError(f"{what} must have 'track name' in every line, got {line.strip()!r} in line {number}")
+            raise InputError(f"{what} must have 'track name' in every line, got {one_line(line)!r} in line {number}")
         if _track(track) in labels:
-            raise InputError(f"{what} must name a track once, got track {track!r} again in line {number}")
+            raise InputError(f"{what} must name a track once, got track {one_line(track)!r} again in line {number}")
         labels[_track(track)] = name.strip()
     return labels
 

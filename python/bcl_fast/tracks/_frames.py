@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bcl_fast._utils.text import one_line
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._names import as_names
 from bcl_fast.tracks._sources import NAMES
@@ -34,8 +35,7 @@ def as_arrow(frame: Any) -> Any:
             return pa.Table.from_batches([frame])
         return pa.table(frame)
     except (pa.ArrowException, TypeError, OverflowError) as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise InputError(f"columns of numbers, text or lists are wanted ({reason})") from None
+        raise InputError(f"columns of numbers, text or lists are wanted ({one_line(error)})") from None
 
 
 def _from_columns(frame: Any) -> Any:

@@ -192,12 +192,12 @@ def _check_apart(readings: list[Reading], called: list[str]) -> None:
 
 def _read_stdin() -> TrackSet:
     """Read through a temporary file: Parquet is read from its end, and a pipe cannot go back."""
-    with tempfile.TemporaryFile() as spool:
+    with tempfile.NamedTemporaryFile() as spool:
         shutil.copyfileobj(sys.stdin.buffer, spool)
         if spool.tell() == 0:
             raise InputError("it is empty (0 bytes)")
-        spool.seek(0)
-        with open_source(cast(IO[bytes], spool), ".parquet") as source:
+        spool.flush()
+        with open_source(Path(spool.name), ".parquet") as source:
             return read_parts([Part(source, "stdin")])[0]
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import numpy as np
 
 from bcl_fast._utils.codes import categories, is_missing
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Names
 from bcl_fast.errors import InputError
 
@@ -56,7 +57,7 @@ def _as_name(value: object, what: str) -> str:
         whole = int(value)  # type: ignore[call-overload]
         if whole == value and (abs(whole) <= LARGEST_FLOAT or isinstance(value, int | np.integer)):
             return str(whole)
-    raise InputError(f"{what} must be text or whole numbers, got {value!r}")
+    raise InputError(f"{what} must be text or whole numbers, got {one_line(repr(value))}")
 
 
 def _as_text(value: bytes | str, what: str) -> str:
@@ -64,7 +65,7 @@ def _as_text(value: bytes | str, what: str) -> str:
     try:
         return (value if isinstance(value, bytes) else value.encode()).decode()
     except UnicodeError as error:
-        raise InputError(f"{what} must be UTF-8 text, got {value!r} ({error.reason})") from None  # type: ignore[attr-defined]
+        raise InputError(f"{what} must be UTF-8 text, got {one_line(repr(value))} ({error.reason})") from None  # type: ignore[attr-defined]
 
 
 def name_of_path(name: str) -> str:
@@ -74,7 +75,7 @@ def name_of_path(name: str) -> str:
 
 def track_name(track_id: object, video_id: object) -> str:
     """Name a track in a message."""
-    return f"track {str(track_id)!r} of video {str(video_id)!r}"
+    return f"track {one_line(repr(str(track_id)))} of video {one_line(repr(str(video_id)))}"
 
 
 def first_duplicate(video_ids: Names, track_ids: Names) -> tuple[int, int] | None:

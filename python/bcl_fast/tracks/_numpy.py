@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast._utils.codes import categories
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Names
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._checks import check_boxes, check_features, check_frames
@@ -53,7 +54,7 @@ def reading(what: str) -> Iterator[None]:
     except InputError:
         raise
     except _READ_ERRORS as error:
-        reason = str(error).split("\n")[0].rstrip(".")
+        reason = one_line(error)
         if "object" in reason.lower():
             raise InputError(f"{what} of numbers or text is wanted, got Python objects (a pickle)") from None
         raise InputError(f"{what} is wanted, this one is truncated or something else ({reason})") from None

@@ -10,6 +10,7 @@ import numpy as np
 
 from bcl_fast._utils.csv import csv_rows
 from bcl_fast._utils.groups import linked_groups
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._defaults import DUPLICATE_IOU
@@ -112,7 +113,7 @@ def read_pairs(path: str | Path, tracks: TrackSet) -> TrackPairs:
             raise InputError(f"{where} must have {len(columns)} columns, got {len(row)}")
         cells = dict(zip(columns, row, strict=True))
         if cells["link"] not in pairs:
-            raise InputError(f"{where} must say must or cannot, got {cells['link']!r}")
+            raise InputError(f"{where} must say must or cannot, got {one_line(cells['link'])!r}")
         a, b = (find(cells[name], cells.get(video), where) for name, video in zip(_NAMES, _VIDEOS, strict=True))
         if a == b:
             raise InputError(f"{where} must name two tracks, got {cells['track_a']!r} twice")
@@ -131,7 +132,7 @@ def _columns(file: Path, first: list[str]) -> tuple[str, ...]:
     others = [name for name in first if name not in known]
     n_videos = sum(name in first for name in _VIDEOS)
     if not set(_NAMES) <= set(first) or len(others) != 1 or n_videos == 1 or len(set(first)) < len(first):
-        raise InputError(f"{file} must have the columns {_WANTED}, got {','.join(first) or 'nothing'}")
+        raise InputError(f"{file} must have the columns {_WANTED}, got {one_line(','.join(first)) or 'nothing'}")
     return tuple(name if name in known else "link" for name in first)
 
 
@@ -157,7 +158,7 @@ class TrackFinder:
             return found.get(video)
         if len(found) > 1:
             raise InputError(
-                f"{where} names the track {name!r}, which is in {len(found)} videos, say in {columns} which"
+                f"{where} names the track {one_line(name)!r}, which is in {len(found)} videos, say in {columns} which"
             )
         return next(iter(found.values()), None)
 
@@ -165,6 +166,6 @@ class TrackFinder:
         """Return a track that must be there, for a line of a file of pairs."""
         found = self.find(name, video, where, columns="columns video_a and video_b")
         if found is None:
-            what = f"the track {name!r}" if video is None else track_name(name, video)
+            what = f"the track {one_line(name)!r}" if video is None else track_name(name, video)
             raise InputError(f"{where} names {what}, which is not among the tracks")
         return found

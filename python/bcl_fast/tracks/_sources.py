@@ -5,21 +5,24 @@ Nothing of a damaged file is believed that its size rules out.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from bcl_fast._utils.text import one_line
 from bcl_fast.errors import InputError
 
 NAMES = ("track_id", "video_id", "label", "image")
 _BATCH_BYTES = 1 << 24
 _SMALL = 1 << 26  # bytes that any file may ask for
 _MOST_PACKED = 1000  # bytes that one byte of a file may stand for, beyond that
-# Without pre_buffer, even a row group that holds the whole file is read piece by piece.
-_READING: dict[str, Any] = {"buffer_size": 1 << 20, "pre_buffer": False, "page_checksum_verification": True}
+# Files are mapped, not read: a damaged size of a page then takes no memory, it ends where the file does. Without
+# pre_buffer, even a row group that holds the whole file is decoded piece by piece.
+_READING: dict[str, Any] = {"pre_buffer": False, "page_checksum_verification": True}
 
 
 class Source(Protocol):
@@ -113,12 +116,12 @@ def check_plausible(wanted: int, n_bytes: int | None) -> None:
 
 
 @contextmanager
-def open_source(source: Path | IO[bytes], suffix: str) -> Iterator[Source]:
+def open_source(path: Path, suffix: str) -> Iterator[Source]:
     """Open a file of rows.
 
     Parameters
     ----------
-    source : path, or seekable binary file (Parquet)
+    path : Path
     suffix : str
         ``.parquet``, ``.feather``, ``.arrow``, ``.ipc``, ``.csv`` or ``.tsv``.
 
@@ -131,14 +134,14 @@ def open_source(source: Path | IO[bytes], suffix: str) -> Iterator[Source]:
 
     kind = _KINDS[suffix]
     try:
-        with _opened(source, suffix) as opened:
+        with _opened(path, suffix) as opened:
             yield opened
     except pa.ArrowMemoryError as error:
-        raise InputError(f"{kind} is wanted that fits into memory, this one does not ({_first_line(error)})") from None
+        raise InputError(f"{kind} is wanted that fits into memory, this one does not ({one_line(error)})") from None
     except InputError:
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = _first_line(error)
+        reason = one_line(error)
         raise InputError(f"{kind} is wanted, this one is truncated or something else ({reason})") from None
 
 
@@ -150,35 +153,29 @@ _KINDS = {
 TABLE_SUFFIXES = tuple(_KINDS)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")
-
-
 @contextmanager
-def _opened(source: Path | IO[bytes], suffix: str) -> Iterator[Source]:
+def _opened(path: Path, suffix: str) -> Iterator[Source]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if suffix == ".parquet":
-        n_bytes = source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
-        with pq.ParquetFile(source, **_READING) as file:
-            yield ParquetSource(file, n_bytes)
-        return
-    assert isinstance(source, Path)
-    if suffix in (".csv", ".tsv"):
-        yield TableSource(_read_csv(source, "," if suffix == ".csv" else "\t"), "CSV file", source.stat().st_size)
-        return
-    with pa.memory_map(str(source)) as file:
-        yield IpcSource(file, source.stat().st_size)
+    n_bytes = path.stat().st_size
+    with pa.memory_map(os.fsencode(path)) as mapped:
+        if suffix == ".parquet":
+            with pq.ParquetFile(mapped, **_READING) as file:
+                yield ParquetSource(file, n_bytes)
+        elif suffix in (".csv", ".tsv"):
+            yield TableSource(_read_csv(mapped, "," if suffix == ".csv" else "\t"), "CSV file", n_bytes)
+        else:
+            yield IpcSource(mapped, n_bytes)
 
 
-def _read_csv(path: Path, delimiter: str) -> Any:
+def _read_csv(file: Any, delimiter: str) -> Any:
     """Read CSV; names stay the text that they are (``0007``), everything else becomes numbers where it can."""
     import pyarrow as pa
     import pyarrow.csv as csv
 
     return csv.read_csv(
-        path,
+        file,
         parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=csv.ConvertOptions(column_types=dict.fromkeys(NAMES, pa.string())),
     )

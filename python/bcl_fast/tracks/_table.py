@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bcl_fast._utils.codes import Categories, categories
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Floats, Integers, Names
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._checks import check_frames
@@ -106,7 +107,7 @@ def _check_columns(part: Part) -> list[str]:
 
 def listed(names: Sequence[str]) -> str:
     """Put names after each other; of very many, the first."""
-    shown = ", ".join(repr(name) for name in names[:20])
+    shown = ", ".join(one_line(repr(name)) for name in names[:20])
     return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
 
