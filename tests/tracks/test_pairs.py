@@ -125,3 +125,11 @@ def test_chunks_change_nothing(monkeypatch):
 def test_options_out_of_range(options, message):
     with pytest.raises(InputError, match=message):
         automatic_pairs(TrackSet.from_arrays([[1.0]]), **options)
+
+
+def test_frames_and_overlaps_at_the_ends_of_the_integers():
+    frames = [-(2**62), 2**62, -(2**62), 2**62]
+    tracks = TrackSet.from_arrays(np.eye(4), [0, 2, 4], frames=frames)
+    assert automatic_pairs(tracks).cannot_link.tolist() == [[0, 1]]
+    assert automatic_pairs(tracks, min_overlap=10**30).cannot_link.tolist() == [[0, 1]]
+    assert automatic_pairs(tracks.select([0]), min_overlap=2**62).cannot_link.tolist() == []

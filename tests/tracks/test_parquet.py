@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bcl_fast.errors import InputError
 from bcl_fast.tracks import TrackSet, read_tracks, write_tracks
 from tests.helpers.tracks import assert_same, example, expect
 
@@ -214,3 +216,24 @@ def test_ragged_between_row_groups(tmp_path: Path) -> None:
 def test_parquet_without_rows(tmp_path: Path) -> None:
     pq.write_table(table().slice(0, 0), tmp_path / "t.parquet")
     expect(tmp_path / "t.parquet", "at least one face is wanted, got a Parquet file with 0 rows")
+
+
+def test_a_damaged_size_takes_no_memory(tmp_path: Path) -> None:
+    """The header of a page, or the footer, may ask for 2 GB: nothing is taken that the file cannot fill."""
+    write_tracks(example(), tmp_path / "t.parquet")
+    whole = (tmp_path / "t.parquet").read_bytes()
+    before = pa.default_memory_pool().max_memory()
+    for place in range(4, len(whole) - 8, 3):
+        (tmp_path / "t.parquet").write_bytes(whole[:place] + b"\xff\xff\xff\x7f" + whole[place + 4 :])
+        with suppress(InputError):
+            read_tracks(tmp_path / "t.parquet")
+    assert pa.default_memory_pool().max_memory() - before < 1 << 27
+
+
+def test_sizes_that_a_file_cannot_have(tmp_path: Path) -> None:
+    """A billion equal rows fit into some kilobytes, but no faces are equal."""
+    width = 1 << 17
+    rows = embeddings(np.zeros((6, width), np.float32))
+    pq.write_table(table(embedding=rows).take([0] * 600), tmp_path / "t.parquet", compression="zstd")
+    size = (tmp_path / "t.parquet").stat().st_size
+    expect(tmp_path / "t.parquet", f"a file of {size:,} bytes cannot hold 0.3 GB: it is damaged")

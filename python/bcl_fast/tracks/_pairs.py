@@ -16,6 +16,7 @@ from bcl_fast._utils.checks import real_number, whole_number
 from bcl_fast._utils.codes import categories
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
+from bcl_fast.tracks._checks import LARGEST_INTEGER
 from bcl_fast.tracks._defaults import DUPLICATE_IOU
 from bcl_fast.tracks._track_set import TrackSet
 
@@ -83,7 +84,8 @@ def automatic_pairs(
     spans = tracks.frame_spans()
     if spans is None:
         return TrackPairs()
-    pairs = overlapping_pairs(spans, categories(tracks.video_ids).codes, min_overlap)
+    most = min(min_overlap, LARGEST_INTEGER)  # as many frames as two tracks can share
+    pairs = overlapping_pairs(spans, categories(tracks.video_ids).codes, most)
     if duplicate_iou is not None and tracks.boxes is not None and len(pairs):
         pairs = pairs[~(_shared_box_overlap(tracks, pairs) > duplicate_iou)]
     return TrackPairs(cannot_link=pairs)

@@ -18,7 +18,7 @@ class TrainingData:
     Parameters
     ----------
     tracks : TrackSet
-        Labelled tracks of two or more identities.
+        Tracks of two or more identities; those without a label are left out.
     input_scale : float or None
         Features are multiplied by it; None takes the inverse of the mean norm of the faces.
 
@@ -37,7 +37,7 @@ class TrainingData:
     """
 
     def __init__(self, tracks: TrackSet, input_scale: float | None = None) -> None:
-        self.tracks = tracks
+        self.tracks = tracks = tracks if tracks.labels is None else tracks.labelled()
         self.codes = identity_codes(tracks, "training")
         self.n_identities = int(self.codes.max()) + 1
         mean_norm = _mean_norm(tracks)

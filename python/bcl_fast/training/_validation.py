@@ -30,7 +30,7 @@ class Validation:
     """Validation tracks, clustered as test tracks are."""
 
     def __init__(self, tracks: TrackSet) -> None:
-        self.tracks = tracks
+        self.tracks = tracks = tracks if tracks.labels is None else tracks.labelled()
         self.codes = identity_codes(tracks, "validation")
         self.n_identities = int(self.codes.max()) + 1
 
