@@ -70,6 +70,15 @@ def test_a_file_that_grew_is_the_same_video(tmp_path):
     assert read_result(tmp_path / "1.parquet").n_tracks == 4
 
 
+def test_a_file_of_which_some_tracks_changed_is_refused(tmp_path):
+    file = day(tmp_path, "day", EYE[:3])
+    cluster(tmp_path, file, "-o", tmp_path / "0.parquet")
+    np.save(file, EYE[[0, 1, 5]])
+    to = ("--constraints", "none", "--update", tmp_path / "0.parquet", "-o", tmp_path / "1.parquet")
+    message = refused(tmp_path, "cluster", file, "--threshold", 0.5, *to)
+    assert "track '2' of video 'features' is in the result with another embedding: another video" in message
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_known_name_with_another_embedding_is_refused(tmp_path, suffix):
     for name, rows in (("one", EYE[:3]), ("other", EYE[3:])):

@@ -157,6 +157,16 @@ def test_bad_csv(tmp_path: Path, text: bytes) -> None:
     expect(tmp_path / "t.csv", f"{tmp_path / 't.csv'}: ")
 
 
+def test_whole_floats_of_csv_are_names_without_a_fraction(tmp_path: Path) -> None:
+    rows = pandas.DataFrame({"track_id": [1.0, 2.0, 10.0], "label": [1, None, 2], "video_id": ["1.0", "v", "1.0"]})
+    rows.assign(f0=1.5).to_csv(tmp_path / "t.csv")
+    tracks = read_tracks(tmp_path / "t.csv")
+    assert tracks.track_ids.tolist() == ["1", "2", "10"]
+    assert tracks.video_ids.tolist() == ["1.0", "v", "1.0"]
+    assert tracks.labels is not None
+    assert tracks.labels.tolist() == ["1", "", "2"]
+
+
 def frames() -> dict[str, Any]:
     rows = table()
     objects = rows.to_pandas()

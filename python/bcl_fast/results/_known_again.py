@@ -103,6 +103,6 @@ def rename_videos(
 
 
 def _is_video(result: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any], name: str) -> bool:
-    """Whether a video of a result has tracks of this one, and none of them with another embedding."""
+    """Whether a video of a result has a track of this one, with its embedding; `check_known` looks at the others."""
     place = places_in(result, replace(tracks, video_ids=np.full(tracks.n_tracks, name, dtype=object)))
-    return bool(np.any(place >= 0) and np.all(_is_same(result, embeddings, place)))
+    return bool(np.any(_is_same(result, embeddings, place) & (place >= 0)))

@@ -170,12 +170,22 @@ def _opened(path: Path, suffix: str) -> Iterator[Source]:
 
 
 def _read_csv(file: Any, delimiter: str) -> Any:
-    """Read CSV; names stay the text that they are (``0007``), everything else becomes numbers where it can."""
+    """Read CSV; names stay the text that they are (``0007``), everything else becomes numbers where it can.
+
+    Where all names of a column are whole numbers with a fraction of zero, as pandas writes those beside missing ones,
+    the fraction is left out.
+    """
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.csv as csv
 
-    return csv.read_csv(
+    table = csv.read_csv(
         file,
         parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=csv.ConvertOptions(column_types=dict.fromkeys(NAMES, pa.string())),
     )
+    for place, name in enumerate(table.column_names):
+        if name in NAMES and pc.all(pc.match_substring_regex(table.column(place), r"^(-?[0-9]+\.0+)?$")).as_py():
+            whole = pc.replace_substring_regex(table.column(place), r"\.0+$", "")
+            table = table.set_column(place, name, whole)
+    return table
