@@ -11,7 +11,6 @@ address space; where it dies, its case is a failure and another worker goes on.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import resource
 import shutil
@@ -20,13 +19,14 @@ import tempfile
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bcl_fast.errors import InputError
+from fuzz.damage import MUTATIONS, write_strange_table
+from fuzz.good_files import write_good_files
 
 CASES = 4000
 _COMMAND_EVERY = 8
@@ -42,56 +42,6 @@ class Outcome(NamedTuple):
     detail: str = ""
 
 
-# Good files
-
-
-def _write_seeds(folder: Path) -> None:
-    """Write a small file of every kind that something reads."""
-    import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.feather
-    import pyarrow.parquet as pq
-
-    from bcl_fast.results import cluster_tracks, write_result
-    from bcl_fast.tracks import TrackSet, write_tracks
-
-    rng = np.random.default_rng(0)
-    tracks = TrackSet.from_arrays(
-        rng.standard_normal((40, 6)).astype(np.float32), np.arange(0, 41, 2), video_ids=["v"] * 10 + ["w"] * 10,
-        labels=["Ann", "Bob", "", "Cy"] * 5, frames=np.arange(40), boxes=rng.random((40, 4)), images=["x.jpg"] * 40,
-        track_ids=[*range(10), *range(10)],
-    )  # fmt: skip
-    write_tracks(tracks, folder / "tracks.parquet")
-    write_tracks(tracks, folder / "tracks.npz")
-    rows = pq.read_table(folder / "tracks.parquet")
-    pq.write_table(rows, folder / "zstd.parquet", compression="zstd", row_group_size=7, data_page_size=64)
-    pq.write_table(rows, folder / "delta.parquet", use_dictionary=False, data_page_version="2.0", compression="gzip")
-    for name, compression in (("plain.arrow", "uncompressed"), ("lz4.feather", "lz4"), ("zstd.ipc", "zstd")):
-        pyarrow.feather.write_feather(rows, folder / name, compression=compression, chunksize=16)
-    numbers = {f"f{place}": pa.array(tracks.features[:, place]) for place in range(6)}
-    wide = pa.table({**{name: rows[name] for name in rows.column_names if name != "embedding"}, **numbers})
-    pyarrow.csv.write_csv(wide, folder / "wide.csv")
-    text = rows.set_column(
-        len(rows.column_names) - 1, "embedding", pa.array(map(json.dumps, rows["embedding"].to_pylist()))
-    )
-    pyarrow.csv.write_csv(text, folder / "text.tsv", pyarrow.csv.WriteOptions(delimiter="\t"))
-    np.save(folder / "rows.npy", tracks.features)
-    np.savez_compressed(
-        folder / "rows.npz", features=tracks.features, track_id=np.arange(40) // 2, label=["a", "a", "b", "b"] * 10
-    )
-    points = tracks.mean_features()
-    result = cluster_tracks(tracks, points / np.linalg.norm(points, axis=1, keepdims=True), 1.0)
-    for suffix in ("parquet", "csv"):
-        write_result(result, folder / f"result.{suffix}")
-    lines = ["track_a,video_a,track_b,video_b,link", *(f"{i},v,{i + 1},v,cannot" for i in range(5)), "1,v,3,w,must"]
-    (folder / "pairs.csv").write_text("\n".join(lines))
-    (folder / "names.csv").write_text("cluster_id,name\n0,Ann\n1,Bob\n")
-    named = zip(tracks.video_ids, tracks.track_ids, range(20), strict=True)
-    (folder / "labels.json").write_text(json.dumps([{"video": v, "track": t, "cluster": c} for v, t, c in named]))
-    (folder / "labels.txt").write_text("\n".join(map(str, range(20))))
-    (folder / "ids.ids").write_text("\n".join(["CVHCI_TRACKLABELS_V1", *(f"{number} Ann" for number in range(3))]))
-
-
 def _check_seeds(seeds: Path) -> None:
     """Read every good file: a reader that refuses them would pass all cases."""
     for path in sorted(seeds.iterdir()):
@@ -103,123 +53,6 @@ def _check_seeds(seeds: Path) -> None:
                     raise RuntimeError(f"the good file {path.name} is not read: {outcome}")
 
 
-# Mutations of bytes
-
-
-def _cut(rng: np.random.Generator, data: bytearray) -> bytearray:
-    return data[: rng.integers(len(data) + 1)]
-
-
-def _flip(rng: np.random.Generator, data: bytearray) -> bytearray:
-    for _ in range(int(rng.choice([1, 1, 2, 8, 64]))):
-        data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
-    return data
-
-
-def _run(rng: np.random.Generator, data: bytearray) -> tuple[int, int]:
-    start = int(rng.integers(len(data)))
-    return start, min(len(data), start + int(rng.integers(1, 64)))
-
-
-def _overwrite(rng: np.random.Generator, data: bytearray) -> bytearray:
-    start, stop = _run(rng, data)
-    fill = rng.choice([0, 255, 127, 128])
-    data[start:stop] = rng.bytes(stop - start) if rng.random() < 0.5 else bytes([fill]) * (stop - start)
-    return data
-
-
-def _repeat(rng: np.random.Generator, data: bytearray) -> bytearray:
-    start, stop = _run(rng, data)
-    return data[:stop] + data[start:stop] * int(rng.integers(1, 20)) + data[stop:]
-
-
-def _drop(rng: np.random.Generator, data: bytearray) -> bytearray:
-    start, stop = _run(rng, data)
-    return data[:start] + data[stop:]
-
-
-def _swap(rng: np.random.Generator, data: bytearray) -> bytearray:
-    (a, b), (c, d) = sorted((_run(rng, data), _run(rng, data)))
-    return data if b > c else data[:a] + data[c:d] + data[b:c] + data[a:b] + data[d:]
-
-
-_HUGE = (
-    b"9" * 5000,
-    b"-1",
-    b"1e400",
-    b"NaN",
-    b"Infinity",
-    b"18446744073709551615",
-    b"\0",
-    b"\xff",
-    b"",
-    b'"',
-    b"[" * 3000,
-)
-
-
-def _huge(rng: np.random.Generator, data: bytearray) -> bytearray:
-    """Put something huge or strange in the place of a number; in binary files that is a place like any other."""
-    digits = [place for place, byte in enumerate(data) if 48 <= byte < 58] or [0]
-    place = int(rng.choice(digits))
-    return data[:place] + _HUGE[rng.integers(len(_HUGE))] + data[place + 1 :]
-
-
-def _widest(rng: np.random.Generator, data: bytearray) -> bytearray:
-    """Make an aligned word of a header or a footer as large as it can be."""
-    place = int(rng.integers(0, max(1, len(data) - 8))) & ~3
-    data[place : place + 4] = (b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", b"\0\0\0\x10")[rng.integers(3)]
-    return data
-
-
-_MUTATIONS: list[Callable[[np.random.Generator, bytearray], bytearray]] = [
-    *(_cut, _flip, _overwrite, _repeat, _drop, _swap, _huge, _widest),
-]
-
-
-# Tables with columns of other types
-
-
-def _strange_columns(rng: np.random.Generator, n_rows: int) -> list[Any]:
-    import pyarrow as pa
-
-    lengths = rng.integers(1, 4, n_rows).tolist()
-    return [
-        *(pa.nulls(n_rows), pa.array([None, *range(n_rows - 1)]), pa.array([2**64 - 1] * n_rows, pa.uint64())),
-        *(pa.array([value] * n_rows) for value in (-(2**63), float("inf"), 0.5, True, b"\xff", "", "a\0", "x" * 5000)),
-        *(pa.array([value] * n_rows) for value in ([[1.0]], {"a": 1}, "[1, 2]", "9" * 5000, 3e38)),
-        pa.array([b"\xff"] * n_rows).view(pa.string()),
-        pa.array([[]] * n_rows, pa.list_(pa.float32())),
-        pa.array([[None]] * n_rows, pa.list_(pa.float64())),
-        pa.array([[1.0] * length for length in lengths]),
-        pa.array([bytes(16)] * n_rows, pa.binary(16)),
-        pa.array([1] * n_rows, pa.timestamp("ns")),
-        pa.array(["a"] * n_rows).dictionary_encode(),
-        pa.array([1] * n_rows, pa.decimal128(38, 2)),
-    ]
-
-
-def _strange_table(rng: np.random.Generator, source: Path, target: Path) -> None:
-    """Swap columns of a Parquet file, put strange ones in, leave some out, name one twice."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(source)
-    names, columns = table.column_names, list(table.columns)
-    for _ in range(int(rng.integers(1, 4))):
-        place, strange = int(rng.integers(len(names))), _strange_columns(rng, len(table))
-        what = rng.integers(5)
-        if what == 0:
-            other = int(rng.integers(len(names)))
-            columns[place], columns[other] = columns[other], columns[place]
-        elif what == 1 and len(names) > 1:
-            names, columns = names[:place] + names[place + 1 :], columns[:place] + columns[place + 1 :]
-        elif what == 2:
-            names, columns = [*names, names[place]], [*columns, columns[place]]
-        else:
-            columns[place] = strange[rng.integers(len(strange))]
-    pq.write_table(type(table).from_arrays(columns, names=names), target)
-
-
 # One case
 
 
@@ -228,11 +61,11 @@ def _mutated(rng: np.random.Generator, seeds: Path, folder: Path) -> tuple[str, 
     source = sorted(seeds.iterdir())[rng.integers(len(list(seeds.iterdir())))]
     target = folder / source.name
     if source.suffix == ".parquet" and rng.random() < 0.4:
-        _strange_table(rng, source, target)
+        write_strange_table(rng, source, target)
         return f"{source.name} with strange columns", target
     data, done = bytearray(source.read_bytes()), []
     for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
-        mutation = _MUTATIONS[rng.integers(len(_MUTATIONS))]
+        mutation = MUTATIONS[rng.integers(len(MUTATIONS))]
         data = mutation(rng, data) if data else data
         done.append(mutation.__name__.strip("_"))
     target.write_bytes(data)
@@ -344,7 +177,7 @@ def run(seed: int = 0, cases: int = CASES) -> dict[str, int]:
     context, first = multiprocessing.get_context("spawn"), 0
     seeds = Path(tempfile.mkdtemp(prefix="bcl-fuzz-seeds-"))
     try:
-        _write_seeds(seeds)
+        write_good_files(seeds)
         _check_seeds(seeds)
         while first < cases:
             outcomes = context.SimpleQueue()
@@ -395,7 +228,7 @@ def main() -> None:
         counts = run(options.seed, options.cases)
         sys.exit(0 if set(counts) <= {"read", "refused"} else 1)
     with tempfile.TemporaryDirectory() as folder:
-        _write_seeds(Path(folder))
+        write_good_files(Path(folder))
         outcome = _case(options.seed, options.case, Path(folder))
         print(*outcome, sep="\n")
 
