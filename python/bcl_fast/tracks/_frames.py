@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
@@ -13,9 +13,18 @@ from bcl_fast.tracks._names import as_names
 from bcl_fast.tracks._sources import NAMES
 
 
-def is_frame(value: object) -> bool:
+class Streamed(Protocol):
+    """A table of any library that hands it over as Arrow does: pandas, polars, pyarrow, DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+
+
+Frame = Streamed | Mapping[str, Any]
+
+
+def is_frame(value: object) -> TypeGuard[Frame]:
     """Whether a value is a table in memory."""
-    return isinstance(value, Mapping) or hasattr(value, "__arrow_c_stream__") or hasattr(value, "__dataframe__")
+    return isinstance(value, Mapping) or hasattr(value, "__arrow_c_stream__")
 
 
 def as_arrow(frame: Any) -> Any:

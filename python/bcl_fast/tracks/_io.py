@@ -14,17 +14,17 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, NamedTuple, cast
 
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._authors_folder import read_folder
 from bcl_fast.tracks._concatenate import concatenate
-from bcl_fast.tracks._frames import as_arrow, is_frame
+from bcl_fast.tracks._frames import Frame, as_arrow, is_frame
 from bcl_fast.tracks._numpy import read_npy, read_npz, write_npz
 from bcl_fast.tracks._parquet import write_parquet
 from bcl_fast.tracks._sources import TABLE_SUFFIXES, TableSource, open_source
@@ -32,6 +32,7 @@ from bcl_fast.tracks._table import Part, read_parts
 from bcl_fast.tracks._track_set import TrackSet
 from bcl_fast.tracks._video_names import hive_keys, names_of_paths
 
+_Source = PathLike | Frame
 _SUFFIXES = (*TABLE_SUFFIXES, ".npz", ".npy")
 _FILES = f"{', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
 _READABLE = (
@@ -55,7 +56,7 @@ class _File(NamedTuple):
     video: str
 
 
-def read_tracks(path: Any) -> TrackSet:
+def read_tracks(path: _Source | Sequence[_Source]) -> TrackSet:
     """Read tracks from a file, a folder or a table, or from several that are put together in the order given.
 
     Tracks come in order of first appearance; faces that come as rows of a table are put in order of frames, if there
@@ -84,9 +85,10 @@ def read_tracks(path: Any) -> TrackSet:
     return read_with_paths(path).tracks
 
 
-def read_with_paths(path: Any) -> Reading:
+def read_with_paths(path: _Source | Sequence[_Source]) -> Reading:
     """Read tracks as `read_tracks` does, and say which videos are named by their paths."""
-    given = [path] if isinstance(path, str | os.PathLike) or is_frame(path) else list(path)
+    is_one = isinstance(path, str | os.PathLike) or is_frame(path)
+    given = [cast(_Source, path)] if is_one else list(cast("Sequence[_Source]", path))
     files = [_files(one) for one in given]
     names = iter(names_of_paths([file for part in files for file in part]))
     called = [_called(one, place if len(given) > 1 else None) for place, one in enumerate(given)]
@@ -103,15 +105,15 @@ def read_with_paths(path: Any) -> Reading:
     return Reading(concatenate([reading.tracks for reading in readings], names=called), paths)
 
 
-def _called(path: Any, place: int | None) -> str:
+def _called(path: _Source, place: int | None) -> str:
     if is_frame(path):
         return "the table" if place is None else f"table {place}"
     return "standard input" if str(path) == "-" else str(path)
 
 
-def _files(path: Any) -> list[Path]:
+def _files(path: _Source) -> list[Path]:
     """Return the files that may name videos; none of the authors' folder, which names its videos itself."""
-    if is_frame(path) or str(path) == "-" or (Path(path) / "features").is_dir():
+    if not isinstance(path, str | os.PathLike) or str(path) == "-" or (Path(path) / "features").is_dir():
         return []
     if not Path(path).is_dir():
         return [Path(path)]
@@ -119,8 +121,8 @@ def _files(path: Any) -> list[Path]:
     return [file for file in below if not any(part[0] in "._" for part in file.relative_to(path).parts)]
 
 
-def _read(given: Any, files: list[_File], called: str) -> Reading:
-    if is_frame(given):
+def _read(given: _Source, files: list[_File], called: str) -> Reading:
+    if not isinstance(given, str | os.PathLike):
         video = called.removeprefix("the ").replace("table", "video")
         return Reading(read_parts([Part(TableSource(as_arrow(given)), video)])[0], {})
     if str(given) == "-":
