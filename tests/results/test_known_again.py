@@ -132,8 +132,14 @@ def old_result(**changes):
             {"track_ids": np.array(list("ab3453"), object)},
             r"hold each track once, got track '3' of video 'video' twice",
         ),
-        ({"cluster_ids": np.array([0, 1, 2, 3, 4, -2])}, r"must have numbers from 0 to 2\*\*62, or -1 for none, got -2"),
-        ({"cluster_ids": np.array([0, 1, 2, 3, 4, 2**63 - 1])}, r"must have numbers from 0 to 2\*\*62, or -1 for none, got 92233"),
+        (
+            {"cluster_ids": np.array([0, 1, 2, 3, 4, -2])},
+            r"must have numbers from 0 to 2\*\*62, or -1 for none",
+        ),
+        (
+            {"cluster_ids": np.array([0, 1, 2, 3, 4, 2**63 - 1])},
+            r"must have numbers from 0 to 2\*\*62, or -1 for none",
+        ),
     ],
 )
 def test_results_that_cannot_be_added_to(changes, sentence, tmp_path):

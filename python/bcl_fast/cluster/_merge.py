@@ -74,9 +74,7 @@ def link(
         execution = core_execution(n_jobs, progress, device)
         if precomputed:
             return merge_dissimilarities(points, threshold, constraints, memory_limit, execution)
-        return merge_points(
-            points, linkage, threshold, metric, constraints, memory_limit, execution, bytes_used=copied
-        )
+        return merge_points(points, linkage, threshold, metric, constraints, memory_limit, execution, bytes_used=copied)
 
     return cut.make(merge)
 

@@ -139,7 +139,9 @@ def _check_old(old: ClusteringResult, n_added: int) -> None:
         raise InputError(f"the result to add to must hold each track once, got {name} twice")
     for wild in (old.cluster_ids.min(), old.cluster_ids.max()):
         if not -1 <= wild <= LARGEST_INTEGER - n_added:
-            raise InputError(f"the clusters of the result to add to must have numbers from 0 to 2**62, or -1 for none, got {wild}")
+            raise InputError(
+                f"the clusters of the result to add to must have numbers from 0 to 2**62, or -1 for none, got {wild}"
+            )
 
 
 def _points(
