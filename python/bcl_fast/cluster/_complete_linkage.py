@@ -39,8 +39,9 @@ def complete_linkage(
     """Merge the two closest clusters while the largest distance between them is at most a threshold.
 
     The result is that of ``scipy.cluster.hierarchy.linkage(pdist(X, "sqeuclidean"), "complete")`` cut by
-    ``fcluster(Z, distance_threshold, "distance")``, and its heights are those of ``Z`` to the last bit. The closest
-    pairs are found and merged rung by rung, so that memory grows with the samples, not with their pairs.
+    ``fcluster(Z, distance_threshold, "distance")``, and its heights are those of ``Z`` to the last bit, unless rounding
+    alone tells which pair of two clusters is the farthest. The closest pairs are found and merged rung by rung, so that
+    memory grows with the samples, not with their pairs.
 
     Parameters
     ----------

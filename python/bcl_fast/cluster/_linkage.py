@@ -55,8 +55,8 @@ def linkage(
     -------
     ndarray of shape (n_samples - 1, 4), float64
         A linkage matrix, for ``fcluster``, ``dendrogram`` and the like. Heights are SciPy's: to the last bit for
-        complete linkage of Euclidean, squared Euclidean and condensed distances, else to 1e-12 relative. Ties may be
-        broken otherwise than in SciPy.
+        complete linkage of Euclidean, squared Euclidean and condensed distances (but where rounding alone tells which
+        pair of two clusters is the farthest), else to 1e-12 relative. Ties may be broken otherwise than in SciPy.
 
     Raises
     ------

@@ -77,15 +77,14 @@ def automatic_pairs(
         If an option is out of range, or there are more than 10^8 pairs.
     """
     min_overlap = whole_number("min_overlap", min_overlap)
-    if not 1 <= min_overlap < 2**62:
-        raise InputError(f"min_overlap must be 1 frame or more, got {min_overlap}")
+    if not 1 <= min_overlap <= LARGEST_INTEGER:
+        raise InputError(f"min_overlap must be from 1 to 2**62 frames, got {min_overlap}")
     if duplicate_iou is not None and not 0 <= real_number("duplicate_iou", duplicate_iou) <= 1:
         raise InputError(f"duplicate_iou must be in [0, 1], got {duplicate_iou}")
     spans = tracks.frame_spans()
     if spans is None:
         return TrackPairs()
-    most = min(min_overlap, LARGEST_INTEGER)  # as many frames as two tracks can share
-    pairs = overlapping_pairs(spans, categories(tracks.video_ids).codes, most)
+    pairs = overlapping_pairs(spans, categories(tracks.video_ids).codes, min_overlap)
     if duplicate_iou is not None and tracks.boxes is not None and len(pairs):
         pairs = pairs[~(_shared_box_overlap(tracks, pairs) > duplicate_iou)]
     return TrackPairs(cannot_link=pairs)
