@@ -1,1 +1,1 @@
-"""Bounded, seeded campaigns against the package: `make fuzz` runs each module here."""
+"""Bounded, seeded campaigns against the package: `make fuzz` runs them."""
