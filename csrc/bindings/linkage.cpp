@@ -11,6 +11,7 @@
 #include "linkage/assign.h"
 #include "linkage/average_linkage.h"
 #include "linkage/complete_linkage.h"
+#include "linkage/condense.h"
 #include "linkage/dense_linkage.h"
 #include "linkage/nn_chain.h"
 
@@ -70,6 +71,16 @@ py::tuple to_python(Dendrogram&& dendrogram) {
   return py::make_tuple(merges, to_numpy(std::move(dendrogram.labels)));
 }
 
+// The last that is told is how many clusters are left.
+template <class Merge>
+py::tuple merged(const PythonExecution& how, int64_t n, const Merge& merge) {
+  return to_python(carry_out(how, [&](const Execution& execution) {
+    Dendrogram dendrogram = merge(execution);
+    execution.tell("done", n - static_cast<int64_t>(dendrogram.merges.size()), 1);
+    return dendrogram;
+  }));
+}
+
 py::tuple linkage_of_graph(const Array<int64_t>& offsets, Array<int32_t>& neighbors, Array<double>& distances,
                            const PythonExecution& how) {
   check_graph(offsets, neighbors, distances);
@@ -103,12 +114,7 @@ py::tuple linkage_of_all_pairs(Array<T>& distances, int64_t n, const std::string
                              must_link_groups ? must_link_groups->data() : nullptr, cannot_link.data(),
                              cannot_link.shape(0)};
   T* const data = distances.mutable_data();
-  Dendrogram dendrogram = carry_out(how, [&](const Execution& execution) {
-    Dendrogram result = dense_linkage(n, data, options, execution);
-    execution.tell("done", n - static_cast<int64_t>(result.merges.size()), 1);
-    return result;
-  });
-  return to_python(std::move(dendrogram));
+  return merged(how, n, [&](const Execution& execution) { return dense_linkage(n, data, options, execution); });
 }
 
 template <class T>
@@ -144,12 +150,7 @@ py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, i
   options.n_cannot_link = cannot_link.shape(0);
   options.may_copy = may_copy;
   const T* const data = points.data();
-  Dendrogram dendrogram = carry_out(how, [&](const Execution& execution) {
-    Dendrogram result = linkage(data, n, d, options, execution);
-    execution.tell("done", n - static_cast<int64_t>(result.merges.size()), 1);
-    return result;
-  });
-  return to_python(std::move(dendrogram));
+  return merged(how, n, [&](const Execution& execution) { return linkage(data, n, d, options, execution); });
 }
 
 template <class T>

@@ -33,12 +33,6 @@ struct AverageMethod {
   }
 };
 
-std::vector<int32_t> places_of(const std::vector<int32_t>& order) {
-  std::vector<int32_t> places(order.size());
-  for (size_t place = 0; place < order.size(); ++place) places[order[place]] = static_cast<int32_t>(place);
-  return places;
-}
-
 }  // namespace
 
 template <class T>
@@ -46,9 +40,8 @@ Dendrogram average_linkage(const T* points, int64_t n, int64_t d, const LinkageO
                            const Execution& execution) {
   if (n > kMaxPoints) throw std::invalid_argument("average linkage takes at most 2**30 points");
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
-  const bool arrange = options.may_copy && builder.n_clusters() >= kFewestArranged;
-  const ArrangedPoints<T> arranged(points, n, d, arrange, execution);
-  ClusterMeans<T> means(arranged.points(), d, places_of(arranged.order()), builder.labels(), builder.n_clusters());
+  const ArrangedPoints<T> arranged(points, n, d, builder.n_clusters(), options.may_copy, execution);
+  ClusterMeans<T> means(arranged.points(), d, inverse(arranged.order()), builder.labels(), builder.n_clusters());
   return climb(std::move(builder), arranged.order(), AverageMethod<T>{std::move(means), options.distance_threshold},
                options, execution);
 }

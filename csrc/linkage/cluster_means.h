@@ -25,7 +25,6 @@ class ClusterMeans {
                const std::vector<int64_t>& labels, int64_t n_clusters);
 
   int64_t n() const { return static_cast<int64_t>(clusters_.size()); }
-  int32_t anchor(int64_t c) const { return clusters_[c].anchor; }
   int32_t size(int64_t c) const { return clusters_[c].size; }
 
   // distances[t] = d(c, others[t]): a function of the two clusters and how they were merged, the same bits with the two

@@ -38,10 +38,8 @@ class CompleteMethod {
   explicit CompleteMethod(const ExactDistances<T>& exact) : exact_(exact) {}
 
   const LargestDistances<T>& distances(const RungOrder& rung) {
-    const auto n = static_cast<int64_t>(rung.ranks.size());
-    place_.resize(n);
-    for (int64_t c = 0; c < n; ++c) place_[rung.ranks[c]] = static_cast<int32_t>(c);
-    distances_.emplace(exact_, group_points(rung.places, rung.labels, n));
+    place_ = inverse(rung.ranks);
+    distances_.emplace(exact_, group_points(rung.places, rung.labels, static_cast<int64_t>(rung.ranks.size())));
     return *distances_;
   }
 
@@ -68,8 +66,7 @@ template <class T>
 Dendrogram complete_linkage(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
                             const Execution& execution) {
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
-  const bool arrange = options.may_copy && builder.n_clusters() >= kFewestArranged;
-  const ArrangedPoints<T> arranged(points, n, d, arrange, execution);
+  const ArrangedPoints<T> arranged(points, n, d, builder.n_clusters(), options.may_copy, execution);
   const ExactDistances<T> exact(arranged.points(), n, d, options.distance_threshold);
   return climb(std::move(builder), arranged.order(), CompleteMethod<T>(exact), options, execution);
 }

@@ -1,8 +1,8 @@
+#include "linkage/condense.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
-
-#include "linkage/dense_linkage.h"
 
 namespace bcl {
 namespace {

@@ -27,4 +27,17 @@ struct FoundMerge {
 // By height; merges of equal height stay as found, so that a cluster still comes after its parts.
 std::vector<Merge> sort_by_height(int64_t n, const std::vector<FoundMerge>& found);
 
+// Labels of points whose clusters lie in slots 0..n-1, slot_of(point): numbered by first appearance.
+template <class SlotOf>
+std::vector<int64_t> label_by_first_appearance(int32_t n, const SlotOf& slot_of) {
+  std::vector<int64_t> label_of_slot(n, -1), labels(n);
+  int64_t n_labels = 0;
+  for (int32_t i = 0; i < n; ++i) {
+    int64_t& label = label_of_slot[slot_of(i)];
+    if (label < 0) label = n_labels++;
+    labels[i] = label;
+  }
+  return labels;
+}
+
 }  // namespace bcl

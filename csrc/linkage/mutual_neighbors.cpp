@@ -55,7 +55,8 @@ class MutualNeighbors {
       update(orphans, round_watch);
       changed.insert(changed.end(), orphans.begin(), orphans.end());
     }
-    Dendrogram dendrogram{sort_by_height(n_, merges_), labels()};
+    Dendrogram dendrogram{sort_by_height(n_, merges_),
+                          label_by_first_appearance(n_, [this](int32_t c) { return place_[c]; })};
     means_.renumber(dendrogram.labels);
     return dendrogram;
   }
@@ -250,18 +251,6 @@ class MutualNeighbors {
             work(task, places[t], scratch_[thread]);
         },
         watch);
-  }
-
-  // By first appearance.
-  std::vector<int64_t> labels() const {
-    std::vector<int64_t> label_of_place(n_, -1), labels(n_);
-    int64_t n_labels = 0;
-    for (int32_t c = 0; c < n_; ++c) {
-      int64_t& label = label_of_place[place_[c]];
-      if (label < 0) label = n_labels++;
-      labels[c] = label;
-    }
-    return labels;
   }
 
   double share_done() const { return static_cast<double>(merges_.size()) / n_; }

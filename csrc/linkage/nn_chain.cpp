@@ -77,7 +77,7 @@ class NearestNeighborChain {
     for (; n_done_ < n_; ++n_done_) {
       while (lists_[nodes_[n_done_].slot].length > 0) follow_chain_from(nodes_[n_done_].slot);
     }
-    return {sort_by_height(n_, merges_), labels()};
+    return {sort_by_height(n_, merges_), label_by_first_appearance(n_, [this](int32_t i) { return nodes_[i].slot; })};
   }
 
  private:
@@ -230,17 +230,6 @@ class NearestNeighborChain {
     lists_[b].length = 0;
     lists_[b].nearest = -1;
     return a;
-  }
-
-  std::vector<int64_t> labels() const {
-    std::vector<int64_t> label_of_slot(n_, -1), labels(n_);
-    int64_t n_labels = 0;
-    for (int32_t i = 0; i < n_; ++i) {
-      int64_t& label = label_of_slot[nodes_[i].slot];
-      if (label < 0) label = n_labels++;
-      labels[i] = label;
-    }
-    return labels;
   }
 
   void count_work(int64_t n_entries) {

@@ -9,6 +9,9 @@
 namespace bcl {
 namespace {
 
+// Clusters from which on it pays to arrange the points (README.md).
+constexpr int64_t kFewestArranged = 1 << 15;
+
 // Points that a constraint speaks of merge as it says, not with what equals them.
 std::vector<bool> constrained_points(int64_t n, const LinkageOptions& options) {
   std::vector<bool> constrained(n, false);
@@ -24,10 +27,11 @@ std::vector<bool> constrained_points(int64_t n, const LinkageOptions& options) {
 }  // namespace
 
 template <class T>
-ArrangedPoints<T>::ArrangedPoints(const T* points, int64_t n, int64_t d, bool arrange, const Execution& execution)
+ArrangedPoints<T>::ArrangedPoints(const T* points, int64_t n, int64_t d, int64_t n_clusters, bool may_copy,
+                                  const Execution& execution)
     : points_(points), order_(n) {
   std::iota(order_.begin(), order_.end(), 0);
-  if (!arrange) return;
+  if (!may_copy || n_clusters < kFewestArranged) return;
   order_ = nearby_order(points, n, d, execution);
   copy_.resize(n * d);
   for (int64_t place = 0; place < n; ++place) std::copy_n(points + order_[place] * d, d, copy_.data() + place * d);
@@ -38,6 +42,12 @@ template <class T>
 DendrogramBuilder first_clusters(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
                                  const Execution& execution) {
   return {n, options.must_link_groups, first_identical(points, n, d, constrained_points(n, options), execution)};
+}
+
+std::vector<int32_t> inverse(const std::vector<int32_t>& permutation) {
+  std::vector<int32_t> places(permutation.size());
+  for (size_t place = 0; place < permutation.size(); ++place) places[permutation[place]] = static_cast<int32_t>(place);
+  return places;
 }
 
 RungOrder::RungOrder(const DendrogramBuilder& builder, const std::vector<int32_t>& order) : labels(order.size()) {

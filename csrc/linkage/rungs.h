@@ -20,14 +20,12 @@
 
 namespace bcl {
 
-// Points from which on it pays to arrange them (README.md).
-constexpr int64_t kFewestArranged = 1 << 15;
-
-// The points in an order that is kind to the cache; or, to save a copy, as they are.
+// The points in an order that is kind to the cache, where they are enough clusters for it; or, to save a copy, as they
+// are.
 template <class T>
 class ArrangedPoints {
  public:
-  ArrangedPoints(const T* points, int64_t n, int64_t d, bool arrange, const Execution& execution);
+  ArrangedPoints(const T* points, int64_t n, int64_t d, int64_t n_clusters, bool may_copy, const Execution& execution);
 
   const T* points() const { return points_; }
   const std::vector<int32_t>& order() const { return order_; }  // [n] point by place
@@ -37,6 +35,9 @@ class ArrangedPoints {
   std::vector<int32_t> order_;
   UninitializedVector<T> copy_;
 };
+
+// Where each number stands in a permutation.
+std::vector<int32_t> inverse(const std::vector<int32_t>& permutation);
 
 // Clusters that hold the points as they are: those that a constraint or equality merges from the start.
 template <class T>
