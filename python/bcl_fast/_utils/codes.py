@@ -59,6 +59,14 @@ def categories(values: npt.NDArray[Any]) -> Categories:
     return Categories(np.repeat(codes, np.diff(np.append(starts, len(values)))), names)
 
 
+def number_missing(codes: Integers) -> Integers:
+    """Return codes from 0 in which each missing one (-1) is a number of its own, after the largest."""
+    missing = codes < 0
+    numbered = codes.copy()
+    numbered[missing] = codes.max(initial=-1) + 1 + np.arange(missing.sum())
+    return numbered
+
+
 def is_missing(value: object) -> bool:
     """Whether a value stands for none: ``None``, NaN, NaT, ``pandas.NA`` or an empty text."""
     if value is None or (isinstance(value, str | bytes) and not value):

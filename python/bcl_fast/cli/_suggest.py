@@ -90,17 +90,15 @@ def _embeddings(result: ClusteringResult, tracks: TrackSet, model: Path | None) 
     import numpy as np
 
     from bcl_fast.models import load_model, raw_embeddings
-    from bcl_fast.results._places import places_in
+    from bcl_fast.results._representatives import tracks_of_rows
 
-    places = places_in(result, tracks)
     points = raw_embeddings(tracks) if model is None else load_model(model).embed_tracks(tracks)
-    rows = np.full((result.n_tracks, points.shape[1]), np.nan, points.dtype)
-    rows[places[places >= 0]] = points[places >= 0]
-    missing = np.flatnonzero(np.isnan(rows).any(axis=1))
+    rows = tracks_of_rows(result, tracks)
+    missing = np.flatnonzero(rows < 0)
     if len(missing):
         name, video = result.track_ids[missing[0]], result.video_ids[missing[0]]
         raise InputError(f"--tracks must hold all tracks of the result, got none named {name} in the video {video}")
-    return rows
+    return points[rows]
 
 
 def _print(result: ClusteringResult, suggestions: list[Suggestion], form: str) -> None:

@@ -16,7 +16,7 @@ from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
 
 # Merges up to a threshold in order, and the cluster of each sample, numbered by first appearance.
-Merge = Callable[[float], tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]]
+Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
 
 class Cut(NamedTuple):
@@ -44,7 +44,7 @@ class Cut(NamedTuple):
         if fewest * size > n_samples:
             raise InputError(f"{self.limits} cannot be had of {n_samples} samples")
 
-    def make(self, merge: Merge) -> tuple[CompleteLinkage, float]:
+    def make(self, merge: Callable[[float], Merges]) -> tuple[CompleteLinkage, float]:
         """Return the clusters, and the distance up to which clusters were merged."""
         merges, clusters = merge(self.distance_threshold)
         n_samples, n_made, size = len(clusters), len(merges), self.limits.min_cluster_size

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from bcl_fast import _core
 from bcl_fast._utils.devices import cuda_device
 from bcl_fast.cluster._constraints import Constraints, resolve_constraints
-from bcl_fast.cluster._cut import Cut
+from bcl_fast.cluster._cut import Cut, Merges
 from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._input import check_memory_limit, check_points, owns, rung_memory
 from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidean, to_squared_euclidean
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 LinkageName = Literal["complete", "average"]
 
 LARGEST_AVERAGED = 2.0**330  # about 1e99
-
-Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
 
 def check_linkage(linkage: str, metric: str = "sqeuclidean") -> None:

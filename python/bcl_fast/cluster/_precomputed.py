@@ -10,6 +10,7 @@ import numpy.typing as npt
 from bcl_fast import _core
 from bcl_fast._utils.arrays import as_array
 from bcl_fast.cluster._constraints import Constraints
+from bcl_fast.cluster._cut import Merges
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def merge_dissimilarities(
     constraints: Constraints,
     memory_limit: int | None,
     execution: _core.Execution,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+) -> Merges:
     """Merge by complete linkage what `check_dissimilarities` returned: merges and labels.
 
     Raises

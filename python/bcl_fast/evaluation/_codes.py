@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast._utils.arrays import as_array, is_sparse, is_tensor
-from bcl_fast._utils.codes import is_missing
+from bcl_fast._utils.codes import is_missing, number_missing
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 
@@ -36,9 +36,7 @@ def labelled_codes(labels_true: Labels, labels_pred: Labels) -> tuple[Integers, 
         n_bare = len(true) - known.sum()
         what = f"{n_bare:,} of {len(true):,} samples have no true label: they are left out of the score"
         warnings.warn(what, stacklevel=4)
-    clusters = _codes(pred)
-    alone = (clusters == MISSING) | _is_minus_one(pred)
-    clusters[alone] = clusters.max(initial=0) + 1 + np.arange(alone.sum())
+    clusters = number_missing(np.where(_is_minus_one(pred), MISSING, _codes(pred)))
     return identities[known], clusters[known]
 
 

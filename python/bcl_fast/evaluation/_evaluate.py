@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bcl_fast._utils.checks import whole_number
-from bcl_fast._utils.codes import categories
+from bcl_fast._utils.codes import categories, number_missing
 from bcl_fast._utils.text import counted
-from bcl_fast._utils.types import Labels, Names, Points
+from bcl_fast._utils.types import Integers, Labels, Points
 from bcl_fast.cluster import complete_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation._metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
-from bcl_fast.results import cluster_with_pairs, count_violated
+from bcl_fast.results import Violations, cluster_with_pairs, count_violated
 from bcl_fast.results._points import points_of
 from bcl_fast.tracks import TrackPairs, TrackSet, groups_of_videos
 from bcl_fast.tracks._names import as_names
@@ -88,7 +88,12 @@ def evaluate(
         raise InputError("constraints on pairs want a distance_threshold, got a number of clusters")
     if distance_threshold is not None:
         _say_unlabelled(tracks, "clustered with the others, but not scored")
-        return _evaluate_with_pairs(tracks, embeddings, distance_threshold, pairs or TrackPairs())
+        points, threshold = points_of(tracks, embeddings), distance_threshold
+
+        def to_threshold(members: Integers, within: TrackPairs) -> tuple[Labels, Violations]:
+            return cluster_with_pairs(points[members], threshold, within)
+
+        return _score_groups(tracks, pairs or TrackPairs(), to_threshold)
     if isinstance(n_clusters, str) and n_clusters != "true":
         raise InputError(f"n_clusters must be 'true' or a number, got {n_clusters!r}")
     given = None if isinstance(n_clusters, str) else whole_number("n_clusters", n_clusters)
@@ -122,30 +127,18 @@ def evaluate_labels(tracks: TrackSet, labels: ArrayLike, *, pairs: TrackPairs | 
     InputError
         If no track has a label, or there is not one cluster per track.
     """
-    codes, _ = tracks.label_codes()
-    clusters = _whole_clusters(as_names(labels, "a cluster"), tracks.n_tracks)
+    tracks.label_codes()
+    names = as_names(labels, "a cluster")
+    if len(names) != tracks.n_tracks:
+        raise InputError(f"labels must hold a cluster for each of the {tracks.n_tracks} tracks, got {len(names)}")
+    clusters = number_missing(categories(names).codes)
     _say_unlabelled(tracks, "not scored")
-    rows = []
-    for name, members in groups_of_videos(tracks, series=False):
-        if np.all(codes[members] < 0):
-            continue
-        row = _score(name, codes[members], clusters[members])
-        if pairs is not None:
-            cannot_link = pairs.among(members, tracks.n_tracks).cannot_link
-            violated = count_violated(clusters[members], cannot_link)
-            row = row._replace(n_cannot_link=len(cannot_link), violated_without=violated, violated=violated)
-        rows.append(row)
-    return rows
 
+    def as_they_are(members: Integers, within: TrackPairs) -> tuple[Labels, Violations]:
+        violated = count_violated(clusters[members], within.cannot_link)
+        return clusters[members], Violations(len(within.cannot_link), violated, violated)
 
-def _whole_clusters(names: Names, n_tracks: int) -> Labels:
-    """Return clusters as numbers, where each track in none has a number of its own."""
-    if len(names) != n_tracks:
-        raise InputError(f"labels must hold a cluster for each of the {n_tracks} tracks, got {len(names)}")
-    codes = categories(names).codes
-    alone = codes < 0
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
-    return codes
+    return _score_groups(tracks, pairs or TrackPairs(), as_they_are)
 
 
 def score_clusterer(
@@ -190,17 +183,16 @@ def score_clusterer(
     return rows
 
 
-def _evaluate_with_pairs(
-    tracks: TrackSet, embeddings: ArrayLike, distance_threshold: float, pairs: TrackPairs
+def _score_groups(
+    tracks: TrackSet, pairs: TrackPairs, clusters_of: Callable[[Integers, TrackPairs], tuple[Labels, Violations]]
 ) -> list[EvaluationRow]:
+    """Score each video that has labels, and all together, by the clusters of its tracks and the pairs among them."""
     codes, _ = tracks.label_codes()
-    points = points_of(tracks, embeddings)
     rows = []
     for name, members in groups_of_videos(tracks, series=False):
         if np.all(codes[members] < 0):
             continue
-        within = pairs.among(members, tracks.n_tracks)
-        labels, violations = cluster_with_pairs(points[members], distance_threshold, within)
+        labels, violations = clusters_of(members, pairs.among(members, tracks.n_tracks))
         row = _score(name, codes[members], labels)
         rows.append(
             row._replace(

@@ -35,6 +35,7 @@ _CALLED = {
     "video": ("video_id", "video", "episode"),
     "cluster": ("cluster_id", "cluster", "label", "labels", "prediction", "predicted", "person", "identity"),
 }
+_KNOWN = {name for names in _CALLED.values() for name in names}
 
 
 class _Entry(NamedTuple):
@@ -135,8 +136,7 @@ def _read_csv(file: Path) -> list[_Entry] | _InOrder:
     uneven = next((row for row in rows if len(row) != len(rows[0])), None)
     if uneven is not None:
         raise InputError(f"{file} must have {len(rows[0])} columns in every line, got {len(uneven)}")
-    known = {name for names in _CALLED.values() for name in names}
-    has_header = bool(known & set(rows[0])) or len(rows[0]) > 3
+    has_header = bool(_KNOWN & set(rows[0])) or len(rows[0]) > 3
     return _entries(rows[0] if has_header else _NO_HEADER[len(rows[0])], rows[1:] if has_header else rows, file)
 
 
@@ -146,8 +146,7 @@ _NO_HEADER = {1: ["cluster"], 2: ["track", "cluster"], 3: ["video", "track", "cl
 def _read_table(file: Path) -> list[_Entry] | _InOrder:
     with open_source(file, file.suffix.lower()) as source:
         names = source.schema.names
-        known = {name for part in _CALLED.values() for name in part}
-        wanted = names if len(names) <= 2 else [name for name in names if name in known]
+        wanted = names if len(names) <= 2 else [name for name in names if name in _KNOWN]
         twice = next((name for name in wanted if names.count(name) > 1), None)
         if twice is not None:
             raise InputError(f"{file} must have one column {twice!r}, got {names.count(twice)} of that name")

@@ -41,6 +41,7 @@ class PrototypicalLoss(BaselineLoss):
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of a batch; 0 with one identity only."""
         embeddings, labels = self.check(embeddings, labels)
+        embeddings = self._points(embeddings)
         _, own, counts = torch.unique(labels, return_inverse=True, return_counts=True)
         sums = embeddings.new_zeros(len(counts), embeddings.shape[1]).index_add(0, own, embeddings)
         logits = self._logits(embeddings, sums, counts)
@@ -48,6 +49,10 @@ class PrototypicalLoss(BaselineLoss):
         logits = logits.scatter_add(1, own[:, None], shift)  # the same softmax as with gamma added to the others
         losses = nn.functional.cross_entropy(logits, own, reduction="none")
         return (losses / counts[own]).sum() / len(counts)
+
+    def _points(self, embeddings: Tensor) -> Tensor:
+        """Return what distances are measured between: the embeddings as they are."""
+        return embeddings
 
     def _logits(self, embeddings: Tensor, sums: Tensor, counts: Tensor) -> Tensor:
         """Minus the squared distances to the centroids; what all logits of a row share is left out."""
@@ -82,10 +87,8 @@ class NormFaceLoss(PrototypicalLoss):
         """Factor on the squared distances."""
         return nn.functional.softplus(self.raw_scale)
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of a batch; 0 with one identity only."""
-        embeddings, labels = self.check(embeddings, labels)
-        return super().forward(_unit(embeddings), labels)
+    def _points(self, embeddings: Tensor) -> Tensor:
+        return _unit(embeddings)
 
     def _logits(self, embeddings: Tensor, sums: Tensor, counts: Tensor) -> Tensor:
         centroids = _unit(sums)

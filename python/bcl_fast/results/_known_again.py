@@ -25,15 +25,14 @@ from bcl_fast.tracks._video_names import path_names
 _TOLERANCE = {"embeddings": 1e-3, "fingerprints": 1e-4}  # of an embedding's norm; CSV has six decimals
 
 
-def check_known(result: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any]) -> None:
-    """Refuse tracks that have the names of tracks of a result, but other embeddings.
+def check_known(result: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any], place: Integers) -> None:
+    """Refuse tracks that have the names of tracks of a result, at the places given (-1: none), but other embeddings.
 
     Raises
     ------
     InputError
         With the name of the first of them.
     """
-    place = places_in(result, tracks)
     other = np.flatnonzero(~_is_same(result, embeddings, place) & (place >= 0))
     if len(other):
         name = track_name(tracks.track_ids[other[0]], tracks.video_ids[other[0]])

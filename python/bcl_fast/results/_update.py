@@ -90,9 +90,10 @@ def update_result(
     check_threshold(distance_threshold)
     check_linkage(linkage)
     _check_old(old, tracks.n_tracks)
-    given, links = old.cluster_ids, places_in(old, tracks)[(pairs or TrackPairs()).must_link]
+    known_at = places_in(old, tracks)
+    given, links = old.cluster_ids, known_at[(pairs or TrackPairs()).must_link]
     old = replace(old, cluster_ids=number_alone(given, links[(links >= 0).all(axis=1)]))
-    points, place, is_new = _points(old, tracks, points_of(tracks, embeddings))
+    points, place, is_new = _points(old, tracks, points_of(tracks, embeddings), known_at)
     n_old = old.n_tracks
     known = TrackPairs(*(sorted_pairs(place[part], len(points)) for part in pairs or TrackPairs()))
     clusters = by_first_appearance(old.cluster_ids)
@@ -145,12 +146,11 @@ def _check_old(old: ClusteringResult, n_added: int) -> None:
 
 
 def _points(
-    old: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any]
+    old: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any], known_at: Integers
 ) -> tuple[NDArray[Any], Integers, NDArray[np.bool_]]:
     """Points of the old rows and of new tracks, the place of each track among them, and which tracks are new."""
-    check_known(old, tracks, embeddings)
-    place = places_in(old, tracks)
-    is_new = place < 0
+    check_known(old, tracks, embeddings, known_at)
+    place, is_new = known_at.copy(), known_at < 0
     before = old.embeddings
     if before is None:
         missing = np.ones(old.n_tracks, bool)

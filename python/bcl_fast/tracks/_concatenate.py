@@ -47,9 +47,9 @@ def concatenate(track_sets: Sequence[TrackSet], *, names: Sequence[str] | None =
         track_ids,
         video_ids,
         labels=_joined_labels(track_sets),
-        frames=_joined(track_sets, "frames"),
-        boxes=_joined(track_sets, "boxes"),
-        images=_joined(track_sets, "images"),
+        frames=joined([tracks.frames for tracks in track_sets], "frames", "sets of tracks", stacklevel=3),
+        boxes=joined([tracks.boxes for tracks in track_sets], "boxes", "sets of tracks", stacklevel=3),
+        images=joined([tracks.images for tracks in track_sets], "images", "sets of tracks", stacklevel=3),
     )
 
 
@@ -78,11 +78,11 @@ def _joined_labels(track_sets: Sequence[TrackSet]) -> Names | None:
     return np.concatenate([bare if t.labels is None else t.labels for t, bare in zip(track_sets, without, strict=True)])
 
 
-def _joined(track_sets: Sequence[TrackSet], field: str) -> Any:
-    parts = [getattr(tracks, field) for tracks in track_sets]
+def joined(parts: Sequence[Any], what: str, of: str, *, stacklevel: int) -> Any:
+    """Put arrays after each other if all parts have one; else None, with a warning where some have."""
     missing = sum(part is None for part in parts)
     if missing == 0:
         return np.concatenate(parts)
     if missing < len(parts):
-        warnings.warn(f"{field} are left out: {missing} of {len(parts)} sets of tracks have none", stacklevel=3)
+        warnings.warn(f"{what} are left out: {missing} of {len(parts)} {of} have none", stacklevel=stacklevel)
     return None

@@ -8,7 +8,6 @@ read.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from bcl_fast.tracks._columns import (
     number_column,
     ragged,
 )
+from bcl_fast.tracks._concatenate import joined
 from bcl_fast.tracks._rows import gathered, group_rows, one_per_track
 from bcl_fast.tracks._sources import NAMES, Source, check_plausible
 from bcl_fast.tracks._track_set import TrackSet
@@ -173,17 +173,11 @@ def _joined(parts: list[_Columns]) -> _Columns:
             for size, column in zip(sizes, columns, strict=True)
         ]
         names[what] = categories(np.concatenate(texts))
-    numbers = {what: _joined_numbers([getattr(part, what) for part in parts], what) for what in ("frames", "boxes")}
+    numbers = {
+        what: joined([getattr(part, what) for part in parts], what, "files", stacklevel=5)
+        for what in ("frames", "boxes")
+    }
     return _Columns(**names, **numbers, is_named=True)  # type: ignore[arg-type]
-
-
-def _joined_numbers(columns: list[Any], what: str) -> Any:
-    missing = sum(column is None for column in columns)
-    if missing == 0:
-        return np.concatenate(columns)
-    if missing < len(columns):
-        warnings.warn(f"{what} are left out: {missing} of {len(columns)} files have none", stacklevel=5)
-    return None
 
 
 def _embeddings(parts: Sequence[Part], wanted: list[list[str]], order: Integers | None, n_faces: int) -> Floats:
