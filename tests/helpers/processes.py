@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 HANG_SECONDS = 600  # far beyond any machine: only a program that hangs is killed
 
@@ -28,14 +29,17 @@ def killed_at_last(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[
         guard.cancel()
 
 
-def shown_on_a_terminal(command: Sequence[str], folder: Path) -> str:
-    """Run a command whose standard error is a terminal; return what the terminal was sent."""
+def shown_on_a_terminal(
+    command: Sequence[str], folder: Path, *, stream: Literal["stdout", "stderr"] = "stderr", code: int = 0
+) -> str:
+    """Run a command whose standard error, or another stream, is a terminal; return what the terminal was sent."""
     master, terminal = os.openpty()
-    with subprocess.Popen(command, cwd=folder, stderr=terminal) as process:
+    out, err = (terminal, None) if stream == "stdout" else (None, terminal)
+    with subprocess.Popen(command, cwd=folder, stdout=out, stderr=err) as process:
         os.close(terminal)
         shown = b"".join(_chunks(master))
     os.close(master)
-    assert process.returncode == 0, shown
+    assert process.returncode == code, shown
     return shown.decode()
 
 

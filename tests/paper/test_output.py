@@ -60,6 +60,12 @@ def test_wide_markdown_has_a_column_for_each_video_and_its_facts_first():
     ]
 
 
+def test_names_of_users_are_no_markup():
+    record = {"k": "<b>a|b</b>\n[x](y)", "m": 1.0, "repeat": 0}
+    text = Table("Names", ("k",), {"m": ".1f"}, [record]).as_markdown()
+    assert text.splitlines()[-1].split() == ["|", "&lt;b&gt;a\\|b&lt;/b&gt;\\\\n\\[x\\](y)", "|", "1.0", "|"]
+
+
 def test_csv_holds_every_repeat_unrounded():
     other = Table("Other", ("k",), {"m": ".1f"}, [{"k": "x", "m": 1 / 3, "repeat": 0, "unasked": 5}])
     rows = list(csv.DictReader(io.StringIO(as_csv([table(), other]))))

@@ -1,11 +1,13 @@
-"""Reading CSV of users."""
+"""CSV: read as users write it, written for programs and for terminals."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO, Any
 
+from bcl_fast._utils.escape import as_printable
 from bcl_fast._utils.files import check_is_file
 from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import PathLike
@@ -39,3 +41,12 @@ def csv_rows(path: PathLike, what: str, *, stripped: bool, delimiter: str = ",")
                     yield reader.line_num, [cell.strip() for cell in row] if stripped else row
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{Path(path)} must be CSV in UTF-8 ({one_line(error)})") from None
+
+
+def write_csv(file: IO[str], header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write rows as they are; on a terminal, where nobody parses them, with text that it shows and does not obey."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    if file.isatty():
+        rows = ([as_printable(cell) for cell in row] for row in rows)
+    writer.writerows(rows)

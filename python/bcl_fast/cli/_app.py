@@ -1,31 +1,25 @@
-"""The commands in one list, and what their failures look like.
-
-Exit codes: 0, 1 for input that cannot be used (one line on standard error), 2 for wrong usage, 130 for Ctrl-C. Modules
-that take long to import are imported inside the commands.
-"""
+"""The commands in one list. Modules that take long to import are imported inside the commands."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from bcl_fast.cli._calibrate import calibrate
 from bcl_fast.cli._cluster import cluster
-from bcl_fast.cli._console import say
 from bcl_fast.cli._demo import demo
 from bcl_fast.cli._evaluate import evaluate
 from bcl_fast.cli._finetune import finetune
+from bcl_fast.cli._guard import Debug, GuardedCommands, with_debug
 from bcl_fast.cli._info import info
 from bcl_fast.cli._merge import merge
 from bcl_fast.cli._reproduce import reproduce
 from bcl_fast.cli._simulate import simulate
+from bcl_fast.cli._streams import prepare_streams
 from bcl_fast.cli._suggest import suggest
 from bcl_fast.cli._train import train
-from bcl_fast.errors import InputError
 
 # In the order of the help, with examples that it shows.
 COMMANDS: dict[Callable[..., None], list[str]] = {
@@ -53,42 +47,25 @@ COMMANDS: dict[Callable[..., None], list[str]] = {
 }
 
 
-class _Commands(TyperGroup):
-    """Commands whose bad input is a sentence and an exit code, not a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: say(f"warning: {message}")
-            try:
-                return super().invoke(ctx)
-            except BrokenPipeError:
-                raise
-            except (InputError, OSError) as error:
-                say(f"error: {' '.join(str(error).split())}")
-                raise typer.Exit(1) from None
-            except KeyboardInterrupt:
-                say("interrupted")
-                raise typer.Exit(130) from None
-
-
 def _examples(lines: list[str]) -> str:
     """Epilogue of a command's help; after a line with a backspace character, lines stay as they are."""
     return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])
 
 
 app = typer.Typer(
-    cls=_Commands,
+    cls=GuardedCommands,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text takes half the time
 )
 for _command, _lines in COMMANDS.items():
-    app.command(epilog=_examples(_lines))(_command)
+    app.command(epilog=_examples(_lines))(with_debug(_command))
 
 
 def main() -> None:
     """Run the command line, the console script ``bcl-fast``."""
+    prepare_streams()
     app(prog_name="bcl-fast")
 
 
@@ -105,5 +82,6 @@ def bcl_fast(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    debug: Debug = False,
 ) -> None:
     """Cluster face tracks, or any embeddings, when nobody knows how many people there are."""

@@ -44,7 +44,7 @@ def training_progress(epochs: int) -> Iterator[TrainingProgress]:
         TextColumn("epoch {task.fields[epoch]}/{task.total}"),
         BarColumn(bar_width=20),
         TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[scores]}"),
+        TextColumn("{task.fields[scores]}", markup=False),
     )
     with RichProgress(*columns, console=Console(stderr=True)) as progress:
         yield _Bar(progress, epochs)
@@ -61,7 +61,7 @@ def clustering_progress() -> Iterator[OnProgress | None]:
     from rich.progress import Progress as RichProgress
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         TextColumn("{task.percentage:>3.0f} %  {task.fields[left]}"),
     )

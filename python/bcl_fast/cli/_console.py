@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import typer
 
+from bcl_fast._utils.escape import as_printable
 from bcl_fast._utils.text import counted
+from bcl_fast.cli._streams import silence
 
 if TYPE_CHECKING:
     from bcl_fast.models import EmbeddingModel
@@ -15,8 +18,11 @@ if TYPE_CHECKING:
 
 
 def say(sentence: str) -> None:
-    """Print a sentence on standard error."""
-    typer.echo(sentence, err=True)
+    """Print a sentence on standard error, as one line; where nobody can read it, the work goes on."""
+    try:
+        typer.echo(as_printable(sentence), err=True)
+    except OSError:
+        silence(sys.stderr)
 
 
 def describe_tracks(tracks: TrackSet) -> str:

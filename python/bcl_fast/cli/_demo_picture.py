@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bcl_fast._utils.escape import as_picture_text
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.types import Labels, Points
 from bcl_fast.cluster import complete_linkage, cut_merges, threshold_for_count
@@ -59,7 +60,10 @@ def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, distance_thresh
         View("BCL embeddings", after, distance_threshold, f"at 4 b = {distance_threshold:.2f}"),
     )
     figure = Figure(figsize=(15, 9.4), layout="constrained")
-    figure.suptitle(f"{video}: {len(members)} tracks of {n_people} people, none of them seen in training", fontsize=15)
+    figure.suptitle(
+        f"{as_picture_text(video)}: {len(members)} tracks of {n_people} people, none of them seen in training",
+        fontsize=15,
+    )
     for view, (left, middle, right) in zip(views, figure.subplots(2, 3), strict=True):
         draw_people(left, view, people)
         draw_distances(middle, view, people)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bcl_fast._utils.csv import write_csv
+from bcl_fast._utils.escape import as_printable
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
 
@@ -40,32 +41,23 @@ def print_records(records: Sequence[dict[str, Any]], *, form: str) -> None:
     if form == "json":
         typer.echo(json.dumps(records, indent=2))
     elif form == "csv":
-        writer = csv.DictWriter(sys.stdout, records[0] if records else (), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
+        write_csv(sys.stdout, records[0] if records else (), (record.values() for record in records))
     else:
         print_table(_records_table(records))
 
 
 def _records_table(records: Sequence[dict[str, Any]]) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD)
+    table = _new_table()
     filled = [key for key in records[0] if any(record[key] != "" for record in records)]
     for key in filled:
         table.add_column(key, justify="left" if isinstance(records[0][key], str) else "right")
     for record in records:
-        table.add_row(*(escape(str(record[key])) for key in filled))
+        _add_row(table, [record[key] for key in filled])
     return table
 
 
 def scores_table(rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow] | None = None) -> Table:
     """Lay out scores per video; those of the raw features, told the number of people, beside them if given."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     notes = []
     with_pairs = any(row.n_cannot_link for row in rows)
     if with_pairs:
@@ -75,7 +67,7 @@ def scores_table(rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow
         )
     if raw_rows is not None:
         notes.append("raw: the features as they are, cut at the true number of people")
-    table = Table(box=SIMPLE_HEAD, caption="\n".join(notes) or None, caption_justify="left")
+    table = _new_table(caption="\n".join(notes) or None)
     table.add_column("video")
     names = ["#tracks", "#people", "#clusters", "NMI", "WCP", *(["violated"] if with_pairs else [])]
     for name in (*names, *(("raw NMI", "raw WCP") if raw_rows else ())):
@@ -85,7 +77,7 @@ def scores_table(rows: Sequence[EvaluationRow], raw_rows: Sequence[EvaluationRow
         cells += [f"{row.violated_without:,} of {row.n_cannot_link:,}"] if with_pairs else []
         cells += _scores(raw_rows[place]) if raw_rows else []
         combined = len(rows) > 1 and place == len(rows) - 1
-        table.add_row(*cells, style="bold" if combined else None, end_section=place == len(rows) - 2)
+        _add_row(table, cells, style="bold" if combined else None, end_section=place == len(rows) - 2)
     return table
 
 
@@ -98,19 +90,30 @@ def print_growth(rows: Sequence[Growth]) -> None:
     if not rows:
         say("no track is new")
         return
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     hidden = rows[LINES_OF_GROWTH:]
     note = f"and {counted(len(hidden), 'cluster')} that {sum(row.n_added for row in hidden):,} tracks joined or opened"
-    table = Table(box=SIMPLE_HEAD, caption=note if hidden else None, caption_justify="left")
+    table = _new_table(caption=note if hidden else None)
     named = any(row.name for row in rows)
     for column in ("cluster", *(["name"] if named else []), "tracks before", "added"):
         table.add_column(column, justify="left" if column == "name" else "right")
     for row in rows[:LINES_OF_GROWTH]:
         before = f"{row.n_before:,}" if row.n_before else "new"
-        table.add_row(str(row.cluster_id), *([row.name] if named else []), before, f"{row.n_added:,}")
+        _add_row(table, [row.cluster_id, *([row.name] if named else []), before, f"{row.n_added:,}"])
     print_table(table, stderr=True)
+
+
+def _new_table(caption: str | None = None) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    return Table(box=SIMPLE_HEAD, caption=caption, caption_justify="left")
+
+
+def _add_row(table: Table, cells: Sequence[object], **options: Any) -> None:
+    """Add a row whose cells show what they hold: rich would read its own markup, and emoji, in plain text."""
+    from rich.text import Text
+
+    table.add_row(*(Text(as_printable(cell)) for cell in cells), **options)
 
 
 def print_table(table: Table, *, stderr: bool = False) -> None:

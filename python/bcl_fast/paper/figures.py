@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bcl_fast._utils.escape import as_picture_text
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.text import counted
 from bcl_fast.paper.output import Record, Table
@@ -50,7 +51,7 @@ def _draw_panel(axes: Any, table: Table, names: tuple[str, ...]) -> None:
     for label, colour, places, values in series:
         means, deviations = (np.array([value[i] for value in values]) for i in (0, 1))
         axes.errorbar(means, places, xerr=deviations, fmt="o", markersize=4.5, capsize=3, color=colour, label=label)
-    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.set_yticks(range(len(rows)), [as_picture_text(row) for row in rows], fontsize=8)
     axes.set(xlabel=names[0] if len(names) == 1 else "seconds", ylim=(len(rows) - 0.5, -0.5))
     axes.grid(axis="x", alpha=0.3)
     if names[0] in ("NMI", "WCP"):
@@ -159,7 +160,8 @@ def draw_clusters(tables: Sequence[Table], paths: Sequence[Path]) -> None:
         _draw_strip(axes, row, strip, colours)
     people = len(colours)
     rest = f", the largest {n_rows} shown" if n_rows < len(strips) else ""
-    axes.set_title(f"{records[0]['video']}: {len(records)} tracks of {people} people in {len(strips)} clusters{rest}")
+    video = as_picture_text(records[0]["video"])
+    axes.set_title(f"{video}: {len(records)} tracks of {people} people in {len(strips)} clusters{rest}")
     axes.set(xlim=(-0.6, MOST_TILES + 2), ylim=(n_rows - 0.4, -0.6), xticks=[], yticks=range(n_rows))
     axes.set_yticklabels([counted(len(strip), "track") for strip in strips[:n_rows]], fontsize=8)
     _save(figure, paths)
@@ -194,9 +196,10 @@ def _draw_strip(axes: Any, row: int, strip: list[Record], colours: dict[str, Any
 
 
 def _read_image(path: str) -> Any | None:
-    """Read the picture of a face; None where there is none."""
-    if not path or not Path(path).is_file():
-        return None
+    """Read the picture of a face; None where there is none that can be read."""
     from matplotlib.image import imread
 
-    return imread(path)
+    try:
+        return imread(path) if path and Path(path).is_file() else None
+    except (OSError, ValueError, SyntaxError):  # Pillow's words for a damaged one
+        return None

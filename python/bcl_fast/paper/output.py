@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from bcl_fast._utils.csv import write_csv
+from bcl_fast._utils.escape import as_markdown
 from bcl_fast._utils.files import atomic_output
 
 Record = dict[str, Any]  # keys and measures of one row of one repeat
@@ -65,7 +66,7 @@ class Table:
 
     def _long(self) -> tuple[list[str], list[list[str]]]:
         rows = [
-            [*map(_plain, keys), *(_written(values[name], form) for name, form in self.measures.items())]
+            [*map(as_markdown, keys), *(_written(values[name], form) for name, form in self.measures.items())]
             for keys, values in self.averaged().items()
         ]
         return [*self.keys, *self.measures], rows
@@ -85,8 +86,8 @@ class Table:
         for keys, cells in by_row.items():
             for name in (name for name in self.measures if name not in self.facts):
                 written = (_written(cells[c][name], self.measures[name]) if c in cells else "" for c in columns)
-                rows.append([*map(_plain, keys), name, *written])
-        return [*(key for key in self.keys if key != self.columns_are), "", *map(_plain, columns)], rows
+                rows.append([*map(as_markdown, keys), name, *written])
+        return [*(key for key in self.keys if key != self.columns_are), "", *map(as_markdown, columns)], rows
 
 
 def _mean(values: Sequence[float]) -> tuple[float, float, int]:
@@ -105,10 +106,6 @@ def _written(value: tuple[float, float, int], form: str) -> str:
     return text if count == 1 or deviation == 0 else f"{text} ± {format(deviation, form)}"
 
 
-def _plain(value: Any) -> str:
-    return str(value).replace("|", "\\|")
-
-
 def _grid(header: list[str], rows: list[list[str]]) -> str:
     from tabulate import tabulate
 
@@ -119,10 +116,8 @@ def as_csv(tables: Sequence[Table]) -> str:
     """All records of the tables of a file, one line a repeat, numbers unrounded."""
     columns = dict.fromkeys(name for table in tables for name in ("table", *table.keys, "repeat", *table.measures))
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    for table in tables:
-        writer.writerows({"table": table.title, **record} for record in table.records)
+    records = ({"table": table.title, **record} for table in tables for record in table.records)
+    write_csv(text, columns, ([record.get(name, "") for name in columns] for record in records))
     return text.getvalue()
 
 

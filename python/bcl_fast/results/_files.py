@@ -7,7 +7,6 @@ without the latter.
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast._utils.csv import csv_rows
+from bcl_fast._utils.csv import csv_rows, write_csv
 from bcl_fast._utils.files import atomic_output, check_is_file, check_output
 from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Names, PathLike
@@ -85,9 +84,7 @@ def _write_csv(result: ClusteringResult, file: IO[str], fingerprints: NDArray[np
     columns["distance_to_centroid"] = np.round(result.distances_to_centroid.astype(np.float64), 6)
     if fingerprints is not None:
         columns[FINGERPRINT] = np.round(fingerprints, 6)
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    write_csv(file, columns, zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
 def _write_parquet(result: ClusteringResult, path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bcl_fast._utils.csv import write_csv
 from bcl_fast._utils.files import atomic_output, check_output
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
@@ -59,17 +60,22 @@ def write_representatives(
     rows = representative_tracks(result, per_cluster)
     chosen = tracks_of_rows(result, tracks)[rows]
     with atomic_output(path, force=force) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        rank, last = 0, None
-        for row, track in zip(rows.tolist(), chosen.tolist(), strict=True):
-            cluster = int(result.cluster_ids[row])
-            rank = rank + 1 if cluster == last else 1
-            last = cluster
-            distance = round(float(result.distances_to_centroid[row]), 6)
-            name = "" if result.names is None else result.names[row]
-            face = _describe_face(tracks, track)
-            writer.writerow([cluster, name, rank, result.track_ids[row], result.video_ids[row], distance, *face])
+        write_csv(file, COLUMNS, _described(result, tracks, zip(rows.tolist(), chosen.tolist(), strict=True)))
+
+
+def _described(
+    result: ClusteringResult, tracks: TrackSet, chosen: Iterable[tuple[int, int]]
+) -> Iterator[tuple[Any, ...]]:
+    """Cells of each row of a result and its track (-1: not known)."""
+    rank, last = 0, None
+    for row, track in chosen:
+        cluster = int(result.cluster_ids[row])
+        rank = rank + 1 if cluster == last else 1
+        last = cluster
+        distance = round(float(result.distances_to_centroid[row]), 6)
+        name = "" if result.names is None else result.names[row]
+        names = result.track_ids[row], result.video_ids[row]
+        yield cluster, name, rank, *names, distance, *_describe_face(tracks, track)
 
 
 def _describe_face(tracks: TrackSet, track: int) -> tuple[Any, Any, Any]:

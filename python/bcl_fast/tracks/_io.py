@@ -231,6 +231,8 @@ def write_tracks(tracks: TrackSet, path: PathLike, *, force: bool = False) -> No
 
 
 def _write_stdout(tracks: TrackSet) -> None:
+    if sys.stdout.isatty():
+        raise InputError("Parquet must go to a file or a program, got a terminal as standard output")
     with tempfile.TemporaryFile() as spool:
         write_parquet(tracks, cast(IO[bytes], spool))
         spool.seek(0)

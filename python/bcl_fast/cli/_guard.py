@@ -1,0 +1,116 @@
+"""What failures of commands look like: one sentence on standard error and an exit code, never a traceback.
+
+Exit codes: 0; 1 for input that cannot be used, and for whatever else ends a command; 2 for wrong usage; 130 for Ctrl-C.
+``--debug`` shows the traceback too.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import io
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from bcl_fast._utils.text import one_line
+from bcl_fast.cli._console import say
+from bcl_fast.cli._streams import flush
+from bcl_fast.errors import InputError
+
+_DEBUG = "bcl_fast.debug"  # key of what a context shares with those below it
+_CTRL_C = 130
+
+
+def _remember(ctx: typer.Context, value: bool) -> bool:
+    ctx.meta[_DEBUG] = ctx.meta.get(_DEBUG, False) or value
+    return value
+
+
+Debug = Annotated[
+    bool, typer.Option("--debug", callback=_remember, is_eager=True, help="Show the traceback of what fails.")
+]
+
+
+def with_debug(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the option ``--debug``, of which the guard hears and not the command."""
+    signature = inspect.signature(command, eval_str=True)
+    option = Parameter("debug", Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
+    parameters = [*signature.parameters.values(), option]
+
+    @functools.wraps(command)
+    def without_option(*, debug: bool, **values: Any) -> None:
+        command(**values)
+
+    without_option.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    without_option.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return without_option
+
+
+class GuardedCommands(TyperGroup):
+    """Commands whose failures are a sentence and an exit code."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run a command and end the process: the one place that failures come to."""
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: say(f"warning: {message}")
+            code = self._run(*arguments, **options)
+        error = flush(sys.stdout)
+        if error is not None and code == 0:
+            code = 1
+            say(f"error: standard output: {describe_failure(error)}")
+        sys.exit(code)
+
+    def _run(self, *arguments: Any, **options: Any) -> int:
+        try:
+            code = super().main(*arguments, **{**options, "standalone_mode": False}) or 0
+        except typer.Abort:
+            return 1
+        except Exception as error:
+            if hasattr(error, "show"):  # wrong usage, which the library words
+                return _show_usage(error)
+            say(f"error: {describe_failure(error)}")
+            return 1
+        if code == _CTRL_C:
+            say("interrupted")
+        return int(code)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command in its context, which knows whether tracebacks are wanted."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if ctx.meta.get(_DEBUG):
+                for line in "".join(traceback.format_exception(error)).splitlines():
+                    say(line)
+            raise
+
+
+def _show_usage(error: Any) -> int:
+    shown = io.StringIO()
+    error.show(file=shown)
+    for line in shown.getvalue().splitlines():
+        say(line)
+    return int(error.exit_code)
+
+
+def describe_failure(error: BaseException) -> str:
+    """Say in one line why a command ended."""
+    if isinstance(error, InputError):
+        return " ".join(str(error).split())
+    what, name = one_line(error), type(error).__name__
+    if isinstance(error, OSError):
+        reason = error.strerror or what or name
+        return reason if error.filename is None else f"{os.fsdecode(error.filename)}: {reason}"
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory{f': {what}' if what else ''}"
+    return f"{name}{f': {what}' if what else ''} (this was not expected: --debug shows where it came from)"
