@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fuzz.our_files import write_our_files
+
 
 def write_good_files(folder: Path) -> None:
     """Write a small file of every kind that something reads."""
@@ -46,6 +48,7 @@ def write_good_files(folder: Path) -> None:
     result = cluster_tracks(tracks, points / np.linalg.norm(points, axis=1, keepdims=True), 1.0)
     for suffix in ("parquet", "csv"):
         write_result(result, folder / f"result.{suffix}")
+    write_our_files(folder, tracks, points)
     lines = ["track_a,video_a,track_b,video_b,link", *(f"{i},v,{i + 1},v,cannot" for i in range(5)), "1,v,3,w,must"]
     (folder / "pairs.csv").write_text("\n".join(lines))
     (folder / "names.csv").write_text("cluster_id,name\n0,Ann\n1,Bob\n")

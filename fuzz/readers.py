@@ -1,8 +1,9 @@
-"""Damaged files through every reader: each must give tracks or one sentence, in bounded memory.
+"""Damaged files through every reader: each must give what it holds or one sentence, in bounded memory.
 
 Every case is a file that is good, mutated by a seed and its number: cut, bits flipped, runs overwritten, repeated or
 swapped, numbers made huge, columns of other types. It goes through the reader of its kind, and every few through a
-command. What comes out must be a result, or one `InputError` on one line. A worker runs the cases under a limit on its
+command. What comes out must be a result, or one `InputError` on one line; of a file with a checksum (a model, a
+checkpoint, an estimator, a result) it must be what the file held before. A worker runs the cases under a limit on its
 address space; where it dies, its case is a failure and another worker goes on.
 
 ``python -m fuzz.readers`` runs it alone; ``--seed 3 --case 1234`` repeats one case and shows its traceback.
@@ -27,8 +28,11 @@ import numpy as np
 from bcl_fast.errors import InputError
 from fuzz.damage import MUTATIONS, write_strange_table
 from fuzz.good_files import write_good_files
+from fuzz.our_files import READERS as OURS
+from fuzz.our_files import content_of
 
 CASES = 4000
+WITHOUT_COMMAND = ("ids.ids", "clustering.safetensors")
 _COMMAND_EVERY = 8
 _ADDRESS_SPACE = 1 << 31  # bytes beyond what the worker has when it begins
 _RESIDENT = 1 << 29  # bytes that all cases together may add to its largest resident size
@@ -47,7 +51,7 @@ def _check_seeds(seeds: Path) -> None:
     for path in sorted(seeds.iterdir()):
         with tempfile.TemporaryDirectory(prefix="bcl-fuzz-") as folder:
             _read(Path(shutil.copy(path, folder)), seeds)
-            if path.name != "ids.ids":
+            if path.name not in WITHOUT_COMMAND:
                 outcome = _command(_arguments(Path(folder) / path.name, seeds))
                 if outcome.kind != "read":
                     raise RuntimeError(f"the good file {path.name} is not read: {outcome}")
@@ -56,20 +60,27 @@ def _check_seeds(seeds: Path) -> None:
 # One case
 
 
-def _mutated(rng: np.random.Generator, seeds: Path, folder: Path) -> tuple[str, Path]:
-    """Write the file of a case; return what was done to which, and where it is."""
+class Damaged(NamedTuple):
+    """The file of a case, what was done to it, and whether a program that knows the format wrote it anew."""
+
+    path: Path
+    what: str
+    is_rewritten: bool = False
+
+
+def _mutated(rng: np.random.Generator, seeds: Path, folder: Path) -> Damaged:
     source = sorted(seeds.iterdir())[rng.integers(len(list(seeds.iterdir())))]
     target = folder / source.name
     if source.suffix == ".parquet" and rng.random() < 0.4:
         write_strange_table(rng, source, target)
-        return f"{source.name} with strange columns", target
+        return Damaged(target, f"{source.name} with strange columns", is_rewritten=True)
     data, done = bytearray(source.read_bytes()), []
     for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
         mutation = MUTATIONS[rng.integers(len(MUTATIONS))]
         data = mutation(rng, data) if data else data
         done.append(mutation.__name__.strip("_"))
     target.write_bytes(data)
-    return f"{source.name}: {', '.join(done)}", target
+    return Damaged(target, f"{source.name}: {', '.join(done)}")
 
 
 def _read(path: Path, seeds: Path) -> None:
@@ -79,7 +90,9 @@ def _read(path: Path, seeds: Path) -> None:
     from bcl_fast.tracks import read_pairs, read_tracks
 
     name = path.name
-    if name.startswith("result"):
+    if name in OURS:
+        content_of(path, seeds)
+    elif name.startswith("result"):
         read_result(path)
     elif name == "names.csv":
         read_names(path)
@@ -102,6 +115,11 @@ def _arguments(path: Path, seeds: Path) -> list[str]:
     """Return the command that a file of this name is for."""
     good, output = str(seeds / "tracks.parquet"), str(path.parent / "output.csv")
     clustered = ["--threshold", "1", "-o", output, "--force"]
+    if path.name == "model.safetensors":
+        return ["cluster", good, "--model", str(path), "-o", output, "--force"]
+    if path.name == "checkpoint.pt":
+        options = ["--head", "linear", "--epochs", "1", "--batch-size", "8", "--resume", "--force"]
+        return ["train", good, *options, "--checkpoint", str(path), "-o", str(path.parent / "output.safetensors")]
     if path.name.startswith("result"):
         return ["cluster", good, "--update", str(path), *clustered]
     if path.name == "names.csv":
@@ -133,10 +151,13 @@ def _case(seed: int, number: int, seeds: Path) -> Outcome:
     rng = np.random.default_rng([seed, number])
     with tempfile.TemporaryDirectory(prefix="bcl-fuzz-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        what, path = _mutated(rng, seeds, Path(folder))
+        path, what, is_rewritten = _mutated(rng, seeds, Path(folder))
         try:
-            if number % _COMMAND_EVERY == 0 and path.name != "ids.ids":
+            if number % _COMMAND_EVERY == 0 and path.name not in WITHOUT_COMMAND:
                 return _command(_arguments(path, seeds))._replace(what=what)
+            if path.name in OURS and not is_rewritten:
+                same = content_of(path, seeds) == content_of(seeds / path.name, seeds)
+                return Outcome("read" if same else "changed", what)
             _read(path, seeds)
         except InputError as error:
             message = str(error)

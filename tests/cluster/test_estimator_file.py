@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 from sklearn.exceptions import NotFittedError
 
@@ -34,6 +35,26 @@ def test_a_saved_clustering_goes_on_as_if_it_had_never_stopped(fitted, tmp_path)
         np.testing.assert_array_equal(getattr(loaded, name), getattr(fitted, name))
     np.testing.assert_array_equal(loaded.predict(new), fitted.predict(new))
     np.testing.assert_array_equal(loaded.partial_fit(new).labels_, fitted.partial_fit(new).labels_)
+
+
+def rewrite(file, *, form: str) -> None:
+    """Change a file into one of another version, and without a checksum."""
+    with safe_open(file, framework="np") as opened:
+        about = {**opened.metadata(), "format": form}
+        arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
+    del about["checksum"]
+    save_file(arrays, file, about)
+
+
+def test_files_of_older_versions_are_read_without_a_checksum_and_new_ones_are_not(fitted, tmp_path):
+    file = tmp_path / "a.safetensors"
+    fitted.save(file)
+    rewrite(file, form="bcl_fast clustering 1")
+    np.testing.assert_array_equal(BallClustering.load(file).labels_, fitted.labels_)
+    fitted.save(file, force=True)
+    rewrite(file, form="bcl_fast clustering 2")
+    with pytest.raises(InputError, match=r"the clustering .*a\.safetensors is damaged: it does not match its checksum"):
+        BallClustering.load(file)
 
 
 @pytest.mark.parametrize("distance_threshold", [None, 0.0, np.inf])
@@ -77,7 +98,7 @@ def test_files_that_are_no_clustering(fitted, tmp_path):
     with pytest.raises(InputError, match=r"is not a whole \.safetensors file"):
         BallClustering.load(file)
     save_file({"labels": np.zeros(3)}, file)
-    with pytest.raises(InputError, match="must be of the format 'bcl_fast clustering 1', got None"):
+    with pytest.raises(InputError, match="must be of the format 'bcl_fast clustering 2', got None"):
         BallClustering.load(file)
     save_file({"labels": np.zeros(3)}, file, {"format": "bcl_fast clustering 1"})
     with pytest.raises(InputError, match="must hold a 1-D array of whole numbers named labels, got 1-D float64"):

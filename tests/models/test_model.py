@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -177,10 +178,34 @@ def test_threshold_and_normalisation_are_stored(tmp_path):
 
 
 def rewrite(path: Path, metadata: dict | None = None, tensors: dict | None = None) -> None:
+    """Change a model into one of version 1, which had no checksum, and with other content."""
     with safetensors.safe_open(path, framework="pt") as opened:
         old_metadata, names = opened.metadata(), list(opened.keys())
         old = {name: opened.get_tensor(name).clone() for name in names}
+    del old_metadata["checksum"]
+    old_metadata["format"] = "bcl_fast model 1"
     safetensors.torch.save_file({**old, **(tensors or {})}, path, {**old_metadata, **(metadata or {})})
+
+
+def test_a_model_of_an_older_version_is_read(tmp_path):
+    model = make_model()
+    model.save(tmp_path / "model.safetensors")
+    rewrite(tmp_path / "model.safetensors")
+    assert load_model(tmp_path / "model.safetensors").fingerprint() == model.fingerprint()
+
+
+def test_a_model_without_its_checksum_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    make_model().save(path)
+    path.write_bytes(path.read_bytes().replace(b'"checksum"', b'"chekcsum"'))
+    with pytest.raises(InputError, match=r"model\.safetensors is damaged: it does not match its checksum"):
+        load_model(path)
+
+
+def test_the_name_of_a_model_need_not_be_utf_8(tmp_path):
+    path = tmp_path / os.fsdecode(b"m\xff.safetensors")
+    make_model().save(path)
+    assert load_model(path).fingerprint() == make_model().fingerprint()
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, -1])
@@ -195,7 +220,7 @@ def test_a_truncated_model_is_refused(keep, tmp_path):
 @pytest.mark.parametrize(
     ("metadata", "tensors", "message"),
     [
-        ({"format": "theirs 7"}, None, "must be of the format 'bcl_fast model 1', got 'theirs 7'"),
+        ({"format": "theirs 7"}, None, "must be of the format 'bcl_fast model 2', got 'theirs 7'"),
         ({"head": "conv"}, None, "has damaged metadata or tensors: head must be one of"),
         ({"distance_threshold": "-0.5"}, None, "holds values that are not finite or a scale or radius"),
         ({"distance_threshold": "NaN"}, None, "holds values that are not finite or a scale or radius"),
@@ -206,6 +231,13 @@ def test_a_truncated_model_is_refused(keep, tmp_path):
         ({"threshold_scale": "0"}, None, "not finite or a scale or radius that is not positive"),
         ({"threshold_scale": "wide"}, None, "has damaged metadata or tensors"),
         ({"input_scale": "NaN"}, None, "not finite or a scale or radius that is not positive"),
+        ({"squared_radius": "Infinity"}, None, "not finite or a scale or radius that is not positive"),
+        ({"dimensions": "[6, Infinity]"}, None, "has damaged metadata or tensors"),
+        ({"dimensions": f"[6, {'9' * 5000}]"}, None, "has damaged metadata or tensors"),
+        ({"dimensions": f"[6, {10**30}]"}, None, "has damaged metadata or tensors"),
+        ({"dimensions": f"[6, {10**9}, 64]"}, None, "the dimensions are not those of the tensors"),
+        ({"dimensions": "[6, -5]"}, None, "has damaged metadata or tensors"),
+        ({"recipe": "[" * 100_000}, None, "has damaged metadata or tensors"),
         (None, {"extra": torch.ones(2)}, "has damaged metadata or tensors"),
         (None, {"linears.3.bias": torch.full((64,), torch.nan)}, "holds values that are not finite"),
     ],
@@ -227,7 +259,7 @@ def test_files_of_other_kinds_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"a model is a \.safetensors or \.pth\.tar file, got .*model\.h5"):
         load_model(tmp_path / "model.h5")
     safetensors.torch.save_file({"weight": torch.ones(3)}, tmp_path / "theirs.safetensors")
-    with pytest.raises(InputError, match="must be of the format 'bcl_fast model 1', got None"):
+    with pytest.raises(InputError, match="must be of the format 'bcl_fast model 2', got None"):
         load_model(tmp_path / "theirs.safetensors")
 
 

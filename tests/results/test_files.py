@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +50,45 @@ def test_other_columns_and_orders_are_fine(tmp_path):
     )
     result = read_result(tmp_path / "r.csv")
     assert (result.track_ids[0], result.cluster_ids[0], result.cluster_sizes[0]) == ("0003", 7, 1)
+
+
+def rewrite(path, **changes) -> None:
+    """Change columns of a Parquet result as a program does that keeps the metadata; None takes the checksum away."""
+    table = pq.read_table(path)
+    metadata = dict(table.schema.metadata)
+    if "checksum" in changes:
+        del metadata[b"bcl_fast.checksum"], changes["checksum"]
+    for name, values in changes.items():
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(values, table.schema.field(name).type))
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cluster_id": [0, 0, 0, 0, 0, 1]},
+        {"track_id": list("abcdef")},
+        {"distance_to_centroid": [0.0] * 6},
+        {"embedding": [[1.0, 0.0]] * 6},
+    ],
+)
+def test_a_result_that_does_not_match_its_checksum_is_refused(changes, tmp_path):
+    path = tmp_path / "r.parquet"
+    write_result(replace(example(), embedded_by="features"), path)
+    rewrite(path)
+    assert read_result(path).embedded_by == "features"
+    rewrite(path, **changes)
+    with pytest.raises(InputError, match=r"r\.parquet does not match its checksum: it is damaged, or was changed by"):
+        read_result(path)
+    rewrite(path, checksum=None)  # a table of another program, or of an older version
+    assert read_result(path).n_tracks == 6
+
+
+@pytest.mark.parametrize("name", [b"r\xff.parquet", b"r\xff.csv"])
+def test_the_name_of_a_result_need_not_be_utf_8(name, tmp_path):
+    write_result(example(), tmp_path / os.fsdecode(name))
+    assert_same(example(), read_result(tmp_path / os.fsdecode(name)), decimals=6)
 
 
 def test_an_existing_result_is_kept_without_force(tmp_path):

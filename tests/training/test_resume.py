@@ -105,6 +105,28 @@ def test_a_damaged_checkpoint_is_refused(content, tmp_path):
         train(blobs(), recipe=SMALL, checkpoint=path, resume=True)
 
 
+def rewrite(path, **changes) -> None:
+    """Change a checkpoint, but for its checksum; what is None is left out."""
+    content = {**torch.load(path, weights_only=True), **changes}
+    torch.save({name: value for name, value in content.items() if name not in changes or value is not None}, path)
+
+
+@pytest.mark.parametrize("changes", [{"best_epoch": 2}, {"best_threshold": 0.5}, {"head": {}}, {"checksum": None}])
+def test_a_checkpoint_that_does_not_match_its_checksum_is_refused(changes, tmp_path):
+    path = tmp_path / "state.pt"
+    train(blobs(), recipe=replace(SMALL, epochs=1), checkpoint=path)
+    rewrite(path, **changes)
+    with pytest.raises(InputError, match=r"state\.pt is damaged: it does not match its checksum"):
+        train(blobs(), recipe=SMALL, checkpoint=path, resume=True)
+
+
+def test_a_checkpoint_of_an_older_version_is_resumed(tmp_path):
+    path = tmp_path / "state.pt"
+    train(blobs(), recipe=replace(SMALL, epochs=2), checkpoint=path)
+    rewrite(path, checksum=None, format="bcl_fast training 1")
+    assert_same_result(train(blobs(), recipe=SMALL, checkpoint=path, resume=True), train(blobs(), recipe=SMALL))
+
+
 @pytest.mark.parametrize("name", ["checkpoint", "history"])
 def test_files_that_exist_are_kept_unless_forced(name, tmp_path):
     path = tmp_path / "file"

@@ -1,10 +1,15 @@
-"""CSV of users: lines, cells, and what is not CSV."""
+"""CSV: lines, cells, what is not CSV, and what is written for other programs."""
 
 from __future__ import annotations
 
-import pytest
+import csv
+import io
 
-from bcl_fast._utils.csv import csv_rows
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bcl_fast._utils.csv import csv_rows, write_csv
 from bcl_fast.errors import InputError
 
 
@@ -33,3 +38,18 @@ def test_what_is_not_csv_is_said(tmp_path, content, reason):
 def test_a_missing_file_is_named_as_the_caller_calls_it(tmp_path):
     with pytest.raises(InputError, match=r"^the file of pairs .*none\.csv does not exist"):
         list(csv_rows(tmp_path / "none.csv", "file of pairs", stripped=True))
+
+
+@given(st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.integers()), min_size=1))
+@example([("a\rb", 1), ("c\n", 2), ("\r", 3), ('"', 4), ("", 5)])
+def test_what_is_written_is_read(rows):
+    file = io.StringIO(newline="")
+    write_csv(file, ["name", "number"], rows)
+    file.seek(0)
+    assert list(csv.reader(file)) == [["name", "number"], *([name, str(number)] for name, number in rows)]
+
+
+def test_only_what_wants_quotes_has_them():
+    file = io.StringIO(newline="")
+    write_csv(file, ["name", "number"], [("Ann", 1), ("Bob, Jr.", 0.5)])
+    assert file.getvalue() == 'name,number\nAnn,1\n"Bob, Jr.",0.5\n'

@@ -45,8 +45,12 @@ def csv_rows(path: PathLike, what: str, *, stripped: bool, delimiter: str = ",")
 
 def write_csv(file: IO[str], header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """Write rows as they are; on a terminal, where nobody parses them, with text that it shows and does not obey."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    if file.isatty():
-        rows = ([as_printable(cell) for cell in row] for row in rows)
-    writer.writerows(rows)
+    minimal = csv.writer(file, lineterminator="\n")
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    minimal.writerow(header)
+    spelled = as_printable if file.isatty() else None
+    for row in rows:
+        cells = [spelled(cell) for cell in row] if spelled else list(row)
+        # Before Python 3.13, the minimum leaves out a carriage return, at which readers begin a line.
+        carriage_return = any(type(cell) is str and "\r" in cell for cell in cells)
+        (quoted if carriage_return else minimal).writerow(cells)

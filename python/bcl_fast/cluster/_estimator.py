@@ -363,7 +363,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
             clustering.n_features_in_ = int(about["n_features"])
             if about["feature_names"]:
                 clustering.feature_names_in_ = np.array(about["feature_names"], dtype=object)
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise InputError(f"the clustering {os.fspath(path)} has damaged metadata: {error!r}") from error
         clustering._fit_X, clustering._cannot_link = arrays.get("samples"), arrays.get("cannot_link")
         clustering.labels_, clustering.children_ = arrays["labels"], arrays["children"]

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import safetensors.numpy
 
-from bcl_fast._utils.files import atomic_output, check_is_file
-from bcl_fast._utils.safetensors import check_safetensors_output, read_safetensors
+from bcl_fast._utils.files import check_is_file
+from bcl_fast._utils.safetensors import read_safetensors, write_safetensors
+from bcl_fast._utils.text import one_line
 from bcl_fast.errors import InputError
 
-CLUSTERING_FORMAT = "bcl_fast clustering 1"
+CLUSTERING_KIND = "bcl_fast clustering"  # of files
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -42,15 +41,9 @@ def write_clustering(
         If the name does not end in ``.safetensors``, the file exists and ``force`` is false, or its folder cannot be
         written to.
     """
-    check_safetensors_output(path, "clustering", force=force)
-    metadata = {
-        "format": CLUSTERING_FORMAT,
-        "about": json.dumps(about, default=_plain),
-        "bcl_fast_version": version("bcl-fast"),
-    }
-    with atomic_output(path, force=force) as temporary:
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        safetensors.numpy.save_file(contiguous, temporary, metadata)
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    metadata = {"about": json.dumps(about, default=_plain)}
+    write_safetensors(path, "clustering", contiguous, metadata, kind=CLUSTERING_KIND, framework="np", force=force)
 
 
 def _plain(value: Any) -> Any:
@@ -67,12 +60,12 @@ def read_clustering(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
         If the file is missing, damaged or of another kind.
     """
     file = check_is_file(path, "clustering")
-    arrays, metadata = read_safetensors(file, "clustering", kind=CLUSTERING_FORMAT, framework="np")
+    arrays, metadata = read_safetensors(file, "clustering", kind=CLUSTERING_KIND, framework="np")
     _check_arrays(arrays, file)
     try:
         return arrays, dict(json.loads(metadata["about"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"the clustering {file} has damaged metadata: {error}") from error
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"the clustering {file} has damaged metadata: {one_line(error)}") from error
 
 
 def _check_arrays(arrays: Arrays, file: Path) -> None:

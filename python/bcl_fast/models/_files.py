@@ -13,8 +13,8 @@ from bcl_fast._utils.safetensors import read_safetensors
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.models._authors_checkpoint import first_line, load_authors_checkpoint
-from bcl_fast.models._heads import make_head
-from bcl_fast.models._model import MODEL_FORMAT, EmbeddingModel
+from bcl_fast.models._heads import Head, make_head
+from bcl_fast.models._model import MODEL_KIND, EmbeddingModel
 
 
 def load_model(path: PathLike) -> EmbeddingModel:
@@ -43,11 +43,10 @@ def load_model(path: PathLike) -> EmbeddingModel:
 
 
 def _load_safetensors(file: Path) -> EmbeddingModel:
-    tensors, metadata = read_safetensors(file, "model", kind=MODEL_FORMAT, framework="pt")
+    tensors, metadata = read_safetensors(file, "model", kind=MODEL_KIND, framework="pt")
     try:
         dimensions = [int(width) for width in json.loads(metadata["dimensions"])]
-        head = make_head(metadata["head"], dimensions[0], dimensions)
-        head.load_state_dict(tensors)
+        head = _head_with(tensors, metadata["head"], dimensions)
         scale, squared_radius = (float(json.loads(metadata[key])) for key in ("input_scale", "squared_radius"))
         threshold = json.loads(metadata["distance_threshold"])
         return EmbeddingModel(
@@ -60,5 +59,18 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
             threshold_scale=float(json.loads(metadata["threshold_scale"])),
             normalize=bool(json.loads(metadata["normalize"])),
         )
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise InputError(f"the model {file} has damaged metadata or tensors: {first_line(error)}") from error
+
+
+def _head_with(tensors: dict[str, torch.Tensor], kind: str, dimensions: list[int]) -> Head:
+    """Make a head of these weights; dimensions of a crafted file take no memory that its tensors do not."""
+    with torch.device("meta"):
+        head = make_head(kind, dimensions[0], dimensions)
+    wanted = {name: tuple(weight.shape) for name, weight in head.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if found != wanted:
+        raise ValueError("the dimensions are not those of the tensors")
+    head = head.to_empty(device="cpu")
+    head.load_state_dict(tensors)
+    return head

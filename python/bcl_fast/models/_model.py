@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 
-import safetensors.torch
 import torch
 
-from bcl_fast._utils.files import atomic_output
-from bcl_fast._utils.safetensors import check_safetensors_output
+from bcl_fast._utils.safetensors import write_safetensors
 from bcl_fast._utils.types import PathLike
 from bcl_fast.cluster import radius_threshold
 from bcl_fast.models._embedding import Embedding
 
-MODEL_FORMAT = "bcl_fast model 1"
+MODEL_KIND = "bcl_fast model"  # of files
 
 
 @dataclass(eq=False)
@@ -68,9 +65,7 @@ class EmbeddingModel(Embedding):
             If the name does not end in ``.safetensors``, the file exists and ``force`` is false, or its folder cannot
             be written to.
         """
-        check_safetensors_output(path, "model", force=force)
         metadata = {
-            "format": MODEL_FORMAT,
             "head": self.head_kind,
             "dimensions": json.dumps(self.dimensions),
             "input_scale": json.dumps(self.input_scale),
@@ -79,9 +74,7 @@ class EmbeddingModel(Embedding):
             "distance_threshold": json.dumps(self.stored_threshold),
             "threshold_scale": json.dumps(self.threshold_scale),
             "recipe": json.dumps(self.recipe),
-            "bcl_fast_version": version("bcl-fast"),
             "torch_version": torch.__version__,
         }
         tensors = {name: tensor.contiguous() for name, tensor in self.head.state_dict().items()}
-        with atomic_output(path, force=force) as temporary:
-            safetensors.torch.save_file(tensors, temporary, metadata)
+        write_safetensors(path, "model", tensors, metadata, kind=MODEL_KIND, framework="pt", force=force)

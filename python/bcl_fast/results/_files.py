@@ -16,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_fast._utils.checksum import checksum
 from bcl_fast._utils.csv import csv_rows, write_csv
 from bcl_fast._utils.files import atomic_output, check_is_file, check_output
 from bcl_fast._utils.text import one_line
@@ -34,7 +35,7 @@ _KINDS: dict[str, tuple[Any, str]] = {
     NAME: (np.object_, "text"),
     FINGERPRINT: (np.float64, "numbers"),
 }
-_EMBEDDED_BY = b"bcl_fast.embedded_by"  # key of the metadata
+_EMBEDDED_BY, _CHECKSUM = b"bcl_fast.embedded_by", b"bcl_fast.checksum"  # keys of the metadata
 
 
 def check_result_output(path: PathLike, *, force: bool = False) -> None:
@@ -98,8 +99,15 @@ def _write_parquet(result: ClusteringResult, path: Path) -> None:
     if result.embeddings is not None:
         width = result.embeddings.shape[1]
         columns[EMBEDDING] = pa.FixedSizeListArray.from_arrays(pa.array(result.embeddings.ravel()), width)
-    metadata = {} if result.embedded_by is None else {_EMBEDDED_BY: result.embedded_by}
-    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
+    metadata = {_CHECKSUM: _checksum(result)}
+    if result.embedded_by is not None:
+        metadata[_EMBEDDED_BY] = result.embedded_by
+    with path.open("wb") as file:  # the library takes no name that is not UTF-8
+        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), file, write_page_checksum=True)
+
+
+def _checksum(result: ClusteringResult) -> str:
+    return checksum([result.columns(), result.embeddings, result.embedded_by])
 
 
 def read_result(path: PathLike) -> ClusteringResult:
@@ -113,11 +121,12 @@ def read_result(path: PathLike) -> ClusteringResult:
     file = Path(path)
     suffix = _check_suffix(file)
     check_is_file(file, "clustering result")
+    embeddings, embedded_by, expected = None, None, None
     if suffix == ".csv":
         columns = _read_csv(file)
-        embeddings, embedded_by = None, None
     else:
-        columns, embeddings, embedded_by = _read_parquet(file)
+        columns, embeddings, metadata = _read_parquet(file)
+        embedded_by, expected = metadata.get(_EMBEDDED_BY), metadata.get(_CHECKSUM)
     track_ids, video_ids, cluster_ids, distances, sizes = (_as_column(columns[name], name, file) for name in COLUMNS)
     result = ClusteringResult(
         track_ids,
@@ -130,6 +139,11 @@ def read_result(path: PathLike) -> ClusteringResult:
         embedded_by=embedded_by,
         fingerprints=_as_column(columns[FINGERPRINT], FINGERPRINT, file) if FINGERPRINT in columns else None,
     )
+    if expected is not None and expected != _checksum(result):
+        raise InputError(
+            f"{file} does not match its checksum: it is damaged, or was changed by a program that kept the metadata "
+            f"{_CHECKSUM.decode()}"
+        )
     _check_once(result, file)
     return result
 
@@ -164,20 +178,16 @@ def _as_text(values: list[Any], name: str) -> Names:
     return texts
 
 
-def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], NDArray[np.float32] | None, str | None]:
-    """Columns, embeddings and what made them."""
+def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], NDArray[np.float32] | None, dict[bytes, str]]:
+    """Columns, embeddings, and what the file says of itself."""
     with _whole_parquet(file) as source:
         found, metadata = source.schema.names, source.schema.metadata or {}
     _check_columns(found, file)
     with _whole_parquet(file) as source:
         columns = source.table([name for name in _KINDS if name in found]).to_pydict()
         column = source.table([EMBEDDING]).column(0) if EMBEDDING in found else None
-    embedded_by = metadata.get(_EMBEDDED_BY)
-    return (
-        columns,
-        None if column is None else _as_matrix(column, file),
-        None if embedded_by is None else embedded_by.decode(errors="replace"),
-    )
+    about = {key: value.decode(errors="replace") for key, value in metadata.items()}
+    return columns, None if column is None else _as_matrix(column, file), about
 
 
 @contextmanager

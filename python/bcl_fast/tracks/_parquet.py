@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,10 +25,15 @@ def write_parquet(tracks: TrackSet, target: Path | IO[bytes]) -> None:
     step = max(1, _ROW_GROUP_BYTES // (4 * tracks.n_features))
     rows_of_tracks = np.repeat(np.arange(tracks.n_tracks), np.diff(tracks.offsets))
     options = {"use_dictionary": text, "compression": _compression(schema), "write_page_checksum": True}
-    with pq.ParquetWriter(target, schema, **options) as writer:
+    with _opened(target) as file, pq.ParquetWriter(file, schema, **options) as writer:
         for start in range(0, tracks.n_faces, step):
             rows = slice(start, start + step)
             writer.write_batch(_batch(tracks, rows, rows_of_tracks[rows], schema))
+
+
+def _opened(target: Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    """Open a file here: the library takes no name that is not UTF-8."""
+    return target.open("wb") if isinstance(target, Path) else nullcontext(target)
 
 
 def _schema(tracks: TrackSet) -> Any:

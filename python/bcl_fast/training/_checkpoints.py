@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bcl_fast._utils.checksum import checksum
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
@@ -17,7 +19,8 @@ from bcl_fast.training._history import EpochRecord
 from bcl_fast.training._recipe import Recipe
 from bcl_fast.training._state import TrainingState
 
-CHECKPOINT_FORMAT = "bcl_fast training 1"
+CHECKPOINT_FORMAT = "bcl_fast training 2"
+_WITHOUT_CHECKSUM = "bcl_fast training 1"  # written before there was one
 
 
 def save_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:
@@ -36,11 +39,11 @@ def save_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, data: 
         "best_threshold": state.best_threshold,
         "best_epoch": state.best_epoch,
     }
-    with (
-        atomic_output(path, force=True) as temporary,
-        temporary.open("wb") as file,
-    ):  # given a name, torch wants a suffix
-        torch.save(content, file)
+    content["checksum"] = checksum(content)
+    written = BytesIO()  # torch tells of a full disk in words of its own
+    torch.save(content, written)
+    with atomic_output(path, force=True) as temporary:
+        temporary.write_bytes(written.getbuffer())
 
 
 def restore_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:
@@ -75,8 +78,12 @@ def _read(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes can fail anywhere inside the unpickler
         raise InputError(f"the checkpoint {path} is damaged or was not written by bcl_fast") from error
-    if not isinstance(content, dict) or content.get("format") != CHECKPOINT_FORMAT:
+    form = content.get("format") if isinstance(content, dict) else None
+    if form not in (CHECKPOINT_FORMAT, _WITHOUT_CHECKSUM):
         raise InputError(f"{path} is not a checkpoint of the format {CHECKPOINT_FORMAT!r}")
+    found = content.pop("checksum", None)
+    if (found is not None or form == CHECKPOINT_FORMAT) and found != checksum(content):
+        raise InputError(f"the checkpoint {path} is damaged: it does not match its checksum")
     return content
 
 
