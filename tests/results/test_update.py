@@ -113,6 +113,15 @@ def test_a_result_without_embeddings_wants_its_tracks():
         update_result(old, tracks.select([2, 3, 4, 6]), points[[2, 3, 4, 6]], 0.6)
 
 
+@pytest.mark.parametrize("size", [0, -1, 1.5, None, "two"])
+def test_the_least_size_is_checked_before_the_work(size, monkeypatch):
+    points = np.eye(4, dtype=np.float32)
+    old = cluster_tracks(tracks_of(points), points, 0.1)
+    monkeypatch.setattr("bcl_fast.results._update.extend_clusters", None)
+    with pytest.raises(InputError, match=r"min_cluster_size must be (at least 1|a whole number), got"):
+        update_result(old, tracks_of(points), points, 0.1, min_cluster_size=size)
+
+
 def test_contradictions_are_named():
     points = np.eye(4, dtype=np.float32)
     old = numbered_anew(cluster_tracks(tracks_of(points), points, 0.1), [7, 3, 1, 2])

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from bcl_fast import calibrate, simulate_episodes, simulate_movies
+from bcl_fast import calibrate, complete_linkage, simulate_episodes, simulate_movies, simulate_splits
 from bcl_fast._utils.checks import check_at_least, check_share, plain_number, real_number, whole_number
 from bcl_fast.errors import InputError
+from bcl_fast.finetuning import FinetuningRecipe
 from bcl_fast.simulate import World
+from bcl_fast.training import Recipe
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,19 @@ def test_whole_numbers(value: Any) -> None:
 def test_what_is_no_whole_number(value: Any) -> None:
     with pytest.raises(InputError, match=r"^n must be a whole number, got "):
         whole_number("n", value)
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**64), 1e300, 10**400, 10**5000], ids=range(5))
+def test_whole_numbers_that_no_processor_holds(value: Any) -> None:
+    with pytest.raises(InputError, match=r"^n must be a whole number below 2\*\*64, got ") as caught:
+        whole_number("n", value)
+    assert len(str(caught.value)) < 300
+    assert whole_number("n", 2**64 - 1) == 2**64 - 1
+
+
+def test_a_number_of_thousands_of_digits_is_told_without_them() -> None:
+    with pytest.raises(InputError, match=r"^x must be a number, got a number of thousands of digits$"):
+        real_number("x", 10**5000)
 
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float16(2), np.array(2), torch.tensor(2.0, requires_grad=True)])
@@ -65,6 +80,17 @@ def test_a_tensor_keeps_its_value_alone() -> None:
         (lambda: simulate_movies(1, np.inf), "tracks_per_video must be finite, got inf"),
         (lambda: simulate_episodes(2, n_series=[1]), r"n_series must be a whole number, got \[1\]"),
         (lambda: World(n_features="many"), "n_features must be a whole number, got 'many'"),
+        (lambda: World(noise_norm=1e300), "noise_norm must be below 2..64, got 1e.300"),
+        (lambda: Recipe(seed=2**64), "seed must be a whole number below 2..64, got 18446744073709551616"),
+        (lambda: Recipe(learning_rate=1e300), "learning_rate must be below 2..64, got 1e.300"),
+        (lambda: Recipe(loss=10**5000), "loss must be ball, .*, got a number of thousands of digits"),
+        (lambda: FinetuningRecipe(seed=2**64), "seed must be a whole number below 2..64, got 18446744073709551616"),
+        (lambda: simulate_splits(0.001, 2**64), "seed must be a whole number below 2..64, got 18446744073709551616"),
+        (lambda: simulate_splits(1e300), "features must fit into the .* GB of free memory, got .* GB"),
+        (lambda: simulate_movies(1, 2.0**64), "features must fit into the .* GB of free memory, got .* GB"),
+        (lambda: simulate_episodes(2, 4, faces_per_track=1e300), "features must fit into the .* GB of free memory.*"),
+        (lambda: complete_linkage(np.eye(2), 10**5000), "distance_threshold must be .*, got a number of thousands .*"),
+        (lambda: complete_linkage(np.eye(2), 1, n_jobs=10**5000), "n_jobs must be .*, got a number of thousands .*"),
         (lambda: calibrate(None, None, "high"), "precision must be a number, got 'high'"),
     ],
 )

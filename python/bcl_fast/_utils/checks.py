@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import numpy as np
 
 from bcl_fast._utils.arrays import is_tensor
+from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
 
+TOO_LARGE = 2**64  # a seed of torch may be one less
 SMALLEST_NORM = 1e-12  # a shorter vector has no direction; torch.nn.functional.normalize stops dividing there
 
 
@@ -47,19 +50,21 @@ def whole_number(name: str, value: Any) -> int:
     Raises
     ------
     InputError
-        If it is another kind of number, or none.
+        If it is another kind of number, or none, or one that no processor holds.
     """
     value = plain_number(value)
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return int(value)
+    whole = isinstance(value, (float, np.floating)) and float(value).is_integer()
     try:
         if not isinstance(value, (bool, np.bool_)):
-            return operator.index(value)
+            number = int(value) if whole else operator.index(value)
+            if abs(number) < TOO_LARGE:
+                return number
+            raise InputError(f"{name} must be a whole number below 2**64, got {brief(value)}")
     except TypeError:
         pass
-    raise InputError(f"{name} must be a whole number, got {value!r}")
+    raise InputError(f"{name} must be a whole number, got {brief(value)}")
 
 
 def real_number(name: str, value: Any) -> float:
@@ -76,7 +81,7 @@ def real_number(name: str, value: Any) -> float:
             return float(value)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise InputError(f"{name} must be a number, got {value!r}")
+    raise InputError(f"{name} must be a number, got {brief(value)}")
 
 
 def store_plain_numbers(record: Any) -> None:
@@ -85,12 +90,18 @@ def store_plain_numbers(record: Any) -> None:
     Raises
     ------
     InputError
-        If one is no number, or not whole where it must be.
+        If one is no number, not whole where it must be, or so large that float32 overflows soon.
     """
     for name, kind in get_type_hints(type(record)).items():
         value, to_number = getattr(record, name), _NUMBERS.get(kind)
         if to_number is not None and not (value is None and kind in (int | None, float | None)):
-            object.__setattr__(record, name, to_number(name, value))
+            number = to_number(name, value)
+            if TOO_LARGE <= abs(number) < math.inf:
+                raise InputError(f"{name} must be below 2**64, got {brief(value)}")
+            object.__setattr__(record, name, number)
 
 
-_NUMBERS = {int: whole_number, int | None: whole_number, float: real_number, float | None: real_number}
+_NUMBERS: dict[Any, Callable[[str, Any], float]] = {
+    **dict.fromkeys((int, int | None), whole_number),
+    **dict.fromkeys((float, float | None), real_number),
+}

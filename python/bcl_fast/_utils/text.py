@@ -11,6 +11,14 @@ def one_line(text: object) -> str:
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
+def brief(value: object) -> str:
+    """Return a value as a message shows it: in one line that is not too long."""
+    try:
+        return one_line(repr(value))
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+
+
 def counted(number: int, what: str) -> str:
     """Put a number before its noun."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

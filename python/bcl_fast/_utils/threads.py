@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bcl_fast._utils.checks import whole_number
+from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
 
 
@@ -26,7 +27,7 @@ def n_threads(n_jobs: int | None) -> int:
     except InputError:
         wanted = 0
     if wanted == 0:
-        raise InputError(f"n_jobs must be None or a whole number other than 0 (-1: all cores), got {n_jobs!r}")
+        raise InputError(f"n_jobs must be None or a whole number other than 0 (-1: all cores), got {brief(n_jobs)}")
     return wanted if wanted > 0 else max(1, available_cores() + 1 + wanted)
 
 

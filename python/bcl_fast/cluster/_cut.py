@@ -11,6 +11,7 @@ import numpy.typing as npt
 from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import plain_number, whole_number
 from bcl_fast._utils.codes import by_first_appearance
+from bcl_fast._utils.text import brief
 from bcl_fast.cluster._limits import NO_LIMITS, Limits, clusters_left, number_clusters, resolve_limits
 from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.errors import InputError
@@ -96,10 +97,10 @@ def check_threshold(distance_threshold: float) -> float:
     """Return the threshold as a float."""
     try:
         threshold = float(plain_number(distance_threshold))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         threshold = np.nan
     if not threshold >= 0:
-        raise InputError(f"distance_threshold must be a distance >= 0, got {distance_threshold!r}")
+        raise InputError(f"distance_threshold must be a distance >= 0, got {brief(distance_threshold)}")
     return threshold
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from bcl_fast._utils.arrays import as_array, is_sparse, is_tensor
 from bcl_fast._utils.checks import whole_number
 from bcl_fast._utils.memory import free_memory
+from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
 
 LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
@@ -90,7 +91,7 @@ def check_memory_limit(memory_limit: int | None) -> None:
     except InputError:
         positive = False
     if not positive:
-        raise InputError(f"memory_limit must be a positive number of bytes, got {memory_limit!r}")
+        raise InputError(f"memory_limit must be a positive number of bytes, got {brief(memory_limit)}")
 
 
 def rung_memory(

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
 
 Metric = Literal["sqeuclidean", "euclidean", "cosine", "precomputed"]
@@ -16,7 +17,7 @@ METRICS = ("sqeuclidean", "euclidean", "cosine", "precomputed")
 def check_metric(metric: str) -> None:
     """Refuse anything but the four metrics."""
     if not isinstance(metric, str) or metric not in METRICS:
-        raise InputError(f"metric must be one of {', '.join(map(repr, METRICS))}, got {metric!r}")
+        raise InputError(f"metric must be one of {', '.join(map(repr, METRICS))}, got {brief(metric)}")
 
 
 def to_squared_euclidean(points: npt.NDArray[Any], threshold: float, metric: str) -> tuple[npt.NDArray[Any], float]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from bcl_fast._utils.checks import store_plain_numbers
+from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
 
 
@@ -72,4 +73,4 @@ class FinetuningRecipe:
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
-            raise InputError(f"{name} must be {wanted}, got {getattr(self, name)!r}")
+            raise InputError(f"{name} must be {wanted}, got {brief(getattr(self, name))}")

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from bcl_fast._utils.arrays import as_array
+from bcl_fast._utils.checks import real_number
 from bcl_fast.losses._ball_loss_checks import check_space
 from bcl_fast.losses._ball_loss_kernels import BallLossOptions
 from bcl_fast.losses._ball_loss_op import ball_loss
@@ -52,6 +53,7 @@ def fit_squared_radius(
         If embeddings are no floating-point numbers.
     """
     check_space(space)
+    alpha, margin = real_number("alpha", alpha), real_number("margin", margin)
     numbers = np.unique(as_array(labels, "labels"), return_inverse=True)[1]
     points, own = (part.detach().cpu() for part in as_batch(embeddings, numbers))
     if not torch.isfinite(points).all():

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bcl_fast._utils.checks import whole_number
 from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast._utils.text import one_line
@@ -47,7 +48,9 @@ def merge_clusters(result: ClusteringResult, groups: Iterable[Iterable[int]] | N
             alike[name].append(cluster)
         groups = alike.values()
     numbers = np.unique(result.cluster_ids)
-    merged = _merged_numbers(numbers, [[int(cluster) for cluster in group] for group in groups])
+    merged = _merged_numbers(
+        numbers, [[whole_number("a cluster to merge", cluster) for cluster in group] for group in groups]
+    )
     given: dict[int, str] = {}
     for old, new in zip(numbers.tolist(), merged.tolist(), strict=True):
         name = names.get(old, "")

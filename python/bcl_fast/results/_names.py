@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bcl_fast._utils.csv import csv_rows
-from bcl_fast._utils.text import one_line
+from bcl_fast._utils.text import brief, one_line
 from bcl_fast._utils.types import Integers, Names
 from bcl_fast.errors import InputError
 from bcl_fast.results._result import ClusteringResult
@@ -57,7 +57,9 @@ def name_clusters(result: ClusteringResult, names: Mapping[int, str]) -> Cluster
     """
     unknown = sorted(set(names) - set(result.cluster_ids.tolist()))
     if unknown:
-        raise InputError(f"names must be of clusters of the result, got one for cluster {unknown[0]}, which it lacks")
+        raise InputError(
+            f"names must be of clusters of the result, got one for cluster {brief(unknown[0])}, which it lacks"
+        )
     return replace(result, names=named(result.cluster_ids, {**cluster_names(result), **names}))
 
 

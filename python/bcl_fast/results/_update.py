@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcl_fast._utils.checks import whole_number
+from bcl_fast._utils.checks import whole_at_least
 from bcl_fast._utils.codes import by_first_appearance
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast._utils.types import Integers
@@ -83,12 +83,14 @@ def update_result(
     Raises
     ------
     InputError
-        If the threshold is NaN or negative, the linkage another, the result is empty or lists a track twice or clusters
-        below -1, embeddings of old tracks are missing, or of another dimension, or not those of the result, a must-link
-        pair would join two old clusters, or a cannot-link pair is of tracks that must-link pairs join.
+        If the threshold is NaN or negative, the linkage another, the least size below 1, the result is empty or lists a
+        track twice or clusters below -1, embeddings of old tracks are missing, or of another dimension, or not those of
+        the result, a must-link pair would join two old clusters, or a cannot-link pair is of tracks that must-link
+        pairs join.
     """
     check_threshold(distance_threshold)
     check_linkage(linkage)
+    min_cluster_size = whole_at_least("min_cluster_size", min_cluster_size, 1)
     _check_old(old, tracks.n_tracks)
     known_at = places_in(old, tracks)
     given, links = old.cluster_ids, known_at[(pairs or TrackPairs()).must_link]
@@ -120,7 +122,7 @@ def update_result(
         np.append(old.track_ids, tracks.track_ids[is_new]),
         np.append(old.video_ids, tracks.video_ids[is_new]),
         points,
-        drop_small(numbers[labels], given, whole_number("min_cluster_size", min_cluster_size)),
+        drop_small(numbers[labels], given, min_cluster_size),
     )
     return replace(
         described,

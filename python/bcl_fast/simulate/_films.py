@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from bcl_fast._utils.checks import check_at_least, check_share, whole_at_least
+from bcl_fast._utils.memory import free_memory
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.simulate._filming import cast_of, film
@@ -23,6 +24,7 @@ PAPER_TEST_TRACKS = 9_740
 
 _MOVIES, _VALIDATION_MOVIES, _EPISODES = 40, 8, 12  # videos of the splits at scale 1
 _MIN_TRACKS = 4  # per video
+_FACES_PER_TRACK = 8
 
 
 def simulate_movies(
@@ -30,7 +32,7 @@ def simulate_movies(
     tracks_per_video: float = 450,
     *,
     people_per_video: float | None = None,
-    faces_per_track: float = 8,
+    faces_per_track: float = _FACES_PER_TRACK,
     seed: int = 0,
     world: World | None = None,
     prefix: str = "movie",
@@ -65,14 +67,15 @@ def simulate_movies(
     Raises
     ------
     InputError
-        If a number is too small.
+        If a number is too small, or the features do not fit into memory.
     """
     n_videos, seed = _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
+    world = _fitting(world, n_videos * tracks_per_video * faces_per_track)
     rng = np.random.default_rng(seed)
     names = [f"{prefix}{v + 1:02d}" for v in range(n_videos)]
     sizes = _video_sizes(rng, n_videos, tracks_per_video)
     casts = [cast_of(rng, name, size, people_per_video) for name, size in zip(names, sizes, strict=True)]
-    return film(rng, names, casts, faces_per_track, world or World())
+    return film(rng, names, casts, faces_per_track, world)
 
 
 def simulate_episodes(
@@ -82,7 +85,7 @@ def simulate_episodes(
     n_series: int = 2,
     regulars: int = 6,
     people_per_video: float | None = None,
-    faces_per_track: float = 8,
+    faces_per_track: float = _FACES_PER_TRACK,
     seed: int = 0,
     world: World | None = None,
     prefix: str = "series",
@@ -114,9 +117,10 @@ def simulate_episodes(
     Raises
     ------
     InputError
-        If a number is too small, or there are more series than episodes.
+        If a number is too small, there are more series than episodes, or the features do not fit into memory.
     """
     n_videos, seed = _check(n_videos, tracks_per_video, people_per_video, faces_per_track, seed)
+    world = _fitting(world, n_videos * tracks_per_video * faces_per_track)
     n_series, regulars = whole_at_least("n_series", n_series, 1), whole_at_least("regulars", regulars, 0)
     if n_series > n_videos:
         raise InputError(f"n_series must be at most n_videos ({n_videos}), got {n_series}")
@@ -128,7 +132,7 @@ def simulate_episodes(
     for name, size, s in zip(names, sizes, series, strict=True):
         leads = [f"{prefix}{s + 1}-regular{r + 1:02d}" for r in rng.permutation(regulars)]
         casts.append(cast_of(rng, name, size, people_per_video, leads))
-    return film(rng, names, casts, faces_per_track, world or World())
+    return film(rng, names, casts, faces_per_track, world)
 
 
 def simulate_splits(
@@ -159,11 +163,12 @@ def simulate_splits(
     Raises
     ------
     InputError
-        If ``scale`` is too small, or ``test_shift`` is not in 0 to 1.
+        If ``scale`` is too small, or so large that features do not fit into memory, or ``test_shift`` not in 0 to 1.
     """
     check_at_least("scale", scale, 0.001)
     check_share("test_shift", test_shift)
     seed = whole_at_least("seed", seed, 0)
+    world = _fitting(world, _FACES_PER_TRACK * PAPER_TRAIN_TRACKS * scale)
     movies, validation, episodes = (max(1, round(n * scale**0.5)) for n in (_MOVIES, _VALIDATION_MOVIES, _EPISODES))
     movie_tracks = max(_MIN_TRACKS, PAPER_TRAIN_TRACKS * scale / movies)
     episode_tracks = max(_MIN_TRACKS, PAPER_TEST_TRACKS * scale / episodes)
@@ -176,7 +181,7 @@ def simulate_splits(
             episode_tracks,
             n_series=min(2, episodes),
             seed=test_seed,
-            world=replace(world or World(), nuisance_shift=test_shift) if test_shift else world,
+            world=replace(world, nuisance_shift=test_shift) if test_shift else world,
         ),
     )
 
@@ -190,6 +195,15 @@ def _check(
     if people_per_video is not None:
         check_at_least("people_per_video", people_per_video, 2)
     return whole_at_least("n_videos", n_videos, 1), whole_at_least("seed", seed, 0)
+
+
+def _fitting(world: World | None, n_faces: float) -> World:
+    """Return the world, in which features of so many faces must fit into memory: people take long to invent in vain."""
+    world = world or World()
+    n_bytes, free = 4.0 * n_faces * world.n_features, free_memory()
+    if n_bytes > free:
+        raise InputError(f"features must fit into the {free / 1e9:.1f} GB of free memory, got {n_bytes / 1e9:.3g} GB")
+    return world
 
 
 def _video_sizes(rng: np.random.Generator, n_videos: int, tracks_per_video: float) -> Integers:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from bcl_fast._utils.checks import store_plain_numbers, whole_number
+from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
 
 LossName = Literal["ball", "triplet", "contrastive", "ldml", "prototypical", "normface", "crossentropy"]
@@ -106,7 +107,7 @@ class Recipe:
         store_plain_numbers(self)
         if self.dimensions is not None:
             if not isinstance(self.dimensions, Iterable):
-                raise InputError(f"dimensions must be a sequence of widths, got {self.dimensions!r}")
+                raise InputError(f"dimensions must be a sequence of widths, got {brief(self.dimensions)}")
             widths = tuple(whole_number("dimensions", width) for width in self.dimensions)
             object.__setattr__(self, "dimensions", widths)
         for name in ("epochs", "lr_decay_epochs", "validation_interval"):
@@ -138,7 +139,7 @@ class Recipe:
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
-            raise InputError(f"{name} must be {wanted}, got {getattr(self, name)!r}")
+            raise InputError(f"{name} must be {wanted}, got {brief(getattr(self, name))}")
 
     def learning_rate_at(self, epoch: int) -> float:
         """Learning rate of the head in ``epoch``, counted from 1."""
