@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bcl_fast.errors import InputError
@@ -46,6 +48,35 @@ def test_days_of_one_file_name_are_added_one_by_one(tmp_path):
         )
         assert "no track is new" in result.stderr
     assert videos_of(tmp_path / "again.parquet") == ["features", "day1/features", "day2/features"]
+
+
+def cluster_piped(rows: np.ndarray, folder: Path, *arguments: object):
+    """Cluster rows that are piped, each a track of one frame, all of them on screen together."""
+    table = pa.table({"track_id": range(len(rows)), "embedding": rows.tolist(), "frame": [7] * len(rows)})
+    pq.write_table(table, folder / "piped")
+    return run("cluster", "-", "--threshold", 0.5, *arguments, stdin=(folder / "piped").read_bytes())
+
+
+def test_days_that_are_piped_are_added_one_by_one(tmp_path):
+    assert cluster_piped(EYE[:2], tmp_path, "-o", tmp_path / "0.parquet").exit_code == 0
+    for number in (1, 2):
+        to = ("--update", tmp_path / f"{number - 1}.parquet", "-o", tmp_path / f"{number}.parquet")
+        result = cluster_piped(EYE[2 * number : 2 * number + 2], tmp_path, *to)
+        assert f"the video of standard input is 'stdin-{number + 1}' in the result" in result.stderr
+    assert videos_of(tmp_path / "2.parquet") == ["stdin", "stdin-2", "stdin-3"]
+    for number in range(3):
+        again = ("--update", tmp_path / "2.parquet", "-o", tmp_path / "again.parquet", "--force")
+        assert "no track is new" in cluster_piped(EYE[2 * number : 2 * number + 2], tmp_path, *again).stderr
+
+
+def test_what_is_piped_is_no_other_video_of_that_name(tmp_path):
+    write_tracks(TrackSet.from_arrays(EYE[:2], video_ids="stdin"), tmp_path / "named.parquet")
+    (tmp_path / "named").mkdir()
+    np.save(tmp_path / "named" / "stdin.npy", EYE[:2])
+    for file in (tmp_path / "named.parquet", tmp_path / "named" / "stdin.npy"):
+        result = cluster_piped(EYE[2:], tmp_path, file, "-o", tmp_path / "0.parquet")
+        assert result.exit_code == 1
+        assert "two videos must have two names, got 'stdin'" in result.stderr
 
 
 def test_tracks_of_other_names_are_another_video(tmp_path):

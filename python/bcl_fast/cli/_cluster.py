@@ -164,7 +164,8 @@ def cluster(
     if result.violations is not None:
         say(describe_violations(result.violations))
     for video, name in renamed.items():
-        say(f"the video of {paths[video]} is {name!r} in the result")
+        source = "standard input" if str(paths[video]) == "-" else paths[video]
+        say(f"the video of {source} is {name!r} in the result")
     if old is not None:
         from bcl_fast.cli._tables import print_growth
         from bcl_fast.results import growth

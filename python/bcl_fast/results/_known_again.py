@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from bcl_fast.results._places import places_in
 from bcl_fast.results._result import ClusteringResult, fingerprints
 from bcl_fast.tracks import TrackSet
 from bcl_fast.tracks._names import track_name
-from bcl_fast.tracks._video_names import path_names
+from bcl_fast.tracks._video_names import STANDARD_INPUT, path_names
 
 _TOLERANCE = {"embeddings": 1e-3, "fingerprints": 1e-4}  # of an embedding's norm; CSV has six decimals
 
@@ -72,7 +72,7 @@ def rename_videos(
     tracks : TrackSet
     embeddings : ndarray of shape (n_tracks, n_dimensions)
     paths : mapping of str to Path
-        The files by which videos are named, by these names.
+        The files by which videos are named, by these names; ``-`` is standard input.
 
     Returns
     -------
@@ -90,7 +90,9 @@ def rename_videos(
     for video, path in paths.items():
         others = (set(members) - set(paths)) | set(chosen.values())
         part, points = tracks.select(members[video]), embeddings[members[video]]
-        candidates = [name for name in dict.fromkeys([*path_names(path), video]) if name not in others]
+        candidates = [
+            name for name in dict.fromkeys([*_names(path, len(members) + len(taken)), video]) if name not in others
+        ]
         match = next((name for name in candidates if _is_video(result, part, points, name)), None)
         free = [name for name in (video, *candidates) if name not in taken and name not in others]
         if match is None and not free:
@@ -99,6 +101,13 @@ def rename_videos(
     renamed = {video: name for video, name in chosen.items() if name != video}
     ids = [renamed.get(video, video) for video in tracks.video_ids.tolist()]
     return replace(tracks, video_ids=np.array(ids, dtype=object)), renamed
+
+
+def _names(path: PurePath, n_videos: int) -> list[str]:
+    """Return the names that a file may have beside so many videos; what was piped is numbered."""
+    if path != STANDARD_INPUT:
+        return path_names(path)
+    return ["stdin", *(f"stdin-{number}" for number in range(2, n_videos + 3))]
 
 
 def _is_video(result: ClusteringResult, tracks: TrackSet, embeddings: NDArray[Any], name: str) -> bool:

@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -30,7 +30,7 @@ from bcl_fast.tracks._parquet import write_parquet
 from bcl_fast.tracks._sources import TABLE_SUFFIXES, TableSource, open_source
 from bcl_fast.tracks._table import Part, read_parts
 from bcl_fast.tracks._track_set import TrackSet
-from bcl_fast.tracks._video_names import hive_keys, names_of_paths
+from bcl_fast.tracks._video_names import STANDARD_INPUT, hive_keys, names_of_paths
 
 _Source = PathLike | Frame
 _SUFFIXES = (*TABLE_SUFFIXES, ".npz", ".npy")
@@ -126,7 +126,7 @@ def _read(given: _Source, files: list[_File], called: str) -> Reading:
         video = called.removeprefix("the ").replace("table", "video")
         return Reading(read_parts([Part(TableSource(as_arrow(given)), video)])[0], {})
     if str(given) == "-":
-        return Reading(_read_stdin(), {})
+        return _read_stdin()
     path = Path(given)
     if not path.exists():
         raise InputError("there is no such file or folder")
@@ -184,15 +184,18 @@ def _check_not_empty(path: Path) -> None:
 
 def _check_apart(readings: list[Reading], called: list[str]) -> None:
     """Refuse a video that one file is named by and another file names itself: they may be two."""
-    owner: Mapping[str, int] = {video: place for place, reading in enumerate(readings) for video in reading.paths}
+    owner = {video: place for place, reading in enumerate(readings) for video in reading.paths}
     for place, reading in enumerate(readings):
         for video in reading.tracks.videos if owner else ():
-            if owner.get(video, place) != place and video not in reading.paths:
-                both = f"{called[owner[video]]} has by its file's name, and {called[place]} in it"
-                raise InputError(f"two videos must have two names, got {video!r}, which {both}: rename the file")
+            other = owner.get(video, place)
+            paths = readings[other].paths.get(video), reading.paths.get(video)
+            if other != place and (None in paths or STANDARD_INPUT in paths):
+                both = f"{called[other]} has by its file's name, and {called[place]} in it"
+                mend = "name it in a column video_id" if STANDARD_INPUT in paths else "rename the file"
+                raise InputError(f"two videos must have two names, got {video!r}, which {both}: {mend}")
 
 
-def _read_stdin() -> TrackSet:
+def _read_stdin() -> Reading:
     """Read through a temporary file: Parquet is read from its end, and a pipe cannot go back."""
     with tempfile.NamedTemporaryFile() as spool:
         shutil.copyfileobj(sys.stdin.buffer, spool)
@@ -200,7 +203,8 @@ def _read_stdin() -> TrackSet:
             raise InputError("it is empty (0 bytes)")
         spool.flush()
         with open_source(Path(spool.name), ".parquet") as source:
-            return read_parts([Part(source, "stdin")])[0]
+            tracks, (is_named,) = read_parts([Part(source, "stdin")])
+    return Reading(tracks, {} if is_named else {"stdin": Path(STANDARD_INPUT)})
 
 
 def write_tracks(tracks: TrackSet, path: PathLike, *, force: bool = False) -> None:

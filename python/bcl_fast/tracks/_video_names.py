@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from bcl_fast.tracks._names import name_of_path
 
+STANDARD_INPUT = PurePath("-")  # has no path that would tell it from another time's
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
