@@ -379,7 +379,7 @@ def test_calibrations_that_cannot_be(folder):
         (("--dimensions", "20-8"), "16"),
         (("--dimensions", "16-99999999999999999999"), "dimensions must be a whole number below 2**64, got 9999"),
         (("--seed", 2**64), "seed must be a whole number below 2**64, got 18446744073709551616"),
-        (("--learning-rate", "1e300"), "learning_rate must be below 2**64, got 1e+300"),
+        (("--learning-rate", "1e300"), "learning_rate must be at most 3.4e+38, got 1e+300"),
     ],
 )
 def test_numbers_of_the_recipe(folder, options, message):

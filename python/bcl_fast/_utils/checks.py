@@ -14,6 +14,7 @@ from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
 
 TOO_LARGE = 2**64  # a seed of torch may be one less
+LARGEST = float(np.finfo(np.float32).max)
 SMALLEST_NORM = 1e-12  # a shorter vector has no direction; torch.nn.functional.normalize stops dividing there
 
 
@@ -90,14 +91,14 @@ def store_plain_numbers(record: Any) -> None:
     Raises
     ------
     InputError
-        If one is no number, not whole where it must be, or so large that float32 overflows soon.
+        If one is no number, not whole where it must be, or larger than float32 holds.
     """
     for name, kind in get_type_hints(type(record)).items():
         value, to_number = getattr(record, name), _NUMBERS.get(kind)
         if to_number is not None and not (value is None and kind in (int | None, float | None)):
             number = to_number(name, value)
-            if TOO_LARGE <= abs(number) < math.inf:
-                raise InputError(f"{name} must be below 2**64, got {brief(value)}")
+            if LARGEST < abs(number) < math.inf:
+                raise InputError(f"{name} must be at most {LARGEST:.1e}, got {brief(value)}")
             object.__setattr__(record, name, number)
 
 

@@ -16,7 +16,7 @@ from bcl_fast.losses._ball_loss_kernels import BallLossOptions
 from bcl_fast.losses._ball_loss_op import ball_loss
 from bcl_fast.losses._inputs import as_batch
 
-BISECTIONS = 40  # halve the interval of the squared radius to a relative width of 1e-12, below float32
+BISECTIONS = 40  # halve the interval of the squared radius to a relative width of 1e-12
 
 
 def fit_squared_radius(
@@ -55,7 +55,8 @@ def fit_squared_radius(
     check_space(space)
     alpha, margin = real_number("alpha", alpha), real_number("margin", margin)
     numbers = np.unique(as_array(labels, "labels"), return_inverse=True)[1]
-    points, own = (part.detach().cpu() for part in as_batch(embeddings, numbers))
+    given, own = (part.detach().cpu() for part in as_batch(embeddings, numbers))
+    points = given.double()  # in float32, squared distances of 100 are rounded by 1e-5, and with them the minimum
     if not torch.isfinite(points).all():
         raise ValueError("embeddings must be finite, got NaN or infinity")
     on_sphere = space == "sphere"
@@ -64,7 +65,9 @@ def fit_squared_radius(
     )
 
     def falls(squared_radius: float) -> bool:
-        raw = torch.tensor(squared_radius + math.log(-math.expm1(-squared_radius)), requires_grad=True)
+        raw = torch.tensor(
+            squared_radius + math.log(-math.expm1(-squared_radius)), dtype=torch.float64, requires_grad=True
+        )
         loss, _ = ball_loss(points, own, raw, options)
         return float(torch.autograd.grad(loss, raw)[0]) < 0
 
