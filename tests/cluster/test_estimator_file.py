@@ -37,13 +37,36 @@ def test_a_saved_clustering_goes_on_as_if_it_had_never_stopped(fitted, tmp_path)
     np.testing.assert_array_equal(loaded.partial_fit(new).labels_, fitted.partial_fit(new).labels_)
 
 
-def rewrite(file, *, form: str) -> None:
-    """Change a file into one of another version, and without a checksum."""
+def rewrite(file, *, form: str, about: dict | None = None, **changes) -> None:
+    """Change a file into one of another version and other arrays, and without a checksum."""
     with safe_open(file, framework="np") as opened:
-        about = {**opened.metadata(), "format": form}
+        metadata = {**opened.metadata(), "format": form, **(about or {})}
         arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
-    del about["checksum"]
-    save_file(arrays, file, about)
+    del metadata["checksum"]
+    save_file({**arrays, **changes}, file, metadata)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": np.full(400, -2)}, "must hold labels from -1 to 399, got -2 to -2"),
+        ({"labels": np.full(400, 400)}, "must hold labels from -1 to 399, got 400 to 400"),
+        ({"cannot_link": np.array([[0, 400]])}, "must hold cannot_link from 0 to 399, got 0 to 400"),
+        ({"children": np.array([[0, 799]]), "distances": np.ones(1)}, "must hold children from 0 to 798, got 0 to 799"),
+        ({"about": {"about": "Infinity"}}, "has damaged metadata"),
+        ({"about": {"about": "{}"}}, "has damaged metadata"),
+        ({"about": {"about": "[" * 100_000}}, "has damaged metadata"),
+        ({"about": {"about": '{"parameters": {}, "reach": 1, "n_features": Infinity}'}}, "has damaged metadata"),
+        ({"about": {"about": '{"parameters": {}, "reach": 1, "n_features": ' + "9" * 5000}}, "has damaged metadata"),
+    ],
+    ids=range(9),
+)
+def test_content_of_an_older_version_that_cannot_be_used(fitted, changes, message, tmp_path):
+    file = tmp_path / "a.safetensors"
+    fitted.save(file)
+    rewrite(file, form="bcl_fast clustering 1", **changes)
+    with pytest.raises(InputError, match=message):
+        BallClustering.load(file)
 
 
 def test_files_of_older_versions_are_read_without_a_checksum_and_new_ones_are_not(fitted, tmp_path):

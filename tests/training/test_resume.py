@@ -120,6 +120,28 @@ def test_a_checkpoint_that_does_not_match_its_checksum_is_refused(changes, tmp_p
         train(blobs(), recipe=SMALL, checkpoint=path, resume=True)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head": {}},
+        {"history": "[{}]"},
+        {"history": "Infinity"},
+        {"recipe": "[" * 100_000},
+        {"recipe": "9" * 5000},
+        {"rng": "{}"},
+        {"optimizer": {"state": {}}},
+        {"loss": None},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_content_of_an_older_version_that_cannot_be_used(changes, tmp_path):
+    path = tmp_path / "state.pt"
+    train(blobs(), recipe=replace(SMALL, epochs=1), checkpoint=path)
+    rewrite(path, checksum=None, format="bcl_fast training 1", **changes)
+    with pytest.raises(InputError, match=r"state\.pt (has damaged content|was made with another)"):
+        train(blobs(), recipe=SMALL, checkpoint=path, resume=True)
+
+
 def test_a_checkpoint_of_an_older_version_is_resumed(tmp_path):
     path = tmp_path / "state.pt"
     train(blobs(), recipe=replace(SMALL, epochs=2), checkpoint=path)

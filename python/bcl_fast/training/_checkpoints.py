@@ -13,6 +13,7 @@ import torch
 
 from bcl_fast._utils.checksum import checksum
 from bcl_fast._utils.files import atomic_output
+from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.training._history import EpochRecord
@@ -56,6 +57,17 @@ def restore_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, dat
         differ, so long as it is not below the epochs done.
     """
     content = _read(Path(path))
+    try:
+        _restore(path, content, state, recipe, data)
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
+        raise InputError(f"the checkpoint {os.fspath(path)} has damaged content: {one_line(error)}") from error
+
+
+def _restore(
+    path: PathLike, content: dict[str, Any], state: TrainingState, recipe: Recipe, data: dict[str, Any]
+) -> None:
     then, now = json.loads(content["recipe"]), recipe.as_dict()
     done = len(json.loads(content["history"]))
     if recipe.epochs >= done:
