@@ -334,6 +334,20 @@ def test_unknown_suffixes_of_simulations(folder):
     assert "a folder, a .parquet or .npz file" in refused(folder, "simulate", "-o", folder / "films.csv")
 
 
+@pytest.mark.parametrize("name", ["../out", "/tmp/out", "in/out", ""])
+def test_the_name_of_a_video_does_not_choose_the_folder_of_a_model(folder, name):
+    videos = films(1)
+    named = replace(videos, video_ids=np.full(videos.n_tracks, name or "..", dtype=object))
+    write_tracks(named, folder / "named.parquet")
+    command = ("finetune", folder / "good.safetensors", folder / "named.parquet", "--per-video", "--rounds", 1)
+    if name:
+        message = refused(folder, *command, "-o", folder / "models")
+        assert message == f"--per-video names a file after each video, got the video {name!r}"
+    else:
+        assert run(*command, "-o", folder / "models").exit_code == 0
+        assert [path.name for path in (folder / "models").iterdir()] == ["...safetensors"]
+
+
 # --- numbers that cannot be
 
 

@@ -7,11 +7,13 @@ from importlib.metadata import version
 
 import typer
 
+from bcl_fast._utils.escape import as_printable
+
 
 def info() -> None:
     """Print versions, the instruction set in use, threads and CUDA."""
     for name, value in describe_installation().items():
-        typer.echo(f"{name:<13}{value}")
+        typer.echo(f"{name:<13}{as_printable(value)}")
 
 
 def describe_installation() -> dict[str, str]:
