@@ -121,6 +121,7 @@ HEADER = ",".join(COLUMNS)
         ("r.csv", f"{HEADER},track_id\n1,a,0,0.5,1,2\n", "must have one column 'track_id', got 2 of that name"),
         ("r.csv", f"{HEADER}\n1,a,{'9' * 5000},0.5,1\n", "column 'cluster_id' of .* must be whole numbers"),
         ("r.csv", f"{HEADER}\n1,a,0,0.5,1\n1,a,2,0,1\n", "got track '1' of video 'a' twice, in the clusters 0 and 2"),
+        ("r.csv", f"{HEADER}\n1,a,-5,0.5,1\n", "must have numbers from 0 on, or -1 for none, got -5"),
         ("r.csv", f"{HEADER}\n,a,0,0.5,1\n", "column 'track_id' of .* must be text in every row"),
     ],
 )

@@ -180,6 +180,7 @@ def test_growth_lists_the_largest_first():
     [
         ("", "must have the columns cluster_id,name, got nothing"),
         ("id,name\n1,Ann\n", "must have the columns cluster_id,name, got id,name"),
+        ("cluster_id,name,name\n1,Ann,Bob\n", "must have one column 'name', got 2 of that name"),
         ("cluster_id,name\nx,Ann\n", "line 2 of .* must hold the number of a cluster, got 'x'"),
         ("cluster_id,name\n" + "9" * 5000 + ",Ann\n", "line 2 of .* must hold the number of a cluster, got '9999"),
         ("cluster_id,name\n1,Ann\n1,Bob\n", "line 3 of .* gives cluster 1 a second name, 'Bob'"),

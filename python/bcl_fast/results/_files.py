@@ -145,6 +145,9 @@ def read_result(path: PathLike) -> ClusteringResult:
             f"{_CHECKSUM.decode()}"
         )
     _check_once(result, file)
+    if (result.cluster_ids < -1).any():
+        wild = result.cluster_ids.min()
+        raise InputError(f"clusters in {file} must have numbers from 0 on, or -1 for none, got {wild}")
     return result
 
 

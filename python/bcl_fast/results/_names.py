@@ -75,6 +75,9 @@ def read_names(path: str | Path) -> dict[int, str]:
     _, header = next(rows, (1, []))
     if not {"cluster_id", "name"} <= set(header):
         raise InputError(f"{file} must have the columns cluster_id,name, got {one_line(','.join(header)) or 'nothing'}")
+    twice = next((name for name in ("cluster_id", "name") if header.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{file} must have one column {twice!r}, got {header.count(twice)} of that name")
     names: dict[int, str] = {}
     for number, row in rows:
         cells = dict(zip(header, row, strict=False))  # a cluster without a name may end its line early
