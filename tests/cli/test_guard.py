@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 import warnings
 
 import pytest
@@ -25,6 +26,8 @@ FAILURES = [
     (OSError(errno.ENOSPC, "No space left on device", "m.safetensors"), "m.safetensors: No space left on device"),
     (OSError(errno.ENOSPC, "No space left on device", b"m\xff"), "m\\xff: No space left on device"),
     (OSError("Couldn't deserialize thrift"), "Couldn't deserialize thrift"),
+    (OSError(errno.EBADF, "Bad file descriptor", 7), "7: Bad file descriptor"),
+    (RuntimeError("[enforce fail] can't allocate memory"), "there is not enough memory: [enforce fail] can't allocate"),
     (MemoryError(), "there is not enough memory"),
     (MemoryError("Unable to allocate 2.9 GiB"), "there is not enough memory: Unable to allocate 2.9 GiB"),
     (RecursionError("maximum recursion depth exceeded"), "RecursionError: maximum recursion depth exceeded (this was"),
@@ -79,6 +82,29 @@ def test_a_warning_is_one_printable_line(monkeypatch):
     assert stderr.startswith("warning: odd \\x1b[31mred")
     assert stderr.count("\n") == 1
     assert stderr.rstrip("\n").isprintable()
+
+
+class Failing:
+    """Fails at its end, where no caller is."""
+
+    def __del__(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_fails_in_a_thread_or_at_the_end_of_an_object_is_a_sentence(monkeypatch):
+    def fail_aside() -> dict[str, str]:
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
+        Failing()
+        return {"done": "yes"}
+
+    monkeypatch.setattr("bcl_fast.cli._info.describe_installation", fail_aside)
+    result = run("info")
+    assert (result.exit_code, result.stdout.split()) == (0, ["done", "yes"])
+    first, second = result.stderr.splitlines()
+    assert first.startswith("warning: ZeroDivisionError: division by zero")
+    assert second == "warning: No space left on device"
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,13 @@ import functools
 import inspect
 import io
 import os
+import re
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from inspect import Parameter
 from typing import Annotated, Any
 
@@ -27,6 +30,7 @@ from bcl_fast.errors import InputError
 
 _DEBUG = "bcl_fast.debug"  # key of what a context shares with those below it
 _CTRL_C = 130
+_NO_MEMORY = re.compile("can't allocate memory|out of memory", re.IGNORECASE)  # torch's words
 
 
 def _remember(ctx: typer.Context, value: bool) -> bool:
@@ -54,18 +58,36 @@ def with_debug(command: Callable[..., None]) -> Callable[..., None]:
     return without_option
 
 
+@contextmanager
+def _in_sentences() -> Iterator[None]:
+    """Say warnings, and what fails where nobody can catch it: in a thread of a library, at the end of an object."""
+
+    def warn(failure: Any) -> None:
+        if failure.exc_value is not None:
+            say(f"warning: {describe_failure(failure.exc_value)}")
+
+    hooks = threading.excepthook, sys.unraisablehook
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: say(f"warning: {message}")
+        threading.excepthook = sys.unraisablehook = warn
+        try:
+            yield
+        finally:
+            threading.excepthook, sys.unraisablehook = hooks
+
+
 class GuardedCommands(TyperGroup):
     """Commands whose failures are a sentence and an exit code."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command and end the process: the one place that failures come to."""
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: say(f"warning: {message}")
+        with _in_sentences():
             code = self._run(*arguments, **options)
         error = flush(sys.stdout)
         if error is not None and code == 0:
             code = 1
-            say(f"error: standard output: {describe_failure(error)}")
+            if not isinstance(error, BrokenPipeError):  # who stopped reading knows
+                say(f"error: standard output: {describe_failure(error)}")
         sys.exit(code)
 
     def _run(self, *arguments: Any, **options: Any) -> int:
@@ -109,8 +131,9 @@ def describe_failure(error: BaseException) -> str:
         return " ".join(str(error).split())
     what, name = one_line(error), type(error).__name__
     if isinstance(error, OSError):
-        reason = error.strerror or what or name
-        return reason if error.filename is None else f"{os.fsdecode(error.filename)}: {reason}"
-    if isinstance(error, MemoryError):
+        reason, file = error.strerror or what or name, error.filename
+        file = os.fsdecode(file) if isinstance(file, bytes) else file
+        return reason if file is None else f"{file}: {reason}"
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(what):
         return f"there is not enough memory{f': {what}' if what else ''}"
     return f"{name}{f': {what}' if what else ''} (this was not expected: --debug shows where it came from)"

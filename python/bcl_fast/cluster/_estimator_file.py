@@ -80,12 +80,9 @@ def _check_arrays(arrays: Arrays, file: Path) -> None:
     n_samples = len(arrays["labels"])
     if len(arrays.get("samples", arrays["labels"])) != n_samples or len(arrays["children"]) != len(arrays["distances"]):
         raise InputError(f"the clustering {file} holds arrays that do not belong together")
-    for name, least, largest in (
-        ("labels", -1, n_samples - 1),
-        ("children", 0, 2 * n_samples - 2),
-        ("cannot_link", 0, n_samples - 1),
-    ):
-        numbers = arrays.get(name, arrays["labels"])
-        if numbers.size and not least <= numbers.min() <= numbers.max() <= largest:
+    bounds = {"labels": (-1, n_samples - 1), "children": (0, 2 * n_samples - 2), "cannot_link": (0, n_samples - 1)}
+    for name, (least, largest) in bounds.items():
+        numbers = arrays.get(name)
+        if numbers is not None and numbers.size and not least <= numbers.min() <= numbers.max() <= largest:
             got = f"{numbers.min()} to {numbers.max()}"
             raise InputError(f"the clustering {file} must hold {name} from {least} to {largest}, got {got}")
