@@ -8,8 +8,10 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from bcl_fast.cli import app
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.models._heads import make_head
 from bcl_fast.simulate import World, simulate_movies
-from bcl_fast.tracks import TrackSet
+from bcl_fast.tracks import TrackSet, write_tracks
 
 WORLD = World(n_features=16, identity_dimensions=6, nuisance_dimensions=3)
 QUICK = ("--epochs", "2", "--batch-size", "64", "--head", "residual", "--learning-rate", "0.05")
@@ -29,6 +31,14 @@ def without_labels(tracks: TrackSet) -> TrackSet:
 def run(*arguments: object, stdin: bytes | None = None) -> Result:
     """Run ``bcl-fast`` with these arguments in this process."""
     return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, catch_exceptions=False)
+
+
+def write_good_files(folder: Path) -> Path:
+    """Write good tracks and a good model, untrained: ``good.parquet``, ``good.npz``, ``good.safetensors``."""
+    write_tracks(films(), folder / "good.parquet")
+    write_tracks(films(), folder / "good.npz")
+    EmbeddingModel(make_head("residual", 16), "residual", 0.1, 0.2).save(folder / "good.safetensors")
+    return folder
 
 
 def listing(folder: Path) -> dict[str, bytes | None]:

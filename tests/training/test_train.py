@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 
@@ -178,6 +179,12 @@ def test_unusable_training_tracks_are_refused(tracks, message):
 def test_unusable_validation_tracks_are_refused(val, message):
     with pytest.raises(InputError, match=message):
         train(blobs(), val, recipe=SMALL)
+
+
+def test_tensorboard_wants_a_folder_named_in_utf_8(tmp_path):
+    with pytest.raises(InputError, match=r"the folder of TensorBoard must have a name in UTF-8, got .*b\\xff"):
+        train(blobs(), recipe=SMALL, tensorboard=tmp_path / os.fsdecode(b"b\xff"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_divergence_is_a_sentence():

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcl_fast._utils.escape import as_markdown, as_picture_text, as_printable
+from bcl_fast._utils.text import one_line
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,11 @@ from bcl_fast._utils.escape import as_markdown, as_picture_text, as_printable
 )
 def test_what_a_terminal_gets(text, printed):
     assert as_printable(text) == (text if printed is None else printed)
+
+
+def test_what_a_message_quotes_does_not_act():
+    assert one_line("failed at \x1b[31m\x07\n  in\tfile.") == "failed at \\x1b[31m\\x07 in file"
+    assert one_line("x" * 300) == f"{'x' * 197}..."
 
 
 @given(st.text(st.characters(codec=None)))

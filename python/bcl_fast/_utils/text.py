@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bcl_fast._utils.escape import as_printable
+
 LONGEST = 200  # characters of what others wrote
 
 
 def one_line(text: object) -> str:
-    """Return what a library said, or what a file holds, as one line that is not too long for a message."""
-    line = " ".join(str(text).split()).rstrip(".")
+    """Return what a library said, or what a file holds, as one printable line, not too long for a message."""
+    line = as_printable(" ".join(str(text).split())).rstrip(".")
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bcl_fast._utils.escape import as_printable
 from bcl_fast._utils.files import atomic_output, check_output
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
@@ -115,4 +117,8 @@ def _open_tensorboard(folder: PathLike, first_epoch: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise InputError("TensorBoard is not installed: pip install 'bcl-fast[tensorboard]'") from error
+    try:
+        os.fspath(folder).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"the folder of TensorBoard must have a name in UTF-8, got {as_printable(folder)}") from None
     return SummaryWriter(Path(folder), purge_step=first_epoch)
