@@ -6,46 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bcl_fast.tracks import write_tracks
-from tests.helpers.cli import QUICK, films, refused, run, without_labels, write_good_files
+from tests.helpers.cli import QUICK, refused, run, write_good_files
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
     return write_good_files(tmp_path)
-
-
-@pytest.mark.parametrize("threshold", ["-0.5", "nan", "-inf"])
-def test_thresholds(folder, threshold):
-    message = refused(folder, "cluster", folder / "good.parquet", "--threshold", threshold, "-o", folder / "new.csv")
-    assert message == f"distance_threshold must be a distance >= 0, got {float(threshold)}"
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--constraints", "none", "--constraints", "auto"), "constraints must be none alone"),
-        (("--constraints", "missing.csv"), "the file of pairs missing.csv does not exist"),
-        (("--threshold-scale", "nan"), "the threshold scale must be 0 or more, got nan"),
-    ],
-)
-def test_constraints_that_cannot_be(folder, options, message):
-    tracks, model = folder / "good.parquet", folder / "good.safetensors"
-    assert message in refused(folder, "cluster", tracks, "--model", model, "-o", folder / "new.csv", *options)
-    assert message in refused(folder, "evaluate", tracks, "--model", model, *options)
-
-
-def test_calibrations_that_cannot_be(folder):
-    def calibrate(*options: object, model: str = "good.safetensors") -> str:
-        return refused(folder, "calibrate", folder / model, *options)
-
-    val = ("--val", folder / "good.parquet")
-    assert "precision must be in (0, 1], got 2.0" in calibrate(*val, "--precision", 2)
-    assert "good.safetensors exists already" in calibrate(*val, "-o", folder / "good.safetensors")
-    assert "a model is written as .safetensors, got the name new.bin" in calibrate(*val, "-o", "new.bin")
-    assert "missing.safetensors does not exist" in calibrate(*val, model="missing.safetensors")
-    write_tracks(without_labels(films()), folder / "bare.parquet")
-    assert "the tracks must have labels" in calibrate("--val", folder / "bare.parquet", "--constraints", "none")
 
 
 @pytest.mark.parametrize(

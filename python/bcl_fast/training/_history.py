@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bcl_fast._utils.escape import as_printable
 from bcl_fast._utils.files import atomic_output, check_output
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
@@ -120,5 +119,5 @@ def _open_tensorboard(folder: PathLike, first_epoch: int) -> Any:
     try:
         os.fspath(folder).encode()
     except UnicodeEncodeError:
-        raise InputError(f"the folder of TensorBoard must have a name in UTF-8, got {as_printable(folder)}") from None
+        raise InputError(f"the folder of TensorBoard must have a name in UTF-8, got {os.fspath(folder)!r}") from None
     return SummaryWriter(Path(folder), purge_step=first_epoch)
