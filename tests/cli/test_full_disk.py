@@ -16,14 +16,14 @@ from tests.helpers.cli import QUICK, listing
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="limits of a POSIX shell")
 
 
-def with_small_files(command: list[object], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command that may write files of 512 bytes, beyond which the system refuses as a full disk does."""
-    line = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, *map(str, command)]
+def with_small_files(command: list[object], folder: Path, blocks: int) -> subprocess.CompletedProcess[str]:
+    """Run a command that may write files of so many 512 bytes; beyond, the system refuses as a full disk does."""
+    line = ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", sys.executable, *map(str, command)]
     return subprocess.run(line, cwd=folder, capture_output=True, text=True)
 
 
 COMMANDS = {
-    "train": ["train", "{}/train.parquet", "-o", "new.safetensors", *QUICK],
+    "train": ["train", "{}/train.parquet", "-o", "new.safetensors", *QUICK, "--head", "mlp"],
     "checkpoint": ["train", "{}/train.parquet", "-o", "new.safetensors", "--checkpoint", "new.pt", *QUICK],
     "tensorboard": ["train", "{}/train.parquet", "-o", "new.safetensors", "--tensorboard", "board", *QUICK],
     "calibrate": ["calibrate", "{}/model.safetensors", "--val", "{}/val.parquet", "-o", "new.safetensors"],
@@ -36,10 +36,13 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_full_disk_is_a_sentence(command, folder, tmp_path):
+LARGE = ("train", "checkpoint", "cluster to Parquet", "simulate a file", "simulate an archive")  # full at the end
+
+
+@pytest.mark.parametrize(("command", "blocks"), [*((name, 1) for name in COMMANDS), *((name, 9) for name in LARGE)])
+def test_a_full_disk_is_a_sentence(command, blocks, folder, tmp_path):
     arguments = [str(part).format(folder) for part in COMMANDS[command]]
-    done = with_small_files(["-m", "bcl_fast", *arguments], tmp_path)
+    done = with_small_files(["-m", "bcl_fast", *arguments], tmp_path, blocks)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "File too large" in done.stderr.splitlines()[-1]
@@ -52,7 +55,7 @@ def test_an_estimator_that_the_disk_does_not_take(tmp_path):
         "import numpy as np; from bcl_fast import BallClustering; "
         "BallClustering(1.0).fit(np.eye(200)).save('new.safetensors')"
     )
-    done = with_small_files(["-c", code], tmp_path)
+    done = with_small_files(["-c", code], tmp_path, blocks=9)
     assert done.stderr.splitlines()[-1].startswith("OSError: ")
     assert "new.safetensors" in done.stderr.splitlines()[-1]
     assert listing(tmp_path) == {}
