@@ -3,6 +3,7 @@ from ._complete_linkage import complete_linkage as complete_linkage
 from ._cut import cut_merges as cut_merges
 from ._estimator import BallClustering as BallClustering
 from ._linkage import linkage as linkage
+from ._neighbors import average_neighbors as average_neighbors
 from ._progress import Progress as Progress
 from ._radius_graph import radius_graph as radius_graph
 from ._result import AverageLinkage as AverageLinkage
@@ -16,6 +17,7 @@ __all__ = [
     "CompleteLinkage",
     "Progress",
     "average_linkage",
+    "average_neighbors",
     "complete_linkage",
     "cut_merges",
     "linkage",

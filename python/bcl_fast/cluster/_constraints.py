@@ -49,8 +49,8 @@ def resolve_constraints(
     InputError
         A ValueError: if a pair is not one of samples, or the constraints contradict each other (the pair is named).
     """
-    linked = _check_pairs(must_link, "must_link", n_samples)
-    apart = _check_pairs(cannot_link, "cannot_link", n_samples)
+    linked = check_pairs(must_link, "must_link", n_samples)
+    apart = check_pairs(cannot_link, "cannot_link", n_samples)
     must_link_groups = linked_groups(linked, n_samples).astype(np.int32) if len(linked) else None
     group_of = np.arange(n_samples, dtype=np.int32) if must_link_groups is None else must_link_groups
     contradicted = group_of[apart[:, 0]] == group_of[apart[:, 1]]
@@ -61,7 +61,7 @@ def resolve_constraints(
     return Constraints(must_link_groups, apart)
 
 
-def _check_pairs(pairs: npt.ArrayLike | None, name: str, n_samples: int) -> npt.NDArray[np.int32]:
+def check_pairs(pairs: npt.ArrayLike | None, name: str, n_samples: int) -> npt.NDArray[np.int32]:
     if pairs is None:
         return np.empty((0, 2), np.int32)
     array = as_array(pairs, name)

@@ -6,6 +6,8 @@ from ._evaluate import evaluate as evaluate
 from ._evaluate import evaluate_labels as evaluate_labels
 from ._evaluate import score_clusterer as score_clusterer
 from ._label_files import read_labels as read_labels
+from ._merge_scores import MergeScores as MergeScores
+from ._merge_scores import scores_of_merges as scores_of_merges
 from ._metrics import BCubed as BCubed
 from ._metrics import b_cubed as b_cubed
 from ._metrics import normalized_mutual_information as normalized_mutual_information
@@ -16,6 +18,7 @@ __all__ = [
     "Calibration",
     "Clusterer",
     "EvaluationRow",
+    "MergeScores",
     "b_cubed",
     "calibrate",
     "evaluate",
@@ -23,5 +26,6 @@ __all__ = [
     "normalized_mutual_information",
     "read_labels",
     "score_clusterer",
+    "scores_of_merges",
     "weighted_clustering_purity",
 ]
