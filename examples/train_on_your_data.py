@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 
-from bcl_fast import complete_linkage, read_tracks
-from bcl_fast.results import describe_clusters, write_result
+from bcl_fast import cluster_tracks, read_tracks
+from bcl_fast.results import write_result
 from bcl_fast.training import Recipe, train
 
 
@@ -22,29 +22,25 @@ def main() -> None:
     parser.add_argument("new")
     parser.add_argument("--output", default="clusters.csv")
     parser.add_argument("--model", default="model.safetensors")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
 
-    # For a few hundred people; the defaults are the paper's recipe, for a thousand and more.
-    recipe = Recipe(
-        head="residual",
-        epochs=options.epochs,
-        batch_size=256,
-        learning_rate=0.1,
-        radius_learning_rate_factor=0.01,
-    )
-    result = train(
-        read_tracks(options.train),
-        read_tracks(options.val),
-        recipe=recipe,
-        on_epoch=lambda record: print(record.epoch, f"loss {record.loss:.3f}", f"validation NMI {record.val_nmi:.3f}"),
-    )
+    # People of both files are split into folds, which choose head, epoch, linkage and threshold.
+    result = train(read_tracks(options.train), read_tracks(options.val), recipe=Recipe(steps=options.steps))
+    assert result.comparison is not None
+    print(result.comparison.describe())
     result.model.save(options.model, force=True)
 
     new = read_tracks(options.new)
-    embeddings = result.model.embed_tracks(new)
-    clusters = complete_linkage(embeddings, result.model.distance_threshold)
-    write_result(describe_clusters(new, embeddings, clusters.labels), options.output, force=True)
+    model = result.model
+    clusters = cluster_tracks(
+        new,
+        model.embed_tracks(new),
+        model.distance_threshold,
+        linkage=model.linkage,
+        neighbor_threshold=model.neighbor_threshold,
+    )
+    write_result(clusters, options.output, force=True)
     print(f"{new.n_tracks} tracks, {clusters.n_clusters} clusters -> {options.output}")
 
 

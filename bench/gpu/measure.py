@@ -167,7 +167,7 @@ def training_rows(device: torch.device) -> Iterator[Row]:
     tracks = paper_scale_tracks()
     if small:
         tracks = tracks.select(np.arange(4_000))
-    result = train(tracks, recipe=Recipe(epochs=2 if small else 12, batch_size=2_000), device=str(device))
+    result = train(tracks, recipe=Recipe.paper(epochs=2 if small else 12, batch_size=2_000), device=str(device))
     seconds = [record.data_seconds + record.step_seconds for record in result.history[1:]]
     yield {
         "question": "training epoch",

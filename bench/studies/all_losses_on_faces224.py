@@ -23,8 +23,10 @@ DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 COMMAND = "python -m bench.studies.all_losses_on_faces224"
 LEAST_SHARE = 0.07  # of the images of the person that is last in the tail
 RECIPES = {  # other losses learn at multiples of the rate, at which the paper's head diverges from 0.1
-    "mlp": Recipe(epochs=75, batch_size=256, learning_rate=0.03, radius_learning_rate_factor=0.01),
-    "residual": Recipe(head="residual", epochs=75, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01),
+    "mlp": Recipe.paper(epochs=75, batch_size=256, learning_rate=0.03, radius_learning_rate_factor=0.01),
+    "residual": Recipe.paper(
+        head="residual", epochs=75, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01
+    ),
 }
 FACTS = ("#Ch", "#T")
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from bcl_fast.cli._demo import DEMO_RECIPE
 from bcl_fast.evaluation import EvaluationRow, evaluate
 from bcl_fast.finetuning import finetune
 from bcl_fast.models import EmbeddingModel
@@ -55,7 +54,7 @@ def describe(name: str, rows: list[EvaluationRow], plain: list[EvaluationRow]) -
 
 def main(shifts: list[float]) -> None:
     splits = simulate_splits(0.1, 0)
-    model = train(splits.train, splits.val, recipe=DEMO_RECIPE).model
+    model = train(splits.train, splits.val).model
     for shift in shifts:
         tracks = simulate_episodes(12, 240, seed=SEED, world=replace(World(), nuisance_shift=shift))
         pairs = automatic_pairs(tracks)

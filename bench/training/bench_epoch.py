@@ -27,7 +27,7 @@ def paper_scale_tracks() -> TrackSet:
 @pytest.mark.benchmark(group="training epoch")
 def bench_training_epoch(benchmark) -> None:
     tracks = paper_scale_tracks()
-    recipe = Recipe(epochs=1, batch_size=2_000)
+    recipe = Recipe.paper(epochs=1, batch_size=2_000)
     result = benchmark.pedantic(lambda: train(tracks, recipe=recipe), rounds=3, warmup_rounds=1)
     (epoch,) = result.history
     share = epoch.data_seconds / (epoch.data_seconds + epoch.step_seconds)

@@ -67,7 +67,7 @@ def test_every_number_of_the_recipe_is_an_option():
     texts = attribute_texts(Recipe)
     assert list(texts) == [field.name for field in fields(Recipe)]
     assert all(texts.values())
-    for name, value in Recipe().as_dict().items():
+    for name, value in Recipe.paper().as_dict().items():
         assert parameters[name].opts == [f"--{name.replace('_', '-')}"]
         assert parameters[name].default == value
         assert parameters[name].help == texts[name]
@@ -200,7 +200,7 @@ def test_the_demonstration(tmp_path, capsys):
     (tmp_path / "demo").mkdir()
     for name in DEMO_FILES:  # those of an earlier demonstration are replaced
         (tmp_path / "demo" / name).write_text("old")
-    rows = run_demo(tmp_path / "demo", scale=0.005, recipe=Recipe(epochs=2, batch_size=64, head="residual"))
+    rows = run_demo(tmp_path / "demo", scale=0.005, recipe=Recipe.paper(epochs=2, batch_size=64, head="residual"))
     assert rows[-1].n_tracks == read_tracks(tmp_path / "demo" / "test.parquet").n_tracks
     assert read_result(tmp_path / "demo" / "clusters.csv").n_clusters == rows[-1].n_clusters
     assert (tmp_path / "demo" / "demo.png").read_bytes().startswith(b"\x89PNG")

@@ -69,7 +69,7 @@ def test_the_largest_threshold_that_is_precise_enough(n_tracks, n_people, seed, 
     reachable = [height for height in merges[:, 2] if scores(height * (1 + 1e-6))[0] >= precision]
     if not reachable:
         with pytest.raises(
-            InputError, match=f"no threshold up to 2.0 times 4 b gives a pairwise precision of {precision}"
+            InputError, match=f"no threshold up to 2.0 times the model's gives a pairwise precision of {precision}"
         ):
             calibrate(model, tracks, precision)
         return

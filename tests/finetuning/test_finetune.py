@@ -199,8 +199,8 @@ def test_tracks_that_tell_nothing():
 
 
 def test_a_loss_that_diverges_is_a_sentence():
-    with pytest.raises(InputError, match=r"no longer finite: choose a learning_rate below 1e\+30"):
-        finetune(untrained(), episodes(), recipe=FinetuningRecipe(learning_rate=1e30, batch_size=8))
+    with pytest.raises(InputError, match=r"no longer finite: choose a learning_rate below 1e\+19"):
+        finetune(untrained(), episodes(), recipe=FinetuningRecipe(learning_rate=1e19, batch_size=8))
 
 
 # --- it helps
@@ -210,7 +210,9 @@ def test_a_loss_that_diverges_is_a_sentence():
 def test_it_helps_where_pose_and_light_are_others():
     before = World(n_features=64, identity_dimensions=16, nuisance_dimensions=8)
     people = simulate_movies(6, 200, seed=1, world=before)
-    recipe = Recipe(head="residual", epochs=12, batch_size=400, learning_rate=0.1, radius_learning_rate_factor=0.003)
+    recipe = Recipe.paper(
+        head="residual", epochs=12, batch_size=400, learning_rate=0.1, radius_learning_rate_factor=0.003
+    )
     model = train(people, simulate_movies(2, 200, seed=2, world=before, prefix="val"), recipe=recipe).model
     shifted = simulate_episodes(4, 200, seed=3, world=replace(before, nuisance_shift=0.8))
     pairs = automatic_pairs(shifted)

@@ -10,7 +10,7 @@ import torch
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training import EpochRecord, Recipe, TrainingResult
 
-SMALL = Recipe(head="residual", epochs=6, batch_size=32, learning_rate=0.1, radius_freeze_epochs=2)
+SMALL = Recipe.paper(head="residual", epochs=6, batch_size=32, learning_rate=0.1, radius_freeze_epochs=2)
 
 
 def blobs(n_identities: int = 8, seed: int = 0, n_features: int = 12, prefix: str = "person") -> TrackSet:

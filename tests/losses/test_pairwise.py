@@ -278,7 +278,7 @@ def test_every_loss_separates_free_embeddings(name):
     """Each loss, minimised over the embeddings themselves, draws identities apart."""
     labels = torch.arange(40) % 8
     points = (0.1 * torch.randn(40, 16, generator=torch.Generator().manual_seed(3))).requires_grad_()
-    recipe = Recipe(loss=name, init_raw=-2.0)
+    recipe = Recipe.paper(loss=name, init_raw=-2.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         loss = make_loss(recipe, 8, 16)
@@ -296,7 +296,7 @@ def test_every_loss_separates_free_embeddings(name):
 
 
 def test_only_the_ball_loss_has_a_radius():
-    losses = {name: make_loss(Recipe(loss=name), 3, 4) for name in LOSSES}
+    losses = {name: make_loss(Recipe.paper(loss=name), 3, 4) for name in LOSSES}
     assert [name for name, loss in losses.items() if isinstance(loss, BallLoss)] == ["ball"]
     numbers = {name: [p.ndim for p in loss.parameters()] for name, loss in losses.items()}
     assert numbers["triplet"] == numbers["prototypical"] == []

@@ -21,7 +21,7 @@ def points() -> torch.Tensor:
 
 @pytest.mark.parametrize("name", ["ball", "prototypical", "normface", "crossentropy"])
 def test_losses_without_draws_are_equal(name):
-    loss, embeddings = make_loss(Recipe(loss=name), 5, 5).double(), points()
+    loss, embeddings = make_loss(Recipe.paper(loss=name), 5, 5).double(), points()
     ours, plain = loss(embeddings, LABELS), plain_loss(loss, embeddings, LABELS)
     torch.testing.assert_close(plain, ours, rtol=1e-6, atol=1e-6)
     gradients = [torch.autograd.grad(value, embeddings)[0] for value in (ours, plain)]
@@ -30,7 +30,7 @@ def test_losses_without_draws_are_equal(name):
 
 @pytest.mark.parametrize("name", ["triplet", "contrastive", "ldml"])
 def test_losses_with_draws_are_equal_on_average(name):
-    loss, embeddings = make_loss(Recipe(loss=name), 5, 5).double(), points().detach()
+    loss, embeddings = make_loss(Recipe.paper(loss=name), 5, 5).double(), points().detach()
     torch.manual_seed(0)
     ours, plain = (
         torch.stack([value(embeddings) for _ in range(1500)]).mean()
@@ -42,7 +42,7 @@ def test_losses_with_draws_are_equal_on_average(name):
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("labels", [[1, 1, 1], [0, 1, 2]])
 def test_batches_without_pairs_or_others(name, labels):
-    loss, embeddings = make_loss(Recipe(loss=name), 5, 5).double(), points()[: len(labels)]
+    loss, embeddings = make_loss(Recipe.paper(loss=name), 5, 5).double(), points()[: len(labels)]
     ours, plain = (value(embeddings, torch.tensor(labels)) for value in (loss, lambda f, y: plain_loss(loss, f, y)))
     torch.testing.assert_close(plain, ours, rtol=1e-6, atol=1e-6)
 

@@ -24,8 +24,8 @@ from bcl_fast.training._recipe import LOSSES
 from tests.helpers.cli import films, run
 
 SOURCE = Simulation(scale=0.02)
-RECIPE = Recipe(head="residual", epochs=2, batch_size=300, learning_rate=0.1)
-MLP = Recipe(epochs=2, batch_size=300, learning_rate=0.03)
+RECIPE = Recipe.paper(head="residual", epochs=2, batch_size=300, learning_rate=0.1)
+MLP = Recipe.paper(epochs=2, batch_size=300, learning_rate=0.03)
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +123,8 @@ def test_dimensions_and_parameters_of_table3(folder):
 
 
 def test_the_paper_s_batches():
-    assert [v.recipe.batch_size for v in batch_variants(Recipe())] == [500, 1000, 2000, 4000]
-    assert [v.recipe.dimensions[-2:] for v in embedding_dimension_variants(Recipe(), 256)][:3] == [
+    assert [v.recipe.batch_size for v in batch_variants(Recipe.paper())] == [500, 1000, 2000, 4000]
+    assert [v.recipe.dimensions[-2:] for v in embedding_dimension_variants(Recipe.paper(), 256)][:3] == [
         (256, 256),
         (128, 128),
         (64, 64),
@@ -235,7 +235,7 @@ def test_repeats_have_seeds_of_their_own(tmp_path):
     ("source", "recipe", "difference"),
     [
         (Simulation(0.01), RECIPE, "scale was 0.02, now it is 0.01"),
-        (SOURCE, Recipe(), "recipe head was residual, now it is mlp"),
+        (SOURCE, Recipe.paper(), "recipe head was residual, now it is mlp"),
     ],
 )
 def test_another_reproduction_wants_another_folder(folder, source, recipe, difference):

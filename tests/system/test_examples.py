@@ -41,7 +41,7 @@ def test_train_on_your_data(tmp_path):
     new = films(seed=3, prefix="new")
     write_tracks(without_labels(new), tmp_path / "new.parquet")
     output = run_example(
-        "train_on_your_data", "train.parquet", "val.parquet", "new.parquet", "--epochs", 2, folder=tmp_path
+        "train_on_your_data", "train.parquet", "val.parquet", "new.parquet", "--steps", 20, folder=tmp_path
     )
     result = read_result(tmp_path / "clusters.csv")
     assert result.track_ids.tolist() == new.track_ids.tolist()
@@ -113,7 +113,7 @@ def test_python_in_the_readme(tmp_path, monkeypatch):
     tracks = films()
     (tmp_path / "movies").mkdir()
     write_tracks(tracks, tmp_path / "movies" / "test.parquet")
-    train(tracks, recipe=Recipe(epochs=1, head="residual")).model.save(tmp_path / "people.safetensors")
+    train(tracks, recipe=Recipe.paper(epochs=1, head="residual")).model.save(tmp_path / "people.safetensors")
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     labels = torch.arange(20) % 5

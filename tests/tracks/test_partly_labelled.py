@@ -67,7 +67,7 @@ def test_put_together_with_a_set_without_labels() -> None:
 
 
 def test_training_is_on_the_labelled_tracks() -> None:
-    tracks, recipe = partly(), Recipe(epochs=1, batch_size=8, head="residual")
+    tracks, recipe = partly(), Recipe.paper(epochs=1, batch_size=8, head="residual")
     with pytest.warns(
         UserWarning, match=r"16 of 48 (training|validation) tracks have no label: they are left out"
     ) as told:

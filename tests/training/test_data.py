@@ -12,7 +12,7 @@ from bcl_fast.training import Recipe
 from bcl_fast.training._data import TrainingData, mean_of_random_halves
 from tests.helpers.training import blobs
 
-QUICK = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
+QUICK = Recipe.paper(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
 
 
 @given(n_tracks=st.integers(2, 60), batch_size=st.integers(2, 40), seed=st.integers(0, 2**16))

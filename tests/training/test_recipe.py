@@ -13,7 +13,7 @@ from bcl_fast import FinetuningRecipe
 from bcl_fast.errors import InputError
 from bcl_fast.training import Recipe
 
-QUICK = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
+QUICK = Recipe.paper(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
 
 
 def test_the_default_recipe_is_the_papers():
@@ -34,20 +34,20 @@ def test_the_default_recipe_is_the_papers():
         "space": "sphere",
         "seed": 0,
     }
-    assert expected.items() <= Recipe().as_dict().items()
-    assert set(Recipe().as_dict()) == {field.name for field in fields(Recipe)}
-    json.dumps(Recipe(dimensions=(4, 3)).as_dict())
+    assert expected.items() <= Recipe.paper().as_dict().items()
+    assert set(Recipe.paper().as_dict()) == {field.name for field in fields(Recipe)}
+    json.dumps(Recipe.paper(dimensions=(4, 3)).as_dict())
 
 
 def test_numbers_of_numpy_and_torch_are_plain_numbers():
-    recipe = Recipe(
+    recipe = Recipe.paper(
         epochs=np.int64(3),
         batch_size=1e3,
         learning_rate=np.float32(0.5),
         alpha=torch.tensor(2.0),
         dimensions=np.array([4, 3]),
     )
-    assert recipe == Recipe(epochs=3, batch_size=1000, learning_rate=0.5, alpha=2.0, dimensions=(4, 3))
+    assert recipe == Recipe.paper(epochs=3, batch_size=1000, learning_rate=0.5, alpha=2.0, dimensions=(4, 3))
     json.dumps(recipe.as_dict())
     assert FinetuningRecipe(rounds=2.0, margin=np.float32(0.5)) == FinetuningRecipe(rounds=2, margin=0.5)
     with pytest.raises(InputError, match=r"^patience must be a whole number, got 1\.5$"):
@@ -55,7 +55,7 @@ def test_numbers_of_numpy_and_torch_are_plain_numbers():
 
 
 def test_the_learning_rate_falls_every_ten_epochs():
-    rates = [Recipe().learning_rate_at(epoch) for epoch in (1, 10, 11, 21)]
+    rates = [Recipe.paper().learning_rate_at(epoch) for epoch in (1, 10, 11, 21)]
     np.testing.assert_allclose(rates, [0.003, 0.003, 0.0027, 0.00243])
 
 
@@ -68,7 +68,7 @@ def test_the_learning_rate_falls_every_ten_epochs():
         ("learning_rate", float("nan"), "learning_rate must be finite and positive, got nan"),
         ("momentum", 1.0, r"momentum must be in \[0, 1\), got 1.0"),
         ("margin", -0.1, "margin must be finite and not negative, got -0.1"),
-        ("head", "conv", "head must be mlp, residual, linear or auto, got 'conv'"),
+        ("head", "conv", "head must be mlp, residual or linear, got 'conv'"),
         ("space", "hyperbolic", "space must be sphere or euclidean, got 'hyperbolic'"),
         ("epochs", 2.5, "epochs must be a whole number, got 2.5"),
         ("epochs", "ten", "epochs must be a whole number, got 'ten'"),
@@ -81,4 +81,4 @@ def test_the_learning_rate_falls_every_ten_epochs():
 )
 def test_numbers_out_of_range_are_refused(option, value, message):
     with pytest.raises(InputError, match=message):
-        Recipe(**{option: value})
+        Recipe.paper(**{option: value})

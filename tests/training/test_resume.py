@@ -14,7 +14,7 @@ from bcl_fast.tracks import TrackSet
 from bcl_fast.training import Recipe, train
 from tests.helpers.training import SMALL, assert_same_result, blobs
 
-QUICK = Recipe(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
+QUICK = Recipe.paper(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
 
 
 class Killed(BaseException):

@@ -147,7 +147,7 @@ def test_a_device_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
         train(blobs(), device="cuda")
     monkeypatch.setattr(_train, "torch_device", lambda device: torch.device("cuda"))
     with pytest.raises(InputError, match=r"^a GPU trains with the ball loss alone, got the loss 'triplet': use device"):
-        train(blobs(), recipe=Recipe(loss="triplet"), device="cuda")
+        train(blobs(), recipe=Recipe.paper(loss="triplet"), device="cuda")
 
 
 @pytest.mark.parametrize("command", ["train", "cluster"])
@@ -163,7 +163,7 @@ def test_commands_refuse_a_device_before_they_read(command: str, tmp_path) -> No
 
 @pytest.mark.cuda
 def test_fifty_steps_on_a_gpu_follow_those_on_the_cpu() -> None:
-    recipe = Recipe(epochs=8, batch_size=8, learning_rate=0.05, radius_freeze_epochs=2)
+    recipe = Recipe.paper(epochs=8, batch_size=8, learning_rate=0.05, radius_freeze_epochs=2)
     tracks, val = blobs(), blobs(5, seed=9)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the step must be captured

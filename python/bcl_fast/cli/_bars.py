@@ -23,6 +23,9 @@ LEAST_SHARE = 0.02  # of a clustering, before which the time left is not worth s
 class TrainingProgress(Protocol):
     """What a training reports to."""
 
+    def on_fold(self, done: int, n_folds: int) -> None:
+        """Show how far the choosing is."""
+
     def on_epoch(self, record: EpochRecord) -> None:
         """Show the scores of an epoch."""
 
@@ -93,6 +96,10 @@ class _Lines:
         self._epochs = epochs
         self._interval = -(-epochs // LINES_OF_PROGRESS)
 
+    def on_fold(self, done: int, n_folds: int) -> None:
+        if done in (1, n_folds):
+            say(f"fold {done}/{n_folds}")
+
     def on_epoch(self, record: EpochRecord) -> None:
         if record.epoch in (1, self._epochs) or record.epoch % self._interval == 0:
             say(f"epoch {record.epoch:>{len(str(self._epochs))}}/{self._epochs}  {describe_epoch(record)}")
@@ -104,7 +111,13 @@ class _Lines:
 class _Bar:
     def __init__(self, progress: Any, epochs: int) -> None:
         self._progress = progress
+        self._epochs = epochs
         self._task = progress.add_task("train", total=epochs, epoch=1, scores="")
+
+    def on_fold(self, done: int, n_folds: int) -> None:
+        self._progress.update(self._task, completed=done, total=n_folds, scores="choosing by people in folds")
+        if done == n_folds:
+            self._progress.update(self._task, completed=0, total=self._epochs, scores="")
 
     def on_epoch(self, record: EpochRecord) -> None:
         self._progress.update(self._task, completed=record.epoch, scores=describe_epoch(record))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import describe_tracks, say
-from bcl_fast.cli._inputs import embed, pairs_of
+from bcl_fast.cli._inputs import ToCluster, embed, pairs_of
 from bcl_fast.cli._options import (
     Constraints,
     Device,
@@ -51,7 +51,7 @@ def cluster(
         ),
     ] = None,
     threshold_scale: ThresholdScale = None,
-    linkage: Linkage = "complete",
+    linkage: Linkage = None,
     per_video: Annotated[
         bool,
         typer.Option(
@@ -131,20 +131,20 @@ def cluster(
 
     old = None if update is None else read_result(update)
     people, paths = read_with_paths(tracks)
-    embeddings, distance_threshold, embedded_by = embed(people, model, threshold, threshold_scale)
+    given = embed(people, model, threshold, threshold_scale, linkage)
     renamed: dict[str, str] = {}
     if old is not None:
         from bcl_fast.results import rename_videos
 
-        people, renamed = rename_videos(old, people, embeddings, paths)
+        people, renamed = rename_videos(old, people, given.embeddings, paths)
     pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
     if old is None:
         with clustering_progress() as on_progress:
             result = cluster_tracks(
                 people,
-                embeddings,
-                distance_threshold,
-                linkage=linkage,
+                given.embeddings,
+                given.distance_threshold,
+                **given.how,
                 per_video=per_video,
                 min_clusters=min_clusters,
                 max_clusters=max_clusters,
@@ -154,8 +154,8 @@ def cluster(
                 device=device,
             )
     else:
-        result = _add(people, embeddings, distance_threshold, linkage, embedded_by, old, names, pairs, min_cluster_size)
-    write_result(replace(result, embedded_by=embedded_by), output, force=force)
+        result = _add(people, given, old, names, pairs, min_cluster_size)
+    write_result(replace(result, embedded_by=given.embedded_by), output, force=force)
     say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
     if (result.cluster_ids < 0).any():
         say(f"{counted(int((result.cluster_ids < 0).sum()), 'track')} in no cluster of {min_cluster_size} or more")
@@ -175,10 +175,7 @@ def cluster(
 
 def _add(
     tracks: TrackSet,
-    embeddings: Any,
-    distance_threshold: float,
-    linkage: Linkage,
-    embedded_by: str,
+    given: ToCluster,
     old: ClusteringResult,
     names: Path | None,
     pairs: TrackPairs | None,
@@ -187,12 +184,18 @@ def _add(
     """Add tracks to a result, and names to its clusters."""
     from bcl_fast.results import name_clusters, read_names, update_result
 
-    if old.embeddings is not None and old.embedded_by not in (None, embedded_by):
+    if old.embeddings is not None and old.embedded_by not in (None, given.embedded_by):
         raise InputError("the result to add to was made with another model: give that one, or cluster all tracks anew")
     if names is not None:
         old = name_clusters(old, read_names(names))
     return update_result(
-        old, tracks, embeddings, distance_threshold, linkage=linkage, min_cluster_size=min_cluster_size, pairs=pairs
+        old,
+        tracks,
+        given.embeddings,
+        given.distance_threshold,
+        **given.how,
+        min_cluster_size=min_cluster_size,
+        pairs=pairs,
     )
 
 

@@ -51,5 +51,7 @@ def describe_epoch(record: EpochRecord) -> str:
 def describe_threshold(model: EmbeddingModel) -> str:
     """Where the clusters of a model are cut."""
     if model.stored_threshold is None:
-        return f"b = {model.squared_radius:.4f}, clusters are cut at 4 b = {model.distance_threshold:.4f}"
-    return f"clusters are cut at {model.distance_threshold:.4f}, found on the validation tracks"
+        factor = 4 if model.linkage == "complete" else 3
+        return f"b = {model.squared_radius:.4f}, clusters are cut at {factor} b = {model.distance_threshold:.4f}"
+    found = "by people in folds" if model.compared else "on the validation tracks"
+    return f"clusters of {model.linkage} linkage are cut at {model.distance_threshold:.4f}, found {found}"

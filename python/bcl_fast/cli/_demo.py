@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from bcl_fast.tracks import TrackSet
 
 DEMO_SCALE = 0.1
-DEMO_RECIPE = Recipe(  # a short one for few people, chosen by validation NMI over four seeds
-    head="residual", epochs=30, batch_size=1000, learning_rate=0.1, radius_learning_rate_factor=0.003
-)
 DEMO_FILES = ("test.parquet", "model.safetensors", "clusters.csv", "demo.png")
 
 
@@ -39,7 +36,7 @@ def demo(
 
 
 def run_demo(
-    folder: Path, *, seed: int = 0, scale: float = DEMO_SCALE, recipe: Recipe = DEMO_RECIPE
+    folder: Path, *, seed: int = 0, scale: float = DEMO_SCALE, recipe: Recipe | None = None
 ) -> list[EvaluationRow]:
     """Simulate films, train on some people, cluster others; print a table, draw a picture.
 
@@ -49,8 +46,8 @@ def run_demo(
         Gets ``test.parquet``, ``model.safetensors``, ``clusters.csv`` and ``demo.png``; made if it is not there.
     seed, scale
         As for `bcl_fast.simulate.simulate_splits`.
-    recipe : Recipe
-        Of the training.
+    recipe : Recipe, optional
+        Of the training; by default that of `bcl_fast.train`.
 
     Returns
     -------
@@ -71,9 +68,19 @@ def run_demo(
     splits = simulate_splits(scale, seed)
     for name, tracks in zip(SPLITS, splits, strict=True):
         say(f"  {name:<6}{describe_tracks(tracks)}")
-    say(f"Training the head and the radius of its balls ({recipe.epochs} epochs):")
-    with training_progress(recipe.epochs) as progress:
-        result = train(splits.train, splits.val, recipe=recipe, on_epoch=progress.on_epoch, on_batch=progress.on_batch)
+    recipe = recipe or Recipe()
+    say("Choosing a head and where to cut by people it has not seen, then training it on everybody:")
+    with training_progress(recipe.epochs_of(splits.train.n_tracks)) as progress:
+        result = train(
+            splits.train,
+            splits.val,
+            recipe=recipe,
+            on_fold=progress.on_fold,
+            on_epoch=progress.on_epoch,
+            on_batch=progress.on_batch,
+        )
+    if result.comparison is not None:
+        say(result.comparison.describe())
     folder.mkdir(exist_ok=True)
     rows = _show(splits.test, result.model, folder)
     say(f"{time.perf_counter() - start:.0f} seconds in all. To go on from here:")
@@ -89,13 +96,14 @@ def _show(test: TrackSet, model: EmbeddingModel, folder: Path) -> list[Evaluatio
     from bcl_fast.tracks import automatic_pairs, write_tracks
 
     embeddings, raw, threshold = model.embed_tracks(test), raw_embeddings(test), model.distance_threshold
+    how: dict[str, Any] = {"linkage": model.linkage, "neighbor_threshold": model.neighbor_threshold}
     pairs = automatic_pairs(test)
-    rows = evaluate(test, embeddings, distance_threshold=threshold, pairs=pairs)
-    say(f"Clusters of people never seen in training, cut at 4 b = {threshold:.3f}, their number unknown to the method:")
+    rows = evaluate(test, embeddings, distance_threshold=threshold, pairs=pairs, **how)
+    say(f"Clusters of people never seen in training, cut at {threshold:.3f}, their number unknown to the method:")
     print_table(scores_table(rows, evaluate(test, raw, n_clusters="true")))
     write_tracks(test, folder / "test.parquet", force=True)
     model.save(folder / "model.safetensors", force=True)
-    write_result(cluster_tracks(test, embeddings, threshold, pairs=pairs), folder / "clusters.csv", force=True)
-    draw_demo(test, raw, embeddings, threshold, folder / "demo.png")
+    write_result(cluster_tracks(test, embeddings, threshold, pairs=pairs, **how), folder / "clusters.csv", force=True)
+    draw_demo(test, raw, embeddings, model, folder / "demo.png")
     say(f"Picture: {folder / 'demo.png'}   clusters: {folder / 'clusters.csv'}")
     return rows

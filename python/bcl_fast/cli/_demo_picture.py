@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +10,14 @@ import numpy as np
 from bcl_fast._utils.escape import as_picture_text
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.types import Labels, Points
-from bcl_fast.cluster import complete_linkage, cut_merges, threshold_for_count
-from bcl_fast.evaluation import normalized_mutual_information
+from bcl_fast.cluster import CompleteLinkage, average_linkage, complete_linkage, threshold_for_count
+from bcl_fast.cluster._merge import LinkageName
+from bcl_fast.evaluation import normalized_mutual_information, scores_of_merges
+from bcl_fast.models import EmbeddingModel
+from bcl_fast.results._constrained import NO_PAIRS, settled
 from bcl_fast.tracks import TrackSet
 
 NAMED_PEOPLE = 10  # that get a colour of their own; matplotlib's qualitative map has as many
-CUTS = 80  # of a dendrogram that are scored
 GREY, BLUE, RED = "#9a9a9a", "#1b6ca8", "#c0504d"
 
 
@@ -27,14 +28,20 @@ class View(NamedTuple):
     points: Points
     threshold: float  # squared distance at which they are cut
     cut: str  # the same in words
+    linkage: LinkageName = "complete"
 
     @property
     def clusters(self) -> Labels:
         """Clusters found, in 0..n_clusters - 1."""
-        return complete_linkage(self.points, self.threshold).labels
+        return self.link(self.threshold).labels
+
+    def link(self, distance_threshold: float | None = None) -> CompleteLinkage:
+        """Cluster the points, up to a threshold or to the end."""
+        merge = complete_linkage if self.linkage == "complete" else average_linkage
+        return merge(self.points, distance_threshold)
 
 
-def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, distance_threshold: float, path: Path) -> None:
+def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, model: EmbeddingModel, path: Path) -> None:
     """Draw one video before and after training as a PNG: its tracks, their distances, and what each threshold gives.
 
     Parameters
@@ -43,8 +50,8 @@ def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, distance_thresh
         Labelled; the video with most people is drawn.
     raw, embeddings : ndarray of shape (n_tracks, n_dimensions)
         Rows of unit norm: features as they are, and embeddings of the trained head.
-    distance_threshold : float
-        Squared distance at which the clusters of the embeddings are cut.
+    model : EmbeddingModel
+        That of the embeddings, which tells how they are clustered.
     path : Path
         Replaced if it exists.
     """
@@ -54,10 +61,11 @@ def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, distance_thresh
     video, members = max(tracks.tracks_of_videos().items(), key=lambda item: len(np.unique(codes[item[1]])))
     people = _rank_by_size(codes[members])
     n_people = int(people.max()) + 1
-    before, after = raw[members], embeddings[members]
+    before, after = raw[members], settled(embeddings[members], model.neighbor_threshold, NO_PAIRS)
+    threshold = model.distance_threshold
     views = (
         View("raw features", before, threshold_for_count(before, n_people), "told the number of people"),
-        View("BCL embeddings", after, distance_threshold, f"at 4 b = {distance_threshold:.2f}"),
+        View("BCL embeddings", after, threshold, f"cut at {threshold:.2f}", model.linkage),
     )
     figure = Figure(figsize=(15, 9.4), layout="constrained")
     figure.suptitle(
@@ -123,7 +131,7 @@ def draw_distances(axes: Any, view: View, people: Labels) -> None:
 def draw_thresholds(axes: Any, view: View, people: Labels) -> None:
     """Draw the number of clusters and their NMI for every threshold, and mark the clustering of the view."""
     n_tracks, n_people = len(people), int(people.max()) + 1
-    merges = complete_linkage(view.points, math.inf).merges
+    merges = view.link().merges
     starts = np.append(0, np.maximum.accumulate(merges[:, 2]))  # n_tracks - i clusters from starts[i] on
     axes.step(starts, n_tracks - np.arange(n_tracks), where="post", color=BLUE)
     axes.axhline(n_people, color=BLUE, linewidth=0.8, linestyle="--")
@@ -131,9 +139,7 @@ def draw_thresholds(axes: Any, view: View, people: Labels) -> None:
     axes.set(yscale="log", xlim=(0, 1.05 * starts[-1]), xlabel="squared distance at which merging stops")
     axes.set_ylabel("number of clusters", color=BLUE)
     scores = axes.twinx()
-    counts = np.unique(np.geomspace(1, n_tracks, CUTS).astype(int))[::-1]
-    quality = [normalized_mutual_information(people, cut_merges(merges, n_tracks, int(k))) for k in counts]
-    scores.step(starts[n_tracks - counts], quality, where="post", color=RED)
+    scores.step(starts, scores_of_merges(merges, people).nmi, where="post", color=RED)
     scores.axvline(view.threshold, color="black", linewidth=1)
     scores.set(ylim=(0, 1), title=f"every threshold (line: {view.cut})")
     scores.set_ylabel("NMI", color=RED)

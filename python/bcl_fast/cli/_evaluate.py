@@ -73,8 +73,8 @@ def evaluate(
     if clusters is not None:
         rows = evaluate_labels(people, _clusters_of(people, clusters), pairs=pairs)
     else:
-        embeddings, threshold, _ = embed(people, model, None, threshold_scale)
-        rows = score(people, embeddings, distance_threshold=threshold, pairs=pairs)
+        given = embed(people, model, None, threshold_scale)
+        rows = score(people, given.embeddings, distance_threshold=given.distance_threshold, pairs=pairs, **given.how)
     raw_rows = score(people, raw_embeddings(people), n_clusters="true") if raw else None
     from bcl_fast.cli._tables import print_scores
 

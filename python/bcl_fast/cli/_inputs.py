@@ -4,24 +4,44 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bcl_fast.cli._console import say
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
+    from bcl_fast.cluster._merge import LinkageName
     from bcl_fast.tracks import TrackPairs, TrackSet
 
 
+class ToCluster(NamedTuple):
+    """Points to cluster, how, and what made the points: a model, or the features scaled to unit norm."""
+
+    embeddings: Any
+    distance_threshold: float
+    linkage: LinkageName
+    neighbor_threshold: float | None
+    embedded_by: str
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """The arguments that the functions of the library take beside the threshold."""
+        return {"linkage": self.linkage, "neighbor_threshold": self.neighbor_threshold}
+
+
 def embed(
-    tracks: TrackSet, model: Path | None, threshold: float | None, threshold_scale: float | None
-) -> tuple[Any, float, str]:
-    """Points to cluster, where to stop, and what made the points: a model, or the features scaled to unit norm."""
+    tracks: TrackSet,
+    model: Path | None,
+    threshold: float | None,
+    threshold_scale: float | None,
+    linkage: LinkageName | None = None,
+) -> ToCluster:
+    """Embed tracks, and say how to cluster them: as the model was made to, or up to a threshold."""
     if model is None:
         from bcl_fast.models import raw_embeddings
 
         assert threshold is not None
-        return raw_embeddings(tracks), threshold, "features"
+        return ToCluster(raw_embeddings(tracks), threshold, linkage or "complete", None, "features")
     from bcl_fast.models import load_model
 
     loaded = load_model(model)
@@ -29,7 +49,15 @@ def embed(
         if not threshold_scale >= 0:
             raise InputError(f"the threshold scale must be 0 or more, got {threshold_scale}")
         loaded = replace(loaded, threshold_scale=threshold_scale)
-    return loaded.embed_tracks(tracks), loaded.distance_threshold, loaded.fingerprint()
+    if linkage not in (None, loaded.linkage):
+        raise InputError(f"the model's threshold is for {loaded.linkage} linkage, got --linkage {linkage}")
+    return ToCluster(
+        loaded.embed_tracks(tracks),
+        loaded.distance_threshold,
+        loaded.linkage,
+        loaded.neighbor_threshold,
+        loaded.fingerprint(),
+    )
 
 
 def pairs_of(

@@ -19,9 +19,11 @@ Tracks = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", min=0)]
 Linkage = Annotated[
-    Literal["complete", "average"],
+    Literal["complete", "average"] | None,
     typer.Option(
-        help="What the threshold limits between two clusters: the largest distance of their tracks, or the mean of all."
+        help="What --threshold limits between two clusters: the largest distance of their tracks (complete, the "
+        "default), or the mean of all. A model has its own.",
+        show_default=False,
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="[cpu|cuda|cuda:N]", help="Where to compute; cuda is an NVIDIA GPU.")]
@@ -66,8 +68,8 @@ MinClusterSize = Annotated[
 ThresholdScale = Annotated[
     float | None,
     typer.Option(
-        help="Cut at this multiple of 4 b; below 1 splits rather than merges. By default the model's own, which is 1 "
-        "until bcl-fast calibrate stores another.",
+        help="Cut at this multiple of the model's threshold; below 1 splits rather than merges. By default the model's "
+        "own, which is 1 until bcl-fast calibrate stores another.",
         show_default=False,
     ),
 ]

@@ -7,13 +7,21 @@ import inspect
 from collections.abc import Callable
 from dataclasses import fields
 from inspect import Parameter
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from bcl_fast.errors import InputError
 from bcl_fast.training import Recipe
 from bcl_fast.training._recipe import choices
+
+Preset = Annotated[
+    Literal["default", "paper"],
+    typer.Option(
+        help="Where the numbers below come from: what carries over best to people not trained on, or the paper to the "
+        "letter (complete linkage, 4 b, its head and its numbers). Options that are given hold in both."
+    ),
+]
 
 
 def attribute_texts(documented: type) -> dict[str, str]:
@@ -30,16 +38,22 @@ def attribute_texts(documented: type) -> dict[str, str]:
 
 
 def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every field of the recipe as an option; it receives them as one argument ``recipe``."""
+    """Give a command every field of the recipe as an option; it receives them as one argument ``recipe``.
+
+    An option that is not given is the default's, or the paper's with ``--recipe paper``.
+    """
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for parameter in signature.parameters.values() if parameter.name != "recipe"]
     parameters = own + _recipe_parameters()
 
     @functools.wraps(command)
     def with_recipe(**values: Any) -> None:
-        chosen = {field.name: values.pop(field.name) for field in fields(Recipe)}
-        chosen["dimensions"] = _parse_dimensions(chosen["dimensions"])
-        command(**values, recipe=Recipe(**chosen))
+        given = {field.name: values.pop(field.name) for field in fields(Recipe)}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if "dimensions" in chosen:
+            chosen["dimensions"] = _parse_dimensions(chosen["dimensions"])
+        make = Recipe.paper if values.pop("recipe") == "paper" else Recipe
+        command(**values, recipe=make(**chosen))
 
     with_recipe.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     with_recipe.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -49,20 +63,24 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 def _recipe_parameters() -> list[Parameter]:
     types = {**get_type_hints(Recipe), "dimensions": str | None}
     metavars = {"dimensions": "N-N-...", **{name: f"[{'|'.join(words)}]" for name, words in choices().items()}}
-    defaults, texts = Recipe(), attribute_texts(Recipe)
-    parameters = []
+    texts = attribute_texts(Recipe)
+    parameters = [Parameter("recipe", Parameter.KEYWORD_ONLY, default="default", annotation=Preset)]
     for name in (field.name for field in fields(Recipe)):
-        option = typer.Option(help=texts[name], metavar=metavars.get(name))
-        annotation = Annotated[types[name], option]  # type: ignore[valid-type]
-        parameters.append(
-            Parameter(name, Parameter.KEYWORD_ONLY, default=getattr(defaults, name), annotation=annotation)
-        )
+        option = typer.Option(help=texts[name], metavar=metavars.get(name), show_default=_default(name))
+        annotation = Annotated[types[name] | None, option]  # type: ignore[valid-type]
+        parameters.append(Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
     return parameters
 
 
-def _parse_dimensions(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
+def _default(name: str) -> str | bool:
+    """Return what an option is when it is not given, by both recipes; False where its text says that."""
+    default, paper = (getattr(recipe, name) for recipe in (Recipe(), Recipe.paper()))
+    if default == paper:
+        return False if default is None else str(default)
+    return "; ".join([*([] if default is None else [str(default)]), *([] if paper is None else [f"paper: {paper}"])])
+
+
+def _parse_dimensions(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(width) for width in text.replace(",", "-").split("-"))
     except ValueError:

@@ -102,7 +102,7 @@ def _default_recipe(simulated: bool, head: str) -> Recipe:
     from bcl_fast.paper.variants import SIMULATION_RECIPES
     from bcl_fast.training import Recipe
 
-    return SIMULATION_RECIPES.get(head, Recipe()) if simulated else Recipe()
+    return SIMULATION_RECIPES.get(head, Recipe.paper()) if simulated else Recipe.paper()
 
 
 def _names(what: list[str]) -> list[str]:

@@ -21,7 +21,10 @@ def train(
     recipe: Recipe,
     val: Annotated[
         list[Path] | None,
-        typer.Option(help="Labelled tracks of other people, to keep the best epoch by. Repeat it for more files."),
+        typer.Option(
+            help="Labelled tracks of other people: they join those in folds (see --validation), or with --recipe paper "
+            "choose the epoch. Repeat it for more files."
+        ),
     ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="File for the whole state after each epoch.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")] = False,
@@ -30,10 +33,11 @@ def train(
     device: Device = "cpu",
     force: Force = False,
 ) -> None:
-    """Train a head and the radius of its balls on labelled tracks.
+    """Train a head on labelled tracks, and find out where its clusters are to be cut.
 
-    With another --loss than the ball's, clusters are cut where the validation tracks fall into as many as there are
-    people (see --threshold).
+    People are split into folds, each clustered by a head that has not seen them: that chooses the head, the epoch, the
+    linkage and the threshold, and the features as they are where training does not surely help. Then all people are
+    trained on. See --recipe for the paper's way.
     """
     if resume and checkpoint is None:
         raise typer.BadParameter("--resume wants --checkpoint FILE")
@@ -41,15 +45,11 @@ def train(
     from bcl_fast._utils.devices import check_device
     from bcl_fast.cli._bars import training_progress
     from bcl_fast.tracks import read_tracks
-    from bcl_fast.training import choose_recipe
     from bcl_fast.training import train as fit
 
     check_device(device)
     people, others = read_tracks(tracks), read_tracks(val) if val else None
-    recipe, reason = choose_recipe(recipe, people)
-    if reason:
-        say(reason)
-    with training_progress(recipe.epochs) as progress:
+    with training_progress(recipe.epochs_of(people.n_tracks)) as progress:
         result = fit(
             people,
             others,
@@ -59,12 +59,16 @@ def train(
             history=history,
             tensorboard=tensorboard,
             force=force,
+            on_fold=progress.on_fold,
             on_epoch=progress.on_epoch,
             on_batch=progress.on_batch,
             device=device,
         )
     result.model.save(output, force=force)
-    say(f"epoch {result.best_epoch} kept: {describe_threshold(result.model)} -> {output}")
+    if result.comparison is not None:
+        say(result.comparison.describe())
+    kept = f"epoch {result.best_epoch} kept: " if result.best_epoch else ""
+    say(f"{kept}{describe_threshold(result.model)} -> {output}")
 
 
 def _check_training_outputs(

@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", float, "Tensor")
 
 
-def radius_threshold(squared_radius: Number) -> Number:
-    """Squared distance ``4 b`` that separates identities, each in a ball of squared radius ``b``.
+def radius_threshold(squared_radius: Number, linkage: LinkageName = "complete") -> Number:
+    """Squared distance that separates identities, each in a ball of squared radius ``b``: ``4 b``, or ``3 b``.
 
     Two points of a ball are at most its diameter apart; at zero loss those of two balls are farther (Tapaswi et al.,
-    ICCV 2019, Eqs. 2-4).
+    ICCV 2019, Eqs. 2-4): complete linkage stops at ``4 b``. The mean squared distance of two halves of a ball is
+    smaller, 2 b for points on its surface around one centre; average linkage stops halfway between.
 
     Parameters
     ----------
     squared_radius : float or Tensor
+    linkage : {"complete", "average"}, default="complete"
 
     Returns
     -------
@@ -42,7 +44,7 @@ def radius_threshold(squared_radius: Number) -> Number:
     >>> radius_threshold(0.25)
     1.0
     """
-    return 4 * squared_radius
+    return (4 if linkage == "complete" else 3) * squared_radius
 
 
 def threshold_for_count(points: NDArray[Any], n_clusters: int, linkage: LinkageName = "complete") -> float:

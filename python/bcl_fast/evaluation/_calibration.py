@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast._utils.checks import real_number
-from bcl_fast.cluster import complete_linkage
+from bcl_fast.cluster import average_linkage, complete_linkage
 from bcl_fast.errors import InputError
+from bcl_fast.evaluation._merge_scores import meetings
 from bcl_fast.models import EmbeddingModel
+from bcl_fast.results._constrained import settled
 from bcl_fast.tracks import TrackPairs, TrackSet
 
 LARGEST_SCALE = 2.0
@@ -23,7 +24,7 @@ class Calibration(NamedTuple):
     Attributes
     ----------
     scale : float
-        Multiple of the model's threshold, ``4 * squared_radius`` unless another is stored; at most 2.
+        Multiple of the model's threshold; at most 2.
     precision, recall : float
         Of the pairs of tracks in one cluster the share that is of one person, and of the pairs of tracks of one person
         the share that is in one cluster.
@@ -41,7 +42,7 @@ def calibrate(
 ) -> Calibration:
     """Find the largest threshold scale whose clusters have a pairwise precision.
 
-    All thresholds come from one dendrogram up to twice ``4 b``. Precision does not fall steadily as the threshold
+    All thresholds come from one dendrogram up to twice the model's. Precision does not fall steadily as the threshold
     grows; recall does grow, so the largest threshold is the one to take. It lies halfway between the last merge that it
     allows and the next one. The model is left as it is.
 
@@ -80,13 +81,17 @@ def calibrate(
             f"got {tracks.n_tracks} tracks of {len(sizes)}"
         )
     unit = model.unscaled_threshold
-    merges = complete_linkage(model.embed_tracks(tracks), LARGEST_SCALE * unit, **pairs._asdict()).merges
+    points = settled(model.embed_tracks(tracks), model.neighbor_threshold, pairs.cannot_link)
+    link = complete_linkage if model.linkage == "complete" else average_linkage
+    merges = link(points, LARGEST_SCALE * unit, **pairs._asdict()).merges
     heights = merges[:, 2]
     same, together = np.cumsum(pairs_of_merges(merges, codes), axis=0).T
     last_of_height = np.append(heights[1:] > heights[:-1], True)[: len(heights)]
     good = np.flatnonzero(last_of_height & (heights > 0) & (same >= precision * together))
     if len(good) == 0:
-        raise InputError(f"no threshold up to {LARGEST_SCALE} times 4 b gives a pairwise precision of {precision}")
+        raise InputError(
+            f"no threshold up to {LARGEST_SCALE} times the model's gives a pairwise precision of {precision}"
+        )
     cut = int(good[-1])
     after = heights[cut + 1] if cut + 1 < len(heights) else LARGEST_SCALE * unit
     return Calibration(
@@ -100,8 +105,6 @@ def calibrate(
 def pairs_of_merges(merges: ArrayLike, codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the pairs of samples that each merge brings together: of one identity, and all.
 
-    The identities of the smaller cluster are added to those of the larger: O(n log n) in all.
-
     Parameters
     ----------
     merges : array-like of shape (n_merges, 4)
@@ -113,13 +116,5 @@ def pairs_of_merges(merges: ArrayLike, codes: NDArray[np.int64]) -> NDArray[np.i
     -------
     counts : ndarray of shape (n_merges, 2), int64
     """
-    clusters = [Counter((code,)) for code in codes.tolist()]
-    counts = np.empty((len(np.asarray(merges)), 2), np.int64)
-    sizes = [1] * len(clusters)
-    for row, (left, right) in enumerate(np.asarray(merges)[:, :2].astype(np.int64).tolist()):
-        small, large = sorted((clusters[left], clusters[right]), key=len)
-        counts[row] = sum(number * large[code] for code, number in small.items()), sizes[left] * sizes[right]
-        large.update(small)
-        clusters.append(large)
-        sizes.append(sizes[left] + sizes[right])
-    return counts
+    counts = [(sum(u * v for _, u, v in met.shared), met.sizes[0] * met.sizes[1]) for met in meetings(merges, codes)]
+    return np.array(counts, np.int64).reshape(-1, 2)

@@ -14,6 +14,7 @@ from bcl_fast._utils.codes import categories, number_missing
 from bcl_fast._utils.text import counted
 from bcl_fast._utils.types import Integers, Labels, Points
 from bcl_fast.cluster import complete_linkage
+from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation._metrics import b_cubed, normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.results import Violations, cluster_with_pairs, count_violated
@@ -49,10 +50,12 @@ def evaluate(
     embeddings: ArrayLike,
     *,
     distance_threshold: float | None = None,
+    linkage: LinkageName = "complete",
+    neighbor_threshold: float | None = None,
     n_clusters: str | int | None = None,
     pairs: TrackPairs | None = None,
 ) -> list[EvaluationRow]:
-    """Cluster each video by complete linkage, and all videos together, and compare with the labels.
+    """Cluster each video by a linkage, and all videos together, and compare with the labels.
 
     Parameters
     ----------
@@ -63,9 +66,11 @@ def evaluate(
         A point per track, such as ``model.embed_tracks(tracks)`` or `raw_embeddings`.
     distance_threshold : float, optional
         Squared distance at which merging stops, such as ``model.distance_threshold``.
+    linkage, neighbor_threshold
+        As in `bcl_fast.cluster_tracks`, with a threshold.
     n_clusters : {"true"} or int, optional
-        In place of a threshold: the number of clusters, ``"true"`` for the number of identities; then tracks without a
-        label are left out, as nobody knows how many people they show.
+        In place of a threshold: the number of clusters of complete linkage, ``"true"`` for the number of identities;
+        then tracks without a label are left out, as nobody knows how many people they show.
     pairs : TrackPairs, optional
         Constraints on the clusters, with a threshold; of a video those within it.
 
@@ -86,12 +91,15 @@ def evaluate(
         raise InputError("evaluation wants either a distance_threshold or n_clusters")
     if pairs is not None and distance_threshold is None:
         raise InputError("constraints on pairs want a distance_threshold, got a number of clusters")
+    check_linkage(linkage)
     if distance_threshold is not None:
         _say_unlabelled(tracks, "clustered with the others, but not scored")
         points, threshold = points_of(tracks, embeddings), distance_threshold
 
         def to_threshold(members: Integers, within: TrackPairs) -> tuple[Labels, Violations]:
-            return cluster_with_pairs(points[members], threshold, within)
+            return cluster_with_pairs(
+                points[members], threshold, within, linkage=linkage, neighbor_threshold=neighbor_threshold
+            )
 
         return _score_groups(tracks, pairs or TrackPairs(), to_threshold)
     if isinstance(n_clusters, str) and n_clusters != "true":

@@ -11,6 +11,7 @@ import torch
 from bcl_fast._utils.files import check_is_file
 from bcl_fast._utils.safetensors import read_safetensors
 from bcl_fast._utils.types import PathLike
+from bcl_fast.cluster._merge import LinkageName
 from bcl_fast.errors import InputError
 from bcl_fast.models._authors_checkpoint import first_line, load_authors_checkpoint
 from bcl_fast.models._heads import Head, make_head
@@ -36,7 +37,7 @@ def load_model(path: PathLike) -> EmbeddingModel:
         raise InputError(f"a model is a .safetensors or .pth.tar file, got {file}")
     finite = all(bool(torch.isfinite(tensor).all()) for tensor in model.head.state_dict().values())
     numbers = (model.squared_radius, model.input_scale, model.threshold_scale)
-    positive = [*numbers, *filter(None, [model.stored_threshold])]
+    positive = [*numbers, *filter(None, [model.stored_threshold, model.neighbor_threshold])]
     if not finite or not all(0 < value < np.inf for value in positive):
         raise InputError(f"the model {file} holds values that are not finite or a scale or radius that is not positive")
     return model
@@ -49,6 +50,7 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
         head = _head_with(tensors, metadata["head"], dimensions)
         scale, squared_radius = (float(json.loads(metadata[key])) for key in ("input_scale", "squared_radius"))
         threshold = json.loads(metadata["distance_threshold"])
+        neighbors = json.loads(metadata.get("neighbor_threshold", "null"))
         return EmbeddingModel(
             head,
             metadata["head"],
@@ -58,6 +60,9 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
             stored_threshold=None if threshold is None else float(threshold),
             threshold_scale=float(json.loads(metadata["threshold_scale"])),
             normalize=bool(json.loads(metadata["normalize"])),
+            linkage=_linkage_of(metadata),
+            neighbor_threshold=None if neighbors is None else float(neighbors),
+            compared=json.loads(metadata.get("compared", "{}")),
         )
     except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise InputError(f"the model {file} has damaged metadata or tensors: {first_line(error)}") from error
@@ -74,3 +79,11 @@ def _head_with(tensors: dict[str, torch.Tensor], kind: str, dimensions: list[int
     head = head.to_empty(device="cpu")
     head.load_state_dict(tensors)
     return head
+
+
+def _linkage_of(metadata: dict[str, str]) -> LinkageName:
+    """Return the linkage of a model; those written before there were two have none."""
+    linkage = metadata.get("linkage", "complete")
+    if linkage not in ("complete", "average"):
+        raise ValueError(f"linkage {linkage!r}")
+    return "average" if linkage == "average" else "complete"

@@ -11,6 +11,7 @@ import torch
 from bcl_fast._utils.safetensors import write_safetensors
 from bcl_fast._utils.types import PathLike
 from bcl_fast.cluster import radius_threshold
+from bcl_fast.cluster._merge import LinkageName
 from bcl_fast.models._embedding import Embedding
 
 MODEL_KIND = "bcl_fast model"  # of files
@@ -33,10 +34,18 @@ class EmbeddingModel(Embedding):
     recipe : dict
         How the head was trained; JSON values.
     stored_threshold : float or None
-        The squared distance at which clusters are cut; None for ``4 * squared_radius``.
+        The squared distance at which clusters are cut; None for what the radius stands for, ``4 * squared_radius`` with
+        complete linkage, ``3 * squared_radius`` with average linkage.
     threshold_scale : float
         Clusters are cut at this multiple of that; below 1 splits rather than merges. See
         `bcl_fast.evaluation.calibrate`.
+    linkage : {"complete", "average"}
+        What the threshold limits between two clusters: the largest distance of their tracks, or the mean of all.
+    neighbor_threshold : float or None
+        Before clustering each track is averaged with its nearest neighbours within this squared distance; see
+        `bcl_fast.cluster.average_neighbors`. None for tracks as they are.
+    compared : dict
+        What was compared to choose all this, with scores; empty where nothing was.
     normalize : bool
         Whether embeddings are scaled to unit norm.
     """
@@ -45,16 +54,21 @@ class EmbeddingModel(Embedding):
     recipe: dict[str, Any] = field(default_factory=dict)
     stored_threshold: float | None = None
     threshold_scale: float = 1.0
+    linkage: LinkageName = "complete"
+    neighbor_threshold: float | None = None
+    compared: dict[str, Any] = field(default_factory=dict)
 
     @property
     def distance_threshold(self) -> float:
-        """Squared distance at which complete linkage stops: the stored one or ``4 * squared_radius``, scaled."""
+        """Squared distance at which the linkage stops: the stored one or what the radius stands for, scaled."""
         return self.threshold_scale * self.unscaled_threshold
 
     @property
     def unscaled_threshold(self) -> float:
         """The same with a ``threshold_scale`` of 1."""
-        return radius_threshold(self.squared_radius) if self.stored_threshold is None else self.stored_threshold
+        if self.stored_threshold is not None:
+            return self.stored_threshold
+        return radius_threshold(self.squared_radius, self.linkage)
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the model as one ``.safetensors`` file, atomically.
@@ -73,7 +87,10 @@ class EmbeddingModel(Embedding):
             "normalize": json.dumps(self.normalize),
             "distance_threshold": json.dumps(self.stored_threshold),
             "threshold_scale": json.dumps(self.threshold_scale),
+            "linkage": self.linkage,
+            "neighbor_threshold": json.dumps(self.neighbor_threshold),
             "recipe": json.dumps(self.recipe),
+            "compared": json.dumps(self.compared),
             "torch_version": torch.__version__,
         }
         tensors = {name: tensor.contiguous() for name, tensor in self.head.state_dict().items()}

@@ -114,7 +114,7 @@ def time_losses(labels: np.ndarray, batch_size: int, *, seed: int = 0) -> Iterat
     generator = torch.Generator().manual_seed(seed)
     points = functional.normalize(torch.randn(len(batches[0]), EMBEDDING_DIMENSION, generator=generator), dim=1)
     for name in LOSSES:
-        loss = make_loss(Recipe(loss=name), int(labels.max()) + 1, EMBEDDING_DIMENSION)
+        loss = make_loss(Recipe.paper(loss=name), int(labels.max()) + 1, EMBEDDING_DIMENSION)
         ours = _seconds_per_batch(loss, points, batches)
         plain = _seconds_per_batch(lambda f, y, loss=loss: plain_loss(loss, f, y), points, batches)  # type: ignore[misc]
         yield {"loss": name, "ours seconds": ours * n_batches, "plain seconds": plain * n_batches}

@@ -9,7 +9,7 @@ from bcl_fast.training import LOSSES, LossName, Recipe
 
 # For the few identities of the default scale, chosen by validation NMI. The paper's head dies at a rate that suits the
 # heads that start as the identity.
-_IDENTITY_HEADS = Recipe(
+_IDENTITY_HEADS = Recipe.paper(
     head="residual", epochs=25, batch_size=1000, learning_rate=0.1, radius_learning_rate_factor=0.01
 )
 SIMULATION_RECIPES: dict[str, Recipe] = {

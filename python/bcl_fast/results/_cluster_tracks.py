@@ -32,6 +32,7 @@ def cluster_tracks(
     distance_threshold: float,
     *,
     linkage: LinkageName = "complete",
+    neighbor_threshold: float | None = None,
     per_video: bool = False,
     min_clusters: int | None = None,
     max_clusters: int | None = None,
@@ -52,6 +53,9 @@ def cluster_tracks(
         Squared distance at which merging stops, such as ``model.distance_threshold``.
     linkage : {"complete", "average"}, default "complete"
         What the threshold is for: the largest distance between two clusters' points, or the mean of all.
+    neighbor_threshold : float, optional
+        Tracks are averaged with their nearest neighbours within this squared distance first, such as
+        ``model.neighbor_threshold``; see `bcl_fast.cluster.average_neighbors`. For embeddings of unit norm.
     per_video : bool, default False
         Cluster each video on its own: no cluster spans two videos, and no number stands for two clusters.
     min_clusters, max_clusters, min_cluster_size : int, optional
@@ -79,6 +83,7 @@ def cluster_tracks(
         cluster_with_pairs,
         distance_threshold=distance_threshold,
         linkage=linkage,
+        neighbor_threshold=neighbor_threshold,
         limits=limits,
         progress=progress,
         device=device,

@@ -9,13 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast._utils.types import Integers
-from bcl_fast.cluster import average_linkage, complete_linkage
+from bcl_fast.cluster import average_linkage, average_neighbors, complete_linkage
 from bcl_fast.cluster._limits import NO_LIMITS, Limits
 from bcl_fast.tracks import TrackPairs
 
 if TYPE_CHECKING:
     from bcl_fast.cluster._merge import LinkageName
     from bcl_fast.cluster._progress import OnProgress
+
+
+NO_PAIRS = np.empty((0, 2), np.int64)
 
 
 class Violations(NamedTuple):
@@ -50,6 +53,7 @@ def cluster_with_pairs(
     pairs: TrackPairs,
     *,
     linkage: LinkageName = "complete",
+    neighbor_threshold: float | None = None,
     limits: Limits = NO_LIMITS,
     progress: OnProgress | None = None,
     device: str = "cpu",
@@ -65,6 +69,9 @@ def cluster_with_pairs(
         Of samples.
     linkage : {"complete", "average"}, default "complete"
         What the threshold is for: the largest distance between two clusters' points, or the mean.
+    neighbor_threshold : float, optional
+        Points are averaged with their nearest neighbours within this squared distance first, those known to be two
+        people excepted; see `average_neighbors`.
     limits : Limits
         On the number and the size of clusters.
     progress : callable, optional
@@ -80,6 +87,7 @@ def cluster_with_pairs(
         Cannot-link pairs that share a cluster, without the constraints and with them.
     """
     merge = complete_linkage if linkage == "complete" else average_linkage
+    points = settled(points, neighbor_threshold, pairs.cannot_link, device)
     link = partial(merge, points, distance_threshold, **limits._asdict(), progress=progress, device=device)
     labels = link().labels
     n_without = n_violated = count_violated(labels, pairs.cannot_link)
@@ -90,3 +98,12 @@ def cluster_with_pairs(
         labels = link(**pairs._asdict()).labels
         n_violated = count_violated(labels, pairs.cannot_link)
     return labels, Violations(len(pairs.cannot_link), n_without, n_violated)
+
+
+def settled(
+    points: npt.NDArray[Any], neighbor_threshold: float | None, cannot_link: Integers, device: str = "cpu"
+) -> npt.NDArray[Any]:
+    """Return the points that are clustered: averaged with their nearest neighbours, where a threshold says how near."""
+    if neighbor_threshold is None:
+        return points
+    return average_neighbors(points, neighbor_threshold, cannot_link=cannot_link, device=device)

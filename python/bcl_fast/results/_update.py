@@ -17,7 +17,7 @@ from bcl_fast.cluster._cut import check_threshold
 from bcl_fast.cluster._incremental import extend_clusters
 from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
-from bcl_fast.results._constrained import Violations, count_violated
+from bcl_fast.results._constrained import Violations, count_violated, settled
 from bcl_fast.results._known_again import check_known
 from bcl_fast.results._names import cluster_names, names_of
 from bcl_fast.results._places import places_in
@@ -49,6 +49,7 @@ def update_result(
     distance_threshold: float,
     *,
     linkage: LinkageName = "complete",
+    neighbor_threshold: float | None = None,
     min_cluster_size: int = 1,
     pairs: TrackPairs | None = None,
 ) -> ClusteringResult:
@@ -67,8 +68,8 @@ def update_result(
         A point on the unit sphere per track, made as those of ``old``.
     distance_threshold : float
         Squared distance at which merging stops.
-    linkage : {"complete", "average"}, default "complete"
-        That of ``old``.
+    linkage, neighbor_threshold
+        As in `cluster_tracks`; those of ``old``. All points, old and new, are averaged with their neighbours anew.
     min_cluster_size : int, default 1
         Tracks of smaller new clusters have the cluster -1. A track of ``old`` that is in no cluster stays so unless new
         tracks join it.
@@ -104,9 +105,11 @@ def update_result(
     groups = _with_links(plain_groups, first_members, known.must_link, old)
     cannot_link = _without_old_violations(groups, known.cannot_link, n_old, old, tracks, is_new)
 
+    moved = settled(points, neighbor_threshold, known.cannot_link)
+
     def extended(groups: Integers, cannot_link: Integers) -> Integers:
         return extend_clusters(
-            points, groups, len(first_members), distance_threshold, linkage=linkage, cannot_link=cannot_link
+            moved, groups, len(first_members), distance_threshold, linkage=linkage, cannot_link=cannot_link
         ).labels
 
     labels = extended(groups, cannot_link)

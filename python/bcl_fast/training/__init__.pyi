@@ -1,4 +1,5 @@
-from ._auto_recipe import choose_recipe as choose_recipe
+from ._comparison import Candidate as Candidate
+from ._comparison import Comparison as Comparison
 from ._data import permuted_batches as permuted_batches
 from ._history import EpochRecord as EpochRecord
 from ._loss import make_loss as make_loss
@@ -10,11 +11,12 @@ from ._train import train as train
 
 __all__ = [
     "LOSSES",
+    "Candidate",
+    "Comparison",
     "EpochRecord",
     "LossName",
     "Recipe",
     "TrainingResult",
-    "choose_recipe",
     "make_loss",
     "permuted_batches",
     "train",

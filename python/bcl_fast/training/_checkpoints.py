@@ -16,6 +16,7 @@ from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
+from bcl_fast.training._comparison import Comparison
 from bcl_fast.training._history import EpochRecord
 from bcl_fast.training._recipe import Recipe
 from bcl_fast.training._state import TrainingState
@@ -24,7 +25,9 @@ CHECKPOINT_FORMAT = "bcl_fast training 2"
 _WITHOUT_CHECKSUM = "bcl_fast training 1"  # written before there was one
 
 
-def save_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:
+def save_checkpoint(
+    path: PathLike, state: TrainingState, recipe: Recipe, data: dict[str, Any], comparison: Comparison | None
+) -> None:
     """Write ``state`` atomically: a kill at any moment leaves this checkpoint or the one before it."""
     content = {
         "format": CHECKPOINT_FORMAT,
@@ -39,6 +42,7 @@ def save_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, data: 
         "best_squared_radius": state.best_squared_radius,
         "best_threshold": state.best_threshold,
         "best_epoch": state.best_epoch,
+        "comparison": json.dumps(None if comparison is None else comparison.as_dict()),
     }
     content["checksum"] = checksum(content)
     written = BytesIO()  # torch tells of a full disk in words of its own
@@ -70,7 +74,7 @@ def _restore(
 ) -> None:
     then, now = json.loads(content["recipe"]), recipe.as_dict()
     done = len(json.loads(content["history"]))
-    if recipe.epochs >= done:
+    if recipe.stops_at != "cross-fit" and recipe.epochs is not None and recipe.epochs >= done:
         then["epochs"] = recipe.epochs
     _check_same(path, "recipe", then, now)
     _check_same(path, "set of tracks", json.loads(content["data"]), data)
@@ -83,6 +87,18 @@ def _restore(
     state.best_squared_radius = content["best_squared_radius"]
     state.best_threshold = content["best_threshold"]
     state.best_epoch = content["best_epoch"]
+
+
+def read_comparison(path: PathLike) -> Comparison | None:
+    """Return what was compared before the training of a checkpoint began.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or of another kind.
+    """
+    values = json.loads(_read(Path(path)).get("comparison", "null"))
+    return None if values is None else Comparison.from_dict(values)
 
 
 def _read(path: Path) -> dict[str, Any]:

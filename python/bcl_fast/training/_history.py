@@ -12,6 +12,7 @@ from typing import Any
 from bcl_fast._utils.files import atomic_output, check_output
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
+from bcl_fast.training._comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class HistoryLog:
         Folder of TensorBoard's event files.
     before : sequence of EpochRecord
         Epochs of the run that is resumed; the file starts with them.
+    comparison : Comparison, optional
+        What was compared before the first epoch: a line of its own, the first.
     force : bool
         Whether an existing file is replaced.
 
@@ -86,13 +89,19 @@ class HistoryLog:
     """
 
     def __init__(
-        self, path: PathLike | None, tensorboard: PathLike | None, before: Sequence[EpochRecord], *, force: bool
+        self,
+        path: PathLike | None,
+        tensorboard: PathLike | None,
+        before: Sequence[EpochRecord],
+        comparison: Comparison | None = None,
+        *,
+        force: bool,
     ) -> None:
         self._path = None if path is None else check_output(path, force=force)
         self._board = None if tensorboard is None else _open_tensorboard(tensorboard, first_epoch=len(before) + 1)
         if self._path is not None:
             with atomic_output(self._path, force=force) as temporary:
-                temporary.write_text("".join(record.as_json() + "\n" for record in before), encoding="utf-8")
+                temporary.write_text(_lines(comparison, before), encoding="utf-8")
 
     def write(self, record: EpochRecord) -> None:
         """Append one record."""
@@ -109,6 +118,11 @@ class HistoryLog:
         """Close TensorBoard's file."""
         if self._board is not None:
             self._board.close()
+
+
+def _lines(comparison: Comparison | None, records: Sequence[EpochRecord]) -> str:
+    compared = [] if comparison is None else [json.dumps({"epoch": 0, "compared": comparison.as_dict()})]
+    return "".join(line + "\n" for line in [*compared, *(record.as_json() for record in records)])
 
 
 def _open_tensorboard(folder: PathLike, first_epoch: int) -> Any:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
 
 from bcl_fast._utils.devices import torch_device
 from bcl_fast._utils.files import check_output
 from bcl_fast._utils.types import PathLike
+from bcl_fast.cluster import radius_threshold
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel
 from bcl_fast.tracks import TrackSet, describe_data
-from bcl_fast.training._auto_recipe import choose_recipe
-from bcl_fast.training._checkpoints import restore_checkpoint, save_checkpoint
+from bcl_fast.training._checkpoints import read_comparison, restore_checkpoint, save_checkpoint
+from bcl_fast.training._comparison import Comparison
+from bcl_fast.training._cross_fit import OnFold, cross_fit, one_thread_of_torch
+from bcl_fast.training._data import TrainingData, identity_codes
+from bcl_fast.training._folds import everybody
 from bcl_fast.training._history import EpochRecord, HistoryLog
 from bcl_fast.training._recipe import Recipe
 from bcl_fast.training._trainer import OnBatch, OnEpoch, Trainer
+from bcl_fast.training._untrained import untrained
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,16 +31,20 @@ class TrainingResult:
     Attributes
     ----------
     model : EmbeddingModel
-        The best epoch by validation NMI (the last one without validation tracks).
+        What was chosen by people in folds, trained on everybody; without a comparison the best epoch by validation NMI,
+        or the last one without validation tracks.
     history : list of EpochRecord
-        One record per epoch.
+        One record per epoch of that training; empty where the features as they are were chosen.
     best_epoch : int
-        The epoch of ``model``, counted from 1.
+        The epoch of ``model``, counted from 1; 0 where nothing was trained.
+    comparison : Comparison or None
+        What was compared, with scores; None where the recipe's threshold is not by cross-fit.
     """
 
     model: EmbeddingModel
     history: list[EpochRecord]
     best_epoch: int
+    comparison: Comparison | None = None
 
 
 def train(
@@ -47,35 +57,41 @@ def train(
     history: PathLike | None = None,
     tensorboard: PathLike | None = None,
     force: bool = False,
+    on_fold: OnFold | None = None,
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
     device: str = "cpu",
 ) -> TrainingResult:
-    """Train a head and its squared radius with the ball loss, or a head with another loss.
+    """Train a head with the ball loss, or another, and find out where to cut.
+
+    The people are split into folds; each is clustered by a head trained on the others, after several epochs, by average
+    and complete linkage, at every threshold. What scores best over all folds is trained on everybody, and where nothing
+    is surely better than the features as they are, those are the model. With `Recipe.paper` there are no folds: after
+    each epoch the validation tracks are clustered at ``4 b``, or at the threshold that gives their true number of
+    clusters (`Recipe.threshold`), and the best epoch is kept.
 
     An epoch is one random permutation of the tracks cut into batches of ``batch_size``; the last batch is filled up
     from the start of the permutation, so that no batch is small. A batch holds one random face of each of its tracks.
-    After an epoch the mean features of the validation tracks are embedded and clustered at ``4 b``, or at the threshold
-    that gives their true number of clusters (`Recipe.threshold`).
 
     Parameters
     ----------
     tracks, val : TrackSet
-        Labelled tracks to train on, and to choose the best epoch with; best of people who are not trained on. Tracks
-        without a label are left out, which a warning says.
+        Labelled tracks to train on, and more people who join the folds (`Recipe.validation`), or to choose the best
+        epoch with. Tracks without a label are left out, which a warning says.
     recipe : Recipe, optional
-        Every number of the training, such as ``Recipe(epochs=10)``; what ``head="auto"`` stands for is in the
-        model's recipe.
+        Every number of the training, such as ``Recipe(steps=1000)`` or ``Recipe.paper(epochs=10)``.
     checkpoint : path-like, optional
         File that holds the whole state after each epoch, written atomically.
     resume : bool, default=False
         Go on from ``checkpoint`` if it exists; the result has the same bits as that of an uninterrupted run.
     history : path-like, optional
-        File of JSON lines, one `EpochRecord` each.
+        File of JSON lines, one `EpochRecord` each; before them what was compared, as epoch 0.
     tensorboard : path-like, optional
         Folder for TensorBoard.
     force : bool, default=False
         Replace a checkpoint or history that exists.
+    on_fold : callable, optional
+        Called with the number of folds done and of all.
     on_epoch : callable, optional
         Called with the `EpochRecord` after each epoch, when all files are written.
     on_batch : callable, optional
@@ -90,34 +106,71 @@ def train(
     Raises
     ------
     InputError
-        If labels are missing, the threshold wants validation tracks and there are none, there are fewer than two tracks
-        or identities, a face is not finite or zero, dimensions disagree, the device cannot be used, an output exists,
-        the checkpoint belongs to other data or another recipe, or the loss diverges.
+        If labels are missing, there are too few identities for folds, the threshold wants validation tracks and there
+        are none, there are fewer than two tracks or identities, a face is not finite or zero, dimensions disagree, the
+        device cannot be used, an output exists, the checkpoint belongs to other data or another recipe, or the loss
+        diverges.
     """
     tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
-    recipe, _ = choose_recipe(recipe or Recipe(), tracks)
-    trainer = Trainer(tracks, val, recipe, torch_device(device))
+    recipe, place = recipe or Recipe(), torch_device(device)
     data = describe_data(tracks, val)
-    if _found_checkpoint(checkpoint, resume, force):
-        restore_checkpoint(str(checkpoint), trainer.state, recipe, data)
-    state = trainer.state
-    log = HistoryLog(history, tensorboard, state.history, force=force or resume)
-    try:
-        for epoch in range(len(state.history) + 1, recipe.epochs + 1):
-            record = trainer.run_epoch(epoch, on_batch)
+    resumed = _found_checkpoint(checkpoint, resume, force)
+    comparison = None
+    if recipe.stops_at == "cross-fit":
+        comparison = read_comparison(str(checkpoint)) if resumed else cross_fit(tracks, val, recipe, place, on_fold)
+        tracks, val = everybody(tracks, val, recipe), None
+    training = Trainer(tracks, val, _final(recipe, comparison), place)
+    state = training.state
+    if resumed:
+        restore_checkpoint(str(checkpoint), state, recipe, data)
+    elif checkpoint is not None and comparison is not None:
+        save_checkpoint(checkpoint, state, recipe, data, comparison)
+    n_epochs = training.n_epochs if comparison is None else comparison.chosen.epochs
+    log = HistoryLog(history, tensorboard, state.history, comparison, force=force or resume)
+    with nullcontext() if comparison is None or place.type != "cpu" else one_thread_of_torch(), closing(log):
+        for epoch in range(len(state.history) + 1, n_epochs + 1):
+            record = training.run_epoch(epoch, on_batch)
             log.write(record)
             if checkpoint is not None:
-                save_checkpoint(checkpoint, state, recipe, data)
+                save_checkpoint(checkpoint, state, recipe, data, comparison)
             if on_epoch is not None:
                 on_epoch(record)
-    finally:
-        log.close()
-    return TrainingResult(trainer.best_model(), state.history, state.best_epoch)
+    model = training.best_model() if n_epochs else None
+    if comparison is not None:
+        model = _chosen(comparison, model, training.data, recipe)
+    assert model is not None  # without a comparison there is an epoch or more
+    return TrainingResult(model, state.history, state.best_epoch, comparison)
+
+
+def _final(recipe: Recipe, comparison: Comparison | None) -> Recipe:
+    """Return the recipe of the training on everybody."""
+    if comparison is None:
+        return recipe
+    return replace(recipe, epochs=max(1, comparison.chosen.epochs), linkage=comparison.chosen.linkage)
+
+
+def _chosen(
+    comparison: Comparison, trained: EmbeddingModel | None, data: TrainingData, recipe: Recipe
+) -> EmbeddingModel:
+    """Make the model that was chosen; its radius is the one that the threshold stands for."""
+    chosen = comparison.chosen
+    embedding = untrained(data)[chosen.head] if trained is None else trained
+    return EmbeddingModel(
+        embedding.head,
+        embedding.head_kind,
+        embedding.input_scale,
+        squared_radius=chosen.distance_threshold / radius_threshold(1.0, chosen.linkage),
+        recipe=recipe.as_dict(),
+        stored_threshold=chosen.distance_threshold,
+        linkage=chosen.linkage,
+        neighbor_threshold=chosen.neighbor_threshold,
+        compared=comparison.as_dict(),
+        normalize=embedding.normalize,
+    )
 
 
 def _labelled(tracks: TrackSet, part: str) -> TrackSet:
-    if tracks.labels is None:
-        return tracks  # which is refused where its labels are looked at
+    identity_codes(tracks, part)  # which refuses tracks without labels, and of one identity
     labelled = tracks.labelled()
     n_left_out = tracks.n_tracks - labelled.n_tracks
     if n_left_out:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bcl_fast.cluster import threshold_for_count
+from bcl_fast.cluster._merge import LinkageName
 from bcl_fast.errors import InputError
 from bcl_fast.losses import BallLoss, fit_squared_radius
 from bcl_fast.models import Embedding, EmbeddingModel
@@ -37,6 +38,8 @@ class Trainer:
         if device.type != "cpu" and recipe.loss != "ball":
             raise InputError(f"a GPU trains with the ball loss alone, got the loss {recipe.loss!r}: use device 'cpu'")
         self.recipe = recipe
+        self.linkage: LinkageName = recipe.linkage or "complete"
+        self.n_epochs = recipe.epochs_of(tracks.n_tracks)
         self.device = device
         self.data = TrainingData(tracks, recipe.input_scale)
         if val is not None and val.n_features != tracks.n_features:
@@ -45,7 +48,7 @@ class Trainer:
         if val is None and recipe.stops_at == "validation":
             cure = "give labelled tracks of other people, or the threshold 'radius'"
             raise InputError(f"a threshold from the validation tracks wants some, got none: {cure}")
-        self.validation = None if val is None else Validation(val)
+        self.validation = None if val is None else Validation(val, self.linkage)
         self.state = self._start()
         self.batches = make_batches(self.data, recipe.faces, device)
         self.steps = Steps(self.state, self._embed, self.batches, device)
@@ -63,7 +66,12 @@ class Trainer:
             {"params": [*head.parameters(), *weights], "weight_decay": recipe.weight_decay},
             {"params": [number for number in loss.parameters() if number.ndim == 0], "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
+        optimizer: torch.optim.Optimizer
+        if recipe.optimizer == "adam":
+            on_gpu = self.device.type != "cpu"  # where a captured step counts on the device
+            optimizer = torch.optim.Adam(groups, lr=recipe.learning_rate, capturable=on_gpu)
+        else:
+            optimizer = torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
         return TrainingState(head, loss, optimizer, np.random.default_rng(recipe.seed))
 
     def run_epoch(self, epoch: int, on_batch: OnBatch | None) -> EpochRecord:
@@ -88,9 +96,10 @@ class Trainer:
         """Take a step per batch; return the means of the loss terms and the seconds."""
         self.state.head.train()
         rate, data_seconds = self.recipe.learning_rate_at(epoch), 0.0
-        rates = (rate, rate * self.recipe.radius_learning_rate_factor)
+        rates = (rate, rate * self.recipe.radius_rate_factor)
         start = time.perf_counter()
-        with self.steps.epoch(rates, numbers_learn=epoch > self.recipe.radius_freeze_epochs):
+        learn = epoch > self.recipe.radius_freeze_epochs and self.recipe.radius_rate_factor > 0
+        with self.steps.epoch(rates, numbers_learn=learn):
             n_batches = self.batches.begin(self.state.rng, self.recipe.batch_size)
             data_seconds += time.perf_counter() - start
             for number in range(n_batches):
@@ -115,15 +124,16 @@ class Trainer:
 
     def _validate(self, epoch: int) -> tuple[Stop, dict[str, Any]]:
         """Find where clusters are cut after this epoch, as far as it asks for that, and score the validation tracks."""
-        due = epoch % self.recipe.validation_interval == 0 or epoch == self.recipe.epochs
+        due = epoch % self.recipe.validation_interval == 0 or epoch == self.n_epochs
         if self.validation is None or not due:
-            return Stop(self._learned_radius()), {}
-        embedding = self._embedding(self.state.head)
+            return Stop(self._learned_radius(), self.linkage), {}
+        embedding = self.embedding()
         embeddings = embedding.embed_tracks(self.validation.tracks)
         if self.recipe.stops_at == "validation":
-            stop = Stop(self._learned_radius(), threshold_for_count(embeddings, self.validation.n_identities))
+            cut = threshold_for_count(embeddings, self.validation.n_identities, self.linkage)
+            stop = Stop(self._learned_radius(), self.linkage, cut)
         else:
-            stop = Stop(self._squared_radius(embedding))
+            stop = Stop(self._squared_radius(embedding), self.linkage)
         assert stop.distance_threshold is not None
         return stop, self.validation.scores(embeddings, stop.distance_threshold)
 
@@ -159,14 +169,16 @@ class Trainer:
             space=self.recipe.space if self.recipe.normalized else "euclidean",
         )
 
-    def _embedding(self, head: Head) -> Embedding:
+    def embedding(self, head: Head | None = None) -> Embedding:
+        """Return the embedding of a head, by default the one in training."""
+        head = self.state.head if head is None else head
         return Embedding(head, self.recipe.head, self.data.input_scale, normalize=self.recipe.normalized)
 
     def best_model(self) -> EmbeddingModel:
         """Return the model of the best epoch so far, apart from the state."""
         head = copy.deepcopy(self.state.head)
         head.load_state_dict(self.state.best_weights)
-        embedding = self._embedding(head.cpu().eval())
+        embedding = self.embedding(head.cpu().eval())
         radius = self.state.best_squared_radius
         return EmbeddingModel(
             embedding.head,
@@ -175,5 +187,6 @@ class Trainer:
             self._squared_radius(embedding) if radius is None else radius,
             recipe=self.recipe.as_dict(),
             stored_threshold=self.state.best_threshold,
+            linkage=self.linkage,
             normalize=embedding.normalize,
         )

@@ -1,0 +1,236 @@
+"""Choosing head, epoch, linkage and threshold by people who were not trained on.
+
+For each fold a head is trained on its people and looked at after some of the epochs; at each look the people held out
+are embedded and clustered, at every threshold at once. What scores best over all folds is chosen, and the features as
+they are where nothing is surely better.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from bcl_fast._utils.threads import available_cores
+from bcl_fast._utils.types import Integers
+from bcl_fast.cluster import average_linkage, average_neighbors, complete_linkage
+from bcl_fast.cluster._merge import LinkageName
+from bcl_fast.evaluation import scores_of_merges
+from bcl_fast.models import Embedding
+from bcl_fast.tracks import TrackSet
+from bcl_fast.training._comparison import UNTRAINED, Candidate, Comparison
+from bcl_fast.training._folds import Fold, everybody, make_folds
+from bcl_fast.training._recipe import Recipe
+from bcl_fast.training._trainer import Trainer
+from bcl_fast.training._untrained import untrained
+
+LOOKS = (1 / 15, 2 / 15, 7 / 30, 1 / 3, 1 / 2, 2 / 3, 1)  # shares of the training after which it is looked at
+RATIO = 1.025  # from one threshold to the next
+RANGE = 2_000  # from the least threshold to the largest
+BLUR = 4  # thresholds by which scores are blurred: of people not seen yet the best one lies elsewhere
+SURE = 1.0  # standard errors over the folds by which one way must be better than a simpler one
+
+OnFold = Callable[[int, int], object]
+Scores = NDArray[np.float64]  # (..., thresholds, 2): NMI and B-cubed F
+
+
+class _Way(NamedTuple):
+    """A head at a look (its place among the embeddings of a fold), and how its points are clustered.
+
+    ``reach`` is the squared distance within which they are averaged with their neighbours first, None for not at all.
+    """
+
+    place: int
+    linkage: LinkageName
+    reach: float | None = None
+
+
+class _Held(NamedTuple):
+    """What a fold holds out: mean features, identities as codes, and the embeddings to compare, one per place."""
+
+    features: NDArray[np.float32]
+    codes: Integers
+    embeddings: list[Embedding]
+
+
+def cross_fit(
+    tracks: TrackSet, val: TrackSet | None, recipe: Recipe, device: torch.device, on_fold: OnFold | None = None
+) -> Comparison:
+    """Compare heads, epochs, linkages and thresholds on people in folds.
+
+    Parameters
+    ----------
+    tracks, val : TrackSet
+        Labelled; all tracks have a label.
+    recipe : Recipe
+    device : torch.device
+    on_fold : callable, optional
+        Called with the number of folds done and of all.
+
+    Returns
+    -------
+    comparison : Comparison
+
+    Raises
+    ------
+    InputError
+        If there are too few identities, dimensions disagree, or a training diverges.
+    """
+    folds = make_folds(tracks, val, recipe)
+    trainers = [Trainer(fold.train, None, _resolved(recipe, fold.train), device) for fold in folds]
+    n_workers = 1 if device.type != "cpu" else min(len(folds), available_cores())
+    with one_thread_of_torch(), ThreadPoolExecutor(n_workers) as pool:
+        held = []
+        for done, found in enumerate(pool.map(_train_fold, folds, trainers), 1):
+            held.append(found)
+            if on_fold is not None:
+                on_fold(done, len(folds))
+        n_identities = len(np.unique(np.concatenate([fold.held_out.label_codes()[1] for fold in folds])))
+        search = _Search(held, recipe, pool)
+        search.run()
+    n_tracks = everybody(tracks, val, recipe).n_tracks
+    candidates = [
+        _candidate(way, search.scores[way], search.thresholds(way), recipe, n_tracks) for way in search.scores
+    ]
+    chosen = candidates[list(search.scores).index(search.chosen)]
+    return Comparison(len(folds), n_identities, chosen, tuple(candidates))
+
+
+@contextmanager
+def one_thread_of_torch() -> Iterator[None]:
+    """Let torch compute with one thread: the result then depends on no number of threads, and small heads gain none."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def epoch_of_look(recipe: Recipe, look: float, n_tracks: int) -> int:
+    """Return after which epoch of a training on so many tracks a look comes, so that the steps are the same."""
+    if recipe.epochs is not None:
+        return max(1, round(look * recipe.epochs))
+    return max(1, round(look * recipe.steps / recipe.batches_per_epoch(n_tracks)))
+
+
+def _resolved(recipe: Recipe, tracks: TrackSet) -> Recipe:
+    return replace(recipe, epochs=epoch_of_look(recipe, 1, tracks.n_tracks))
+
+
+def _train_fold(fold: Fold, trainer: Trainer) -> _Held:
+    """Train on a fold's people, and keep the heads at each look."""
+    epochs = [epoch_of_look(trainer.recipe, look, fold.train.n_tracks) for look in LOOKS]
+    embeddings = list(untrained(trainer.data).values())
+    done = 0
+    for epoch in epochs:
+        for number in range(done + 1, epoch + 1):
+            trainer.run_epoch(number, None)
+        done = max(done, epoch)
+        embeddings.append(copy.deepcopy(trainer.embedding()))
+    return _Held(fold.held_out.mean_features(), fold.codes, embeddings)
+
+
+# Squared distances of points of unit norm.
+_THRESHOLDS = np.geomspace(4 / RANGE, 4, int(np.log(RANGE) / np.log(RATIO)))
+
+
+class _Search:
+    """The ways looked at so far with their scores, (folds, thresholds, 2) each, and the one to take.
+
+    The features as they are come first, clustered by average linkage of points averaged with their neighbours; then
+    other heads, clustered in the same way; then complete linkage, and points that are not averaged. Nothing is taken
+    that is not surely better than what is simpler.
+    """
+
+    def __init__(self, held: list[_Held], recipe: Recipe, pool: ThreadPoolExecutor) -> None:
+        self._held, self._recipe, self._pool = held, recipe, pool
+        self._averages = recipe.n_neighbors > 0 and recipe.normalized
+        self._largest = [_largest_squared_norm(held, place) for place in range(len(held[0].embeddings))]
+        self.scores: dict[_Way, Scores] = {}
+        self.chosen = _Way(0, "average")
+
+    def run(self) -> None:
+        """Look at all ways, and choose."""
+        first = self._recipe.linkage or "average"
+        heads = self._look([_Way(place, first) for place in range(len(self._held[0].embeddings))])
+        self.chosen = heads[0]
+        self._take_if_surely_better(heads[1:])
+        others = sorted({heads[0].place, self.chosen.place}) if self._recipe.linkage is None else []
+        complete = self._look([_Way(place, "complete") for place in others])
+        self._take_if_surely_better([*complete, *(way for way in self.scores if way.reach is None)])
+
+    def thresholds(self, way: _Way) -> NDArray[np.float64]:
+        """Return the squared distances that a way is cut at."""
+        return _THRESHOLDS * self._largest[way.place]
+
+    def _look(self, ways: list[_Way]) -> list[_Way]:
+        """Score ways, and the same with points averaged within their best threshold; return the last."""
+        self._score(ways)
+        if not self._averages:
+            return ways
+        averaged = [way._replace(reach=float(self.thresholds(way)[_best(self.scores[way])])) for way in ways]
+        self._score(averaged)
+        return averaged
+
+    def _score(self, ways: list[_Way]) -> None:
+        by_fold = list(self._pool.map(lambda each: [self._score_of_fold(each, way) for way in ways], self._held))
+        self.scores.update(zip(ways, (np.stack(scores) for scores in zip(*by_fold, strict=True)), strict=True))
+
+    def _score_of_fold(self, held: _Held, way: _Way) -> Scores:
+        points = held.embeddings[way.place].embed(held.features)
+        if way.reach is not None:
+            points = average_neighbors(points, way.reach, n_neighbors=self._recipe.n_neighbors, n_jobs=1)
+        merge = average_linkage if way.linkage == "average" else complete_linkage
+        merges = merge(points, n_jobs=1).merges
+        scores = np.stack(scores_of_merges(merges, held.codes), axis=1)
+        return scores[np.searchsorted(merges[:, 2], self.thresholds(way), side="right")]
+
+    def _take_if_surely_better(self, rivals: list[_Way]) -> None:
+        if not rivals:
+            return
+        rival = max(rivals, key=lambda way: float(_at_best(self.scores[way]).mean()))
+        gains = _at_best(self.scores[rival]) - _at_best(self.scores[self.chosen])
+        error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
+        if gains.mean() > SURE * error:
+            self.chosen = rival
+
+
+def _largest_squared_norm(held: list[_Held], place: int) -> float:
+    if all(each.embeddings[place].normalize for each in held):
+        return 1.0
+    norms = [np.square(each.embeddings[place].embed(each.features).astype(np.float64)).sum(axis=1) for each in held]
+    return float(max(norm.max() for norm in norms))
+
+
+def _blurred(scores: Scores) -> NDArray[np.float64]:
+    """Return the mean of both scores, blurred along the thresholds: (folds, thresholds)."""
+    return np.asarray(gaussian_filter1d(scores.mean(axis=2), BLUR, axis=1, mode="nearest"))
+
+
+def _best(scores: Scores) -> int:
+    return int(_blurred(scores).mean(axis=0).argmax())
+
+
+def _at_best(scores: Scores) -> NDArray[np.float64]:
+    """Return the score of each fold at the threshold that is best over all."""
+    return _blurred(scores)[:, _best(scores)]
+
+
+def _candidate(way: _Way, scores: Scores, thresholds: NDArray[np.float64], recipe: Recipe, n_tracks: int) -> Candidate:
+    look = way.place - len(UNTRAINED)
+    if look < 0:
+        head, epochs = UNTRAINED[way.place], 0
+    else:
+        head, epochs = recipe.head, epoch_of_look(recipe, LOOKS[look], n_tracks)
+    best = _best(scores)
+    nmi, b_cubed_f = scores[:, best].mean(axis=0)
+    return Candidate(head, epochs, way.linkage, float(thresholds[best]), way.reach, float(nmi), float(b_cubed_f))
