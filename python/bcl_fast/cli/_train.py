@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from bcl_fast._utils.files import check_folder, check_output
+from bcl_fast._utils.locks import only_writer
 from bcl_fast._utils.safetensors import check_safetensors_output
+from bcl_fast._utils.separate import check_separate
 from bcl_fast.cli._console import describe_threshold, say
 from bcl_fast.cli._options import Device, Force, Tracks
 from bcl_fast.cli._recipe_options import recipe_options
@@ -41,7 +44,8 @@ def train(
     """
     if resume and checkpoint is None:
         raise typer.BadParameter("--resume wants --checkpoint FILE")
-    _check_training_outputs(output, checkpoint, history, force=force, resume=resume)
+    check_separate([output, checkpoint, history, tensorboard], [*tracks, *(val or [])])
+    _check_training_outputs(output, checkpoint, history, tensorboard, force=force, resume=resume)
     from bcl_fast._utils.devices import check_device
     from bcl_fast.cli._bars import training_progress
     from bcl_fast.tracks import read_tracks
@@ -49,7 +53,7 @@ def train(
 
     check_device(device)
     people, others = read_tracks(tracks), read_tracks(val) if val else None
-    with training_progress(recipe.epochs_of(people.n_tracks)) as progress:
+    with only_writer(output), training_progress(recipe.epochs_of(people.n_tracks)) as progress:
         result = fit(
             people,
             others,
@@ -64,7 +68,7 @@ def train(
             on_batch=progress.on_batch,
             device=device,
         )
-    result.model.save(output, force=force)
+        result.model.save(output, force=force)
     if result.comparison is not None:
         say(result.comparison.describe())
     kept = f"epoch {result.best_epoch} kept: " if result.best_epoch else ""
@@ -72,11 +76,11 @@ def train(
 
 
 def _check_training_outputs(
-    output: Path, checkpoint: Path | None, history: Path | None, *, force: bool, resume: bool
+    output: Path, checkpoint: Path | None, history: Path | None, tensorboard: Path | None, *, force: bool, resume: bool
 ) -> None:
-    from bcl_fast._utils.files import check_output
-
     check_safetensors_output(output, "model", force=force)
     for path in (checkpoint, history):
         if path is not None:
             check_output(path, force=force or resume)
+    if tensorboard is not None:
+        check_folder(tensorboard, force=force)

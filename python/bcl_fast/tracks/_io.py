@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from bcl_fast._utils.files import atomic_output
+from bcl_fast._utils.separate import TRACK_SUFFIXES
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._authors_folder import read_folder
@@ -33,8 +34,7 @@ from bcl_fast.tracks._track_set import TrackSet
 from bcl_fast.tracks._video_names import STANDARD_INPUT, hive_keys, names_of_paths
 
 _Source = PathLike | Frame
-_SUFFIXES = (*TABLE_SUFFIXES, ".npz", ".npy")
-_FILES = f"{', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
+_FILES = f"{', '.join(TRACK_SUFFIXES[:-1])} or {TRACK_SUFFIXES[-1]}"
 _READABLE = (
     f"a path that ends in {_FILES}, a folder of such files or with features/<video>/<track>.npy, "
     "or '-' (Parquet on standard input)"
@@ -117,7 +117,7 @@ def _files(path: _Source) -> list[Path]:
         return []
     if not Path(path).is_dir():
         return [Path(path)]
-    below = (file for file in sorted(Path(path).rglob("*")) if file.suffix.lower() in _SUFFIXES and file.is_file())
+    below = (file for file in sorted(Path(path).rglob("*")) if file.suffix.lower() in TRACK_SUFFIXES and file.is_file())
     return [file for file in below if not any(part[0] in "._" for part in file.relative_to(path).parts)]
 
 
@@ -178,7 +178,7 @@ def _read_array(file: _File) -> Reading:
 
 
 def _check_not_empty(path: Path) -> None:
-    if path.is_file() and path.stat().st_size == 0 and path.suffix.lower() in _SUFFIXES:
+    if path.is_file() and path.stat().st_size == 0 and path.suffix.lower() in TRACK_SUFFIXES:
         raise InputError("the file is empty (0 bytes)")
 
 

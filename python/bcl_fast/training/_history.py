@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from bcl_fast._utils.files import atomic_output, check_output
+from bcl_fast._utils.files import atomic_output, naming
+from bcl_fast._utils.locks import is_stream
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.training._comparison import Comparison
@@ -79,13 +81,16 @@ class HistoryLog:
         Epochs of the run that is resumed; the file starts with them.
     comparison : Comparison, optional
         What was compared before the first epoch: a line of its own, the first.
+    resume : bool
+        Whether an existing file is replaced that is the history of the same run: of these epochs, and of one more where
+        the run was killed between its record and its checkpoint.
     force : bool
-        Whether an existing file is replaced.
+        Whether any existing file is replaced.
 
     Raises
     ------
     InputError
-        If the file exists and ``force`` is false, cannot be written, or TensorBoard is not installed.
+        If the file exists and may not be replaced, cannot be written, or TensorBoard is not installed.
     """
 
     def __init__(
@@ -95,19 +100,26 @@ class HistoryLog:
         before: Sequence[EpochRecord],
         comparison: Comparison | None = None,
         *,
-        force: bool,
+        resume: bool = False,
+        force: bool = False,
     ) -> None:
-        self._path = None if path is None else check_output(path, force=force)
+        first = _lines(comparison, before)
+        if path is not None and resume and not force:
+            _check_history(Path(path), first)
         self._board = None if tensorboard is None else _open_tensorboard(tensorboard, first_epoch=len(before) + 1)
-        if self._path is not None:
-            with atomic_output(self._path, force=force) as temporary:
-                temporary.write_text(_lines(comparison, before), encoding="utf-8")
+        self._lines: IO[str] | None = None
+        if path is not None:
+            with ExitStack() as failed:
+                failed.callback(self.close)
+                self._lines = _start_lines(path, first, force=force or resume)
+                failed.pop_all()
 
     def write(self, record: EpochRecord) -> None:
         """Append one record."""
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as lines:
-                lines.write(record.as_json() + "\n")
+        if self._lines is not None:
+            with naming(self._lines.name):
+                self._lines.write(record.as_json() + "\n")
+                self._lines.flush()
         if self._board is not None:
             for name, value in asdict(record).items():
                 if name not in ("epoch", "best") and value is not None:
@@ -115,7 +127,9 @@ class HistoryLog:
             self._board.flush()
 
     def close(self) -> None:
-        """Close TensorBoard's file."""
+        """Close the files."""
+        if self._lines is not None:
+            self._lines.close()
         if self._board is not None:
             self._board.close()
 
@@ -123,6 +137,40 @@ class HistoryLog:
 def _lines(comparison: Comparison | None, records: Sequence[EpochRecord]) -> str:
     compared = [] if comparison is None else [json.dumps({"epoch": 0, "compared": comparison.as_dict()})]
     return "".join(line + "\n" for line in [*compared, *(record.as_json() for record in records)])
+
+
+def _start_lines(path: PathLike, lines: str, *, force: bool) -> IO[str]:
+    """Open a file whose first lines these are; it stays open, as a closed pipe tells its reader the end."""
+    if not is_stream(path):
+        with atomic_output(path, force=force) as temporary:
+            temporary.write_text(lines, encoding="utf-8")
+        return Path(path).open("a", encoding="utf-8")
+    stream = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 (HistoryLog closes it)
+    stream.write(lines)
+    return stream
+
+
+def _check_history(path: Path, first: str) -> None:
+    """Check that a file is missing, or a history whose first lines these are.
+
+    A kill may leave one more, or half of it; when the power goes, the last lines may be lost that the checkpoint knows.
+    """
+    if is_stream(path) or not path.exists():
+        return
+    found = path.read_bytes()
+    known = first.encode()
+    more = found[len(known) :].splitlines(keepends=True)
+    is_known = found.startswith(known) and len(more) < 2 and all(map(_is_record_or_its_start, more))
+    if not is_known and not (b"\n" in found and known.startswith(found)):
+        raise InputError(
+            f"the history {path} is not that of the run that is resumed: choose another name or pass --force to "
+            "replace it"
+        )
+
+
+def _is_record_or_its_start(line: bytes) -> bool:
+    start = b'{"epoch": '
+    return line.startswith(start) or (start.startswith(line) and not line.endswith(b"\n"))
 
 
 def _open_tensorboard(folder: PathLike, first_epoch: int) -> Any:

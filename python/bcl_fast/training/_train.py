@@ -5,9 +5,12 @@ from __future__ import annotations
 import warnings
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bcl_fast._utils.devices import torch_device
 from bcl_fast._utils.files import check_output
+from bcl_fast._utils.locks import only_writer
+from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.types import PathLike
 from bcl_fast.cluster import radius_threshold
 from bcl_fast.errors import InputError
@@ -89,7 +92,7 @@ def train(
     tensorboard : path-like, optional
         Folder for TensorBoard.
     force : bool, default=False
-        Replace a checkpoint or history that exists.
+        Replace a checkpoint or history that exists; ``resume`` alone replaces only those of the same run.
     on_fold : callable, optional
         Called with the number of folds done and of all.
     on_epoch : callable, optional
@@ -108,33 +111,39 @@ def train(
     InputError
         If labels are missing, there are too few identities for folds, the threshold wants validation tracks and there
         are none, there are fewer than two tracks or identities, a face is not finite or zero, dimensions disagree, the
-        device cannot be used, an output exists, the checkpoint belongs to other data or another recipe, or the loss
-        diverges.
+        device cannot be used, an output exists, two outputs are one file, another run writes them, the checkpoint
+        belongs to other data or another recipe, or the loss diverges.
     """
+    check_separate([checkpoint, history, tensorboard], [])
+    if resume and checkpoint is None:
+        raise InputError("resume wants the checkpoint to go on from, got none")
+    _check_outputs(checkpoint, history, force=force or resume)
     tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
-    recipe, place = recipe or Recipe(), torch_device(device)
-    data = describe_data(tracks, val)
-    resumed = _found_checkpoint(checkpoint, resume, force)
-    comparison = None
-    if recipe.stops_at == "cross-fit":
-        comparison = read_comparison(str(checkpoint)) if resumed else cross_fit(tracks, val, recipe, place, on_fold)
-        tracks, val = everybody(tracks, val, recipe), None
-    training = Trainer(tracks, val, _final(recipe, comparison), place)
-    state = training.state
-    if resumed:
-        restore_checkpoint(str(checkpoint), state, recipe, data)
-    elif checkpoint is not None and comparison is not None:
-        save_checkpoint(checkpoint, state, recipe, data, comparison)
-    n_epochs = training.n_epochs if comparison is None else comparison.chosen.epochs
-    log = HistoryLog(history, tensorboard, state.history, comparison, force=force or resume)
-    with nullcontext() if comparison is None or place.type != "cpu" else one_thread_of_torch(), closing(log):
-        for epoch in range(len(state.history) + 1, n_epochs + 1):
-            record = training.run_epoch(epoch, on_batch)
-            log.write(record)
-            if checkpoint is not None:
-                save_checkpoint(checkpoint, state, recipe, data, comparison)
-            if on_epoch is not None:
-                on_epoch(record)
+    recipe, place, data = recipe or Recipe(), torch_device(device), describe_data(tracks, val)
+    with only_writer(checkpoint, history):
+        _check_outputs(checkpoint, history, force=force or resume)  # another run may have written them meanwhile
+        resumed = resume and Path(str(checkpoint)).exists()
+        comparison = None
+        if recipe.stops_at == "cross-fit":
+            comparison = read_comparison(str(checkpoint)) if resumed else cross_fit(tracks, val, recipe, place, on_fold)
+            tracks, val = everybody(tracks, val, recipe), None
+        training = Trainer(tracks, val, _final(recipe, comparison), place)
+        state = training.state
+        if resumed:
+            restore_checkpoint(str(checkpoint), state, recipe, data)
+        elif checkpoint is not None and comparison is not None:
+            save_checkpoint(checkpoint, state, recipe, data, comparison)
+        n_epochs = training.n_epochs if comparison is None else comparison.chosen.epochs
+        threads = nullcontext() if comparison is None or place.type != "cpu" else one_thread_of_torch()
+        log = HistoryLog(history, tensorboard, state.history, comparison, resume=resume, force=force)
+        with threads, closing(log):
+            for epoch in range(len(state.history) + 1, n_epochs + 1):
+                record = training.run_epoch(epoch, on_batch)
+                log.write(record)
+                if checkpoint is not None:
+                    save_checkpoint(checkpoint, state, recipe, data, comparison)
+                if on_epoch is not None:
+                    on_epoch(record)
     model = training.best_model() if n_epochs else None
     if comparison is not None:
         model = _chosen(comparison, model, training.data, recipe)
@@ -179,10 +188,7 @@ def _labelled(tracks: TrackSet, part: str) -> TrackSet:
     return labelled
 
 
-def _found_checkpoint(checkpoint: PathLike | None, resume: bool, force: bool) -> bool:
-    if checkpoint is None:
-        if resume:
-            raise InputError("resume wants the checkpoint to go on from, got none")
-        return False
-    target = check_output(checkpoint, force=force or resume)
-    return resume and target.exists()
+def _check_outputs(*paths: PathLike | None, force: bool) -> None:
+    for path in paths:
+        if path is not None:
+            check_output(path, force=force)
