@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bcl_fast._utils.threads import available_cores
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel, load_model
+from bcl_fast.paper.folder import claim_folder, held_folder, read_records, write_records
 from bcl_fast.paper.output import Record, Table, as_csv, write_text
+from bcl_fast.paper.processes import Job, in_processes
 from bcl_fast.paper.published import note_on_scores
 from bcl_fast.paper.source import Source, is_papers_test_set
 from bcl_fast.paper.tables import Output, Scoring, plan
@@ -78,57 +74,34 @@ def reproduce(run: Reproduction, names: Sequence[str], *, n_jobs: int = 1, on_jo
     Raises
     ------
     InputError
-        If the folder holds results of other data or another recipe, or cannot be written to.
+        If the folder holds results of other data or another recipe, cannot be written to, or another run works in it.
     """
-    splits = run.source.splits(0)
-    _claim_folder(run)
-    outputs = [
-        output
-        for output in plan(run.recipe, run.mlp, splits.train.n_features, simulated=run.source.is_simulated).values()
-        if output.name in names
-    ]
+    with held_folder(run.folder):
+        splits = run.source.splits(0)
+        claim_folder(run.folder, _settings(run))
+        planned = plan(run.recipe, run.mlp, splits.train.n_features, simulated=run.source.is_simulated)
+        outputs = [output for output in planned.values() if output.name in names]
+        _do_missing_jobs(run, outputs, n_jobs, on_job)
+        note = note_on_scores(simulated=run.source.is_simulated, papers_test_set=is_papers_test_set(splits))
+        return [path for output in outputs for path in _write(run, output, note)]
+
+
+def _do_missing_jobs(run: Reproduction, outputs: Sequence[Output], n_jobs: int, on_job: OnJob | None) -> None:
     stages = _missing_jobs(run, outputs)
     done, total = 0, sum(map(len, stages))
     for number, stage in enumerate(stages):
-        for job in _in_processes(stage, n_jobs if number < 2 else 1):
+        for job in in_processes(stage, n_jobs if number < 2 else 1):
             done += 1
             if on_job is not None:
                 on_job(job, done, total)
-    simulated, papers = run.source.is_simulated, is_papers_test_set(splits)
-    note = note_on_scores(simulated=simulated, papers_test_set=papers)
-    return [path for output in outputs for path in _write(run, output, note)]
 
 
-def _claim_folder(run: Reproduction) -> None:
-    """Make the folder, or check that it holds results of the same data and recipe."""
+def _settings(run: Reproduction) -> dict[str, Any]:
+    """By what a later run knows the results again."""
     settings = run.source.describe()
     for what, recipe in (("recipe", run.recipe), ("mlp recipe", run.mlp)):
         settings |= {f"{what} {name}": value for name, value in recipe.as_dict().items()}
-    path = run.folder / "settings.json"
-    if path.is_file():
-        before = _read_json(path)
-        for name in dict.fromkeys([*before, *settings]):
-            if before.get(name) != settings.get(name):
-                difference = f"{name} was {before.get(name)}, now it is {settings.get(name)}"
-                raise InputError(f"the folder {run.folder} holds other results: {difference}; choose another --output")
-        return
-    if run.folder.is_dir() and any(run.folder.iterdir()):
-        raise InputError(f"the folder {run.folder} must be empty or of an earlier reproduction")
-    if not run.folder.parent.is_dir():
-        raise InputError(f"the output folder {run.folder.parent} does not exist")
-    for part in ("", "models", "scores"):
-        (run.folder / part).mkdir(exist_ok=True)
-    write_text(path, json.dumps(settings, indent=1))
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is damaged ({error}): remove it") from None
-
-
-Job = tuple[str, Callable[..., None], tuple[Any, ...]]  # what it is, a function of this module, its arguments
+    return settings
 
 
 def _missing_jobs(run: Reproduction, outputs: Sequence[Output]) -> tuple[list[Job], list[Job], list[Job]]:
@@ -170,7 +143,7 @@ def _score(run: Reproduction, scoring: Scoring, repeat: int, path: Path) -> None
         splits = run.source.splits(repeat, None if variant is None else variant.n_features)
     model = None if variant is None else _load(run, variant, repeat)
     records = [{**record, "repeat": repeat} for record in scoring.score(splits, model)]
-    write_text(path, json.dumps(records))
+    write_records(path, records)
 
 
 def _load(run: Reproduction, variant: Variant, repeat: int) -> EmbeddingModel:
@@ -179,40 +152,6 @@ def _load(run: Reproduction, variant: Variant, repeat: int) -> EmbeddingModel:
     if model.recipe != variant.of_repeat(repeat).as_dict():
         raise InputError(f"{path} was trained by another recipe, of another version perhaps: choose another --output")
     return model
-
-
-def _in_processes(jobs: Sequence[Job], n_jobs: int) -> Iterator[str]:
-    """Do jobs, several at once where asked, and yield what each was as it ends."""
-    if n_jobs == 1 or len(jobs) < 2:
-        for name, function, arguments in jobs:
-            function(*arguments)
-            yield name
-        return
-    context = multiprocessing.get_context("spawn")
-    with _threads_of_children(n_jobs), ProcessPoolExecutor(min(n_jobs, len(jobs)), mp_context=context) as pool:
-        running = {pool.submit(function, *arguments): name for name, function, arguments in jobs}
-        try:
-            while running:
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    future.result()
-                    yield running.pop(future)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-@contextmanager
-def _threads_of_children(n_jobs: int) -> Iterator[None]:
-    """Share the cores out among processes that start meanwhile; each reads its threads from the environment."""
-    name, before = "OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS")
-    os.environ[name] = str(max(1, available_cores() // n_jobs))
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 def _write(run: Reproduction, output: Output, note: str) -> list[Path]:
@@ -233,5 +172,5 @@ def _tables(run: Reproduction, output: Output) -> list[Table]:
     records: dict[str, list[Record]] = {}
     for scoring in output.scorings:
         for repeat in range(1 if scoring.alone else run.repeats):
-            records.setdefault(scoring.name, []).extend(_read_json(run.records_path(output, scoring, repeat)))
+            records.setdefault(scoring.name, []).extend(read_records(run.records_path(output, scoring, repeat)))
     return [part.table(records) for part in output.parts]
