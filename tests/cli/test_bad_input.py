@@ -371,7 +371,7 @@ def test_calibrations_that_cannot_be(folder):
 
     val = ("--val", folder / "good.parquet")
     assert "precision must be in (0, 1], got 2.0" in calibrate(*val, "--precision", 2)
-    assert "good.safetensors exists already" in calibrate(*val, "-o", folder / "good.safetensors")
+    assert "would overwrite the input" in calibrate(*val, "-o", folder / "good.safetensors")
     assert "a model is written as .safetensors, got the name new.bin" in calibrate(*val, "-o", "new.bin")
     assert "missing.safetensors does not exist" in calibrate(*val, model="missing.safetensors")
     write_tracks(without_labels(films()), folder / "bare.parquet")

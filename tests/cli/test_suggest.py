@@ -121,4 +121,4 @@ def test_representatives(files):
     again = ("cluster", files / "tracks.parquet", *CLUSTER, "-o", files / "d.csv", *options)
     assert "exists already" in refused(files, *again)
     both = ("cluster", files / "tracks.parquet", *CLUSTER, "-o", files / "e.csv", "--representatives", files / "e.csv")
-    assert "are two files" in refused(files, *both)
+    assert "two outputs are one file" in refused(files, *both)

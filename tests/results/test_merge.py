@@ -91,4 +91,6 @@ def test_the_command_refuses(tmp_path):
     for group in ("3", "3,x", "3,-1", "1," + "9" * 5000, ""):
         message = refused(tmp_path, "merge", tmp_path / "r.csv", "--clusters", group, "-o", tmp_path / "m.csv")
         assert "--clusters must be two numbers of clusters or more, such as 3,7, got" in message
-    assert "must be another file" in refused(tmp_path, "merge", tmp_path / "r.csv", "-o", tmp_path / "r.csv", "--force")
+    assert "would overwrite the input" in refused(
+        tmp_path, "merge", tmp_path / "r.csv", "-o", tmp_path / "r.csv", "--force"
+    )

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from bcl_fast._utils.safetensors import check_safetensors_output
+from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
-from bcl_fast.cli._inputs import pairs_of
+from bcl_fast.cli._inputs import files_of_pairs, pairs_of
 from bcl_fast.cli._options import Constraints, DuplicateIoU, Force, MinOverlap
 from bcl_fast.tracks import DUPLICATE_IOU
 
@@ -48,6 +49,7 @@ def calibrate(
     precision on the validation tracks is stored as the model's threshold scale, for cluster and evaluate.
     """
     target = model if output is None else output
+    check_separate([target], [*val, *files_of_pairs(constraints), None if output is None else model])
     check_safetensors_output(target, "model", force=force or output is None)
     from bcl_fast.evaluation import calibrate as choose
     from bcl_fast.models import load_model

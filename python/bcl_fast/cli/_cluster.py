@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import describe_tracks, say
-from bcl_fast.cli._inputs import ToCluster, embed, pairs_of
+from bcl_fast.cli._inputs import ToCluster, embed, files_of_pairs, pairs_of
 from bcl_fast.cli._options import (
     Constraints,
     Device,
@@ -108,6 +109,7 @@ def cluster(
         raise typer.BadParameter("--update keeps the clusters that there are: no --min-clusters, no --max-clusters")
     if update is not None and device != "cpu":
         raise typer.BadParameter("--update adds tracks on the CPU, without --device")
+    check_separate([output, representatives], [*tracks, model, *files_of_pairs(constraints), update, names])
     from bcl_fast._utils.devices import check_device
     from bcl_fast.cluster._cut import check_threshold
     from bcl_fast.results import (
@@ -123,8 +125,6 @@ def cluster(
     check_result_output(output, force=force)
     if representatives is not None:
         check_representatives_output(representatives, force=force)
-        if representatives.resolve() == output.resolve():
-            raise InputError(f"the result and the representatives are two files, got {output} for both")
     if threshold is not None:
         check_threshold(threshold)
     from bcl_fast.tracks import read_with_paths

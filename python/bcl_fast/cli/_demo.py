@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bcl_fast._utils.files import check_folder
+from bcl_fast._utils.files import atomic_outputs, check_folder
 from bcl_fast.cli._bars import training_progress
 from bcl_fast.cli._console import describe_tracks, say
-from bcl_fast.cli._options import Seed
+from bcl_fast.cli._options import Force, Seed
 from bcl_fast.cli._simulated_files import SPLITS
 from bcl_fast.cli._tables import print_table, scores_table
 from bcl_fast.training import Recipe
@@ -30,13 +30,14 @@ def demo(
         Path, typer.Option("--output", "-o", help="Folder; files of an earlier demonstration are replaced.")
     ] = Path("demo"),
     seed: Seed = 0,
+    force: Force = False,
 ) -> None:
     """Simulate films, train on some people, cluster others: a table and a picture in half a minute."""
-    run_demo(output, seed=seed)
+    run_demo(output, seed=seed, force=force)
 
 
 def run_demo(
-    folder: Path, *, seed: int = 0, scale: float = DEMO_SCALE, recipe: Recipe | None = None
+    folder: Path, *, seed: int = 0, scale: float = DEMO_SCALE, recipe: Recipe | None = None, force: bool = False
 ) -> list[EvaluationRow]:
     """Simulate films, train on some people, cluster others; print a table, draw a picture.
 
@@ -48,6 +49,8 @@ def run_demo(
         As for `bcl_fast.simulate.simulate_splits`.
     recipe : Recipe, optional
         Of the training; by default that of `bcl_fast.train`.
+    force : bool, default False
+        Replace files of these names too that are not of an earlier demonstration, which wrote all four.
 
     Returns
     -------
@@ -57,10 +60,11 @@ def run_demo(
     Raises
     ------
     InputError
-        If the folder cannot be made or written to.
+        If the folder cannot be made or written to, or holds other files of these names.
     """
     start = time.perf_counter()
-    check_folder(folder, list(DEMO_FILES), force=True)
+    force = force or all((folder / name).is_file() for name in DEMO_FILES)
+    check_folder(folder, DEMO_FILES, force=force)
     from bcl_fast.simulate import simulate_splits
     from bcl_fast.training import train
 
@@ -81,14 +85,13 @@ def run_demo(
         )
     if result.comparison is not None:
         say(result.comparison.describe())
-    folder.mkdir(exist_ok=True)
-    rows = _show(splits.test, result.model, folder)
+    rows = _show(splits.test, result.model, folder, force=force)
     say(f"{time.perf_counter() - start:.0f} seconds in all. To go on from here:")
     say(f"  bcl-fast evaluate {folder}/test.parquet --model {folder}/model.safetensors --raw")
     return rows
 
 
-def _show(test: TrackSet, model: EmbeddingModel, folder: Path) -> list[EvaluationRow]:
+def _show(test: TrackSet, model: EmbeddingModel, folder: Path, *, force: bool) -> list[EvaluationRow]:
     from bcl_fast.cli._demo_picture import draw_demo
     from bcl_fast.evaluation import evaluate
     from bcl_fast.models import raw_embeddings
@@ -101,9 +104,11 @@ def _show(test: TrackSet, model: EmbeddingModel, folder: Path) -> list[Evaluatio
     rows = evaluate(test, embeddings, distance_threshold=threshold, pairs=pairs, **how)
     say(f"Clusters of people never seen in training, cut at {threshold:.3f}, their number unknown to the method:")
     print_table(scores_table(rows, evaluate(test, raw, n_clusters="true")))
-    write_tracks(test, folder / "test.parquet", force=True)
-    model.save(folder / "model.safetensors", force=True)
-    write_result(cluster_tracks(test, embeddings, threshold, pairs=pairs, **how), folder / "clusters.csv", force=True)
-    draw_demo(test, raw, embeddings, model, folder / "demo.png")
+    clusters = cluster_tracks(test, embeddings, threshold, pairs=pairs, **how)
+    with atomic_outputs(folder, DEMO_FILES, force=force) as (tracks_file, model_file, clusters_file, picture):
+        write_tracks(test, tracks_file, force=True)
+        model.save(model_file, force=True)
+        write_result(clusters, clusters_file, force=True)
+        draw_demo(test, raw, embeddings, model, picture)
     say(f"Picture: {folder / 'demo.png'}   clusters: {folder / 'clusters.csv'}")
     return rows

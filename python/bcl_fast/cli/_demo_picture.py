@@ -53,7 +53,7 @@ def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, model: Embeddin
     model : EmbeddingModel
         That of the embeddings, which tells how they are clustered.
     path : Path
-        Replaced if it exists.
+        A picture; replaced if it exists.
     """
     from matplotlib.figure import Figure
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bcl_fast._utils.files import check_folder
 from bcl_fast._utils.safetensors import check_safetensors_output
+from bcl_fast._utils.separate import check_separate
 from bcl_fast.cli._calibrate import Model
 from bcl_fast.cli._console import say
-from bcl_fast.cli._inputs import pairs_of
+from bcl_fast.cli._inputs import files_of_pairs, pairs_of
 from bcl_fast.cli._options import Constraints, DuplicateIoU, Force, MinOverlap, Seed, Tracks
 from bcl_fast.errors import InputError
 from bcl_fast.finetuning import FinetuningRecipe
@@ -72,10 +74,13 @@ def finetune(
         learn_radius=learn_radius,
         seed=seed,
     )
+    inputs = [model, *tracks, *files_of_pairs(constraints)]
     if per_video:
         if output.exists() and not output.is_dir():
             raise InputError(f"--per-video writes a model for each video to a folder, got the file {output}")
+        check_folder(output, force=force)
     else:
+        check_separate([output], inputs)
         check_safetensors_output(output, "model", force=force)
     from bcl_fast.finetuning import finetune as adapt
     from bcl_fast.models import load_model
@@ -90,19 +95,20 @@ def finetune(
         result.model.save(output, force=force)
         say(_describe_best(result, output))
         return
-    for video in videos.videos:
-        if Path(video).name != video:
+    files = {video: output / f"{video}.safetensors" for video in videos.videos}
+    for video in files:
+        if Path(video).name != video or "\0" in video:
             raise InputError(f"--per-video names a file after each video, got the video {video!r}")
-        if output.is_dir():
-            check_safetensors_output(output / f"{video}.safetensors", "model", force=force)
+    check_separate(files.values(), inputs)
+    check_folder(output, [file.name for file in files.values()], force=force)
     results = [
         (video, adapt(loaded, videos.select(part), pairs=pairs.among(part, videos.n_tracks), recipe=recipe))
         for video, part in videos.tracks_of_videos().items()
     ]
     output.mkdir(exist_ok=True)
     for video, result in results:
-        result.model.save(output / f"{video}.safetensors", force=force)
-        say(f"{video}: {_describe_best(result, output / f'{video}.safetensors')}")
+        result.model.save(files[video], force=force)
+        say(f"{video}: {_describe_best(result, files[video])}")
 
 
 def _describe(record: FinetuningRecord) -> str:

@@ -60,6 +60,11 @@ def embed(
     )
 
 
+def files_of_pairs(constraints: list[str] | None) -> list[Path]:
+    """Return the files among the values of ``--constraints``."""
+    return [Path(source) for source in constraints or () if source not in ("auto", "none")]
+
+
 def pairs_of(
     tracks: TrackSet, constraints: list[str] | None, min_overlap: int, duplicate_iou: float
 ) -> TrackPairs | None:

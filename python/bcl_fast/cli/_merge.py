@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
 from bcl_fast.cli._options import Force
@@ -50,9 +50,8 @@ def merge(
         write_result,
     )
 
+    check_separate([output], [result, names])
     check_result_output(output, force=force)
-    if output.exists() and result.exists() and os.path.samefile(output, result):
-        raise InputError(f"the output must be another file than the result, got {output} for both")
     groups = [_numbers(group) for group in clusters or ()]
     old = read_result(result)
     if names is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
 from bcl_fast.cli._options import Seed
@@ -76,6 +77,8 @@ def reproduce(
     from bcl_fast.paper.run import reproduce as run
 
     names = _names(what)
+    tracks = [*(train or []), *(val or []), *(test or [])]
+    check_separate([output, *(output / f"{name}.csv" for name in names)], tracks)
     source = _source(train, val, test, scale, seed)
     changes: dict[str, Any] = {
         "epochs": epochs,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bcl_fast._utils.files import atomic_output, check_folder, check_output
+from bcl_fast._utils.files import atomic_outputs, check_folder, check_output
 from bcl_fast.cli._console import describe_tracks, say
 from bcl_fast.errors import InputError
 
@@ -68,16 +67,8 @@ def _write_splits(splits: Splits, folder: Path, force: bool) -> None:
     """Write all three files or none of them."""
     from bcl_fast.tracks import write_tracks
 
-    new = not folder.exists()
-    folder.mkdir(exist_ok=True)
-    try:
-        with ExitStack() as outputs:
-            for name, tracks in zip(SPLITS, splits, strict=True):
-                temporary = outputs.enter_context(atomic_output(folder / f"{name}.parquet", force=force))
-                write_tracks(tracks, temporary, force=True)
-    except BaseException:
-        if new:
-            folder.rmdir()
-        raise
+    with atomic_outputs(folder, [f"{name}.parquet" for name in SPLITS], force=force) as temporaries:
+        for temporary, tracks in zip(temporaries, splits, strict=True):
+            write_tracks(tracks, temporary, force=True)
     for name, tracks in zip(SPLITS, splits, strict=True):
         say(f"{describe_tracks(tracks)} -> {folder / name}.parquet")
