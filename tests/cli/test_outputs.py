@@ -154,6 +154,11 @@ def test_a_history_goes_to_a_device_or_a_pipe(here):
         assert len(reader.stdout.read().splitlines()) == 2
 
 
+def test_a_history_that_does_not_fit_is_named(here):
+    said = refused(here, "train", "train.parquet", "-o", "n.safetensors", *QUICK, "--history", "/dev/full")
+    assert said == "/dev/full: No space left on device"
+
+
 # --- calibrate in place
 
 

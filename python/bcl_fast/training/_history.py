@@ -129,7 +129,8 @@ class HistoryLog:
     def close(self) -> None:
         """Close the files."""
         if self._lines is not None:
-            self._lines.close()
+            with naming(self._lines.name):  # writes again what a full disk did not take
+                self._lines.close()
         if self._board is not None:
             self._board.close()
 
