@@ -215,7 +215,7 @@ def test_two_commands_do_not_train_one_model(here):
         ("train", "train.parquet", "-o", "{}.safetensors"),
         ("train", "train.parquet", "-o", "m.safetensors", "--checkpoint", "no/state.pt"),
         ("train", "train.parquet", "-o", "m.safetensors", "--history", "{}"),
-        ("train", "train.parquet", "-o", "m.safetensors", "--tensorboard", "no/board"),
+        ("train", "train.parquet", "-o", "m.safetensors", "--tensorboard", "train.parquet/board"),
         ("train", "train.parquet", "-o", "m.safetensors", "--tensorboard", "train.parquet"),
         ("finetune", "model.safetensors", "test.parquet", "-o", "no/m.safetensors"),
         ("finetune", "model.safetensors", "test.parquet", "-o", "no/models", "--per-video"),

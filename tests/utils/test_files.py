@@ -232,6 +232,19 @@ def test_what_is_no_folder_and_cannot_become_one_is_refused(tmp_path, monkeypatc
         check_folder(Path(name), force=True)
 
 
+def test_folders_on_the_way_to_one_may_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    check_folder(tmp_path / "a" / "b" / "c", force=True, parents=True)
+    for name, reason in (
+        ("a/b/c", "does not exist"),
+        ("file/b", "does not exist"),
+        (f"{'n' * 300}/b", "at most 255 bytes"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            check_folder(tmp_path / name, force=True, parents=name != "a/b/c")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 # --- files left by runs that were killed
 
 
@@ -276,3 +289,20 @@ def test_a_file_has_one_writer(tmp_path):
     with only_writer(tmp_path / "file"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["link"]
+
+
+def test_a_lock_that_another_user_left_is_taken_over(tmp_path, monkeypatch):
+    opened = os.open
+
+    def theirs(path, flags, *mode):
+        if flags & os.O_RDWR and str(path).endswith(".lock"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, flags, *mode)
+
+    with only_writer(tmp_path / "file"):
+        (name,) = os.listdir(tmp_path)
+    (tmp_path / name).touch()
+    monkeypatch.setattr(os, "open", theirs)
+    with only_writer(tmp_path / "file"), pytest.raises(InputError, match="another run"), only_writer(tmp_path / "file"):
+        pass
+    assert list(tmp_path.iterdir()) == []

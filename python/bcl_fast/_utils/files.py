@@ -188,8 +188,10 @@ def check_is_file(path: PathLike, what: str) -> Path:
     return file
 
 
-def check_folder(folder: Path, names: Iterable[str] = (), *, force: bool) -> None:
+def check_folder(folder: Path, names: Iterable[str] = (), *, force: bool, parents: bool = False) -> None:
     """Check that files can be written into a folder, which may yet have to be made in an existing one.
+
+    With ``parents``, the folders on the way to it are made too.
 
     Raises
     ------
@@ -204,9 +206,12 @@ def check_folder(folder: Path, names: Iterable[str] = (), *, force: bool) -> Non
     if os.path.lexists(folder):
         found = "the file" if os.path.exists(folder) else "a link to nothing,"
         raise InputError(f"the output must be a folder, got {found} {folder}")
-    check_output(folder)
-    for name in names:
-        _check_length(name, folder.parent)
+    made = [folder]
+    while parents and not os.path.lexists(made[-1].parent):
+        made.append(made[-1].parent)
+    check_output(made[-1])
+    for name in (*(part.name for part in made), *names):
+        _check_length(name, made[-1].parent)
 
 
 @contextmanager

@@ -83,4 +83,4 @@ def _check_training_outputs(
         if path is not None:
             check_output(path, force=force or resume)
     if tensorboard is not None:
-        check_folder(tensorboard, force=force)
+        check_folder(tensorboard, force=force, parents=True)
