@@ -112,7 +112,7 @@ sanitize-address sanitize-thread: $(VENV)/installed-dev
 	$(SANITIZED_PYTHON) -m pytest -p no:cacheprovider --capture=sys $(SANITIZED_TESTS) $(ARGS)
 
 # Seeded, so that a fault comes again; a few minutes.
-FUZZ_PARTS := readers
+FUZZ_PARTS := readers kills
 
 fuzz: $(VENV)/installed-dev
 	$(BUILD_SANITIZED)

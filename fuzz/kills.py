@@ -1,0 +1,302 @@
+"""Commands that are stopped at any moment, or find the disk full: nothing is lost, and the next run takes over.
+
+A case is a command of `fuzz.victims`, stopped by a signal before one of its operations on files or after a part of its
+time, or one that from such an operation on may write files of so many bytes only. Then each of its outputs must be the
+old one or the new one, whole; no process may be left; what it says must be no traceback; and the same command, or a
+resumed one, must give what a run gives that nothing stopped, and leave no temporary file.
+
+``python -m fuzz.kills`` runs it alone; ``--seed 3 --case 12`` repeats one case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import selectors
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bcl_fast._utils.locks import PREFIX
+from fuzz.victims import VICTIMS, Victim, prepare
+
+CASES = 100
+_HANG_SECONDS = 300
+_AUDITED = {"open", "os.chmod", "os.chown", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.rmtree"}
+_SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit code or minus its signal, and what it said."""
+
+    code: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a command is stopped, before an operation on files or after some seconds, and how: a signal, or a limit."""
+
+    number: int = signal.SIGKILL
+    operation: int | None = None
+    seconds: float | None = None
+    n_bytes: int | None = None
+
+    def now(self) -> None:
+        """Stop this process."""
+        if self.n_bytes is None:
+            os.kill(os.getpid(), self.number)
+        else:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.n_bytes, resource.RLIM_INFINITY))
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a command comes to that nothing stops: the bytes of its outputs, its operations on files, its seconds."""
+
+    outputs: dict[str, bytes]
+    operations: int
+    seconds: float
+
+
+# One command
+
+
+def _run(arguments: Sequence[str], folder: Path, stop: Stop | None = None) -> Ended:
+    """Run a command in a process of its own, to the end of the last process that it started."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that threads do not live on in it: nothing here has any
+        child = os.fork()
+    if child == 0:
+        try:
+            _be_command(arguments, folder, writing, stop)
+        finally:
+            os._exit(99)
+    os.close(writing)
+    said = _listen(reading, child, stop)
+    return Ended(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said)
+
+
+def _be_command(arguments: Sequence[str], folder: Path, writing: int, stop: Stop | None) -> None:
+    """Become a command as a shell starts it: leader of its processes, with streams of its own."""
+    from bcl_fast.cli._app import main
+
+    os.setsid()
+    os.chdir(folder)
+    for stream in (1, 2):
+        os.dup2(writing, stream)
+    sys.stdout, sys.stderr = (open(stream, "w", closefd=False) for stream in (1, 2))  # noqa: SIM115
+    sys.argv = ["bcl-fast", *arguments]
+    _audit(folder, stop)
+    code: Any = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 98
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
+def _audit(folder: Path, stop: Stop | None) -> None:
+    """Count operations on files of a folder, tell their number where nothing is to stop, or stop before one."""
+    done = 0
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal done
+        if event in _AUDITED and _is_below(arguments[0], folder):
+            if stop is not None and done == stop.operation:
+                stop.now()
+            done += 1
+            if stop is None:
+                os.write(2, b"\0")
+
+    sys.addaudithook(watch)
+
+
+def _is_below(path: object, folder: Path) -> bool:
+    return isinstance(path, str | os.PathLike) and Path(os.path.abspath(path)).is_relative_to(folder)
+
+
+def _listen(reading: int, child: int, stop: Stop | None) -> str:
+    """Read what a process says, and those that it started, to the end of the last one; stop it in between."""
+    begin, said = time.monotonic(), b""
+    kill_at = None if stop is None or stop.seconds is None else begin + stop.seconds
+    with selectors.DefaultSelector() as selector, os.fdopen(reading, "rb", buffering=0) as pipe:
+        selector.register(pipe, selectors.EVENT_READ)
+        while time.monotonic() < begin + _HANG_SECONDS:
+            if kill_at is not None and time.monotonic() >= kill_at:
+                assert stop is not None
+                os.kill(child, stop.number)
+                kill_at = None
+            if selector.select(1 if kill_at is None else max(0.0, kill_at - time.monotonic())):
+                chunk = pipe.read(1 << 16)
+                if not chunk:
+                    return said.decode(errors="replace")
+                said += chunk
+    os.killpg(child, signal.SIGKILL)
+    return f"{said.decode(errors='replace')}\na process went on for {_HANG_SECONDS} seconds"
+
+
+# One case
+
+
+def _case(seed: int, number: int, template: Path, wholes: dict[str, Whole]) -> tuple[str, list[str]]:
+    """Run a case; return what it was, and all that is wrong."""
+    rng = np.random.default_rng([seed, number])
+    weights = np.array([victim.weight for victim in VICTIMS.values()])
+    name = list(VICTIMS)[rng.choice(len(VICTIMS), p=weights / weights.sum())]
+    victim, whole = VICTIMS[name], wholes[name]
+    stop = _draw(rng, whole)
+    with tempfile.TemporaryDirectory(prefix="bcl-fuzz-") as parent:
+        folder = Path(os.path.realpath(parent)) / "work"
+        shutil.copytree(template, folder)
+        old = _outputs(victim, folder)
+        ended = _run(victim.arguments, folder, stop)
+        found = _after(ended, stop, folder)
+        found += _intact(victim, folder, old, whole)
+        ended_again = _run(victim.again, folder)
+        if ended_again.code != 0:
+            found.append(f"the next run ended with {ended_again.code}: {ended_again.said}")
+        found += [f"{path} stays" for path in _leftovers(folder)]
+        found += [
+            f"{file}: other bytes in the end"
+            for file, new in _outputs(victim, folder).items()
+            if new != whole.outputs[file]
+        ]
+        kind = "full disks" if stop.n_bytes is not None else signal.Signals(stop.number).name
+        return f"{name}, {kind}, {stop}", found
+
+
+def _draw(rng: np.random.Generator, whole: Whole) -> Stop:
+    number, operation = int(rng.choice(_SIGNALS)), int(rng.integers(whole.operations))
+    kind = rng.choice(["operation", "seconds", "full"], p=[0.5, 0.2, 0.3])
+    if kind == "operation":
+        return Stop(number, operation)
+    if kind == "seconds":
+        return Stop(number, seconds=float(rng.uniform(0, 1.1 * whole.seconds)))
+    return Stop(operation=operation, n_bytes=int(rng.integers(max(map(len, whole.outputs.values())))))
+
+
+def _after(ended: Ended, stop: Stop, folder: Path) -> list[str]:
+    """Return what is wrong with how a command ended."""
+    wanted = {0, 1} if stop.n_bytes is not None else {0, 130} if stop.number == signal.SIGINT else {0, -stop.number}
+    found = [] if ended.code in wanted else [f"it ended with {ended.code}: {ended.said}"]
+    if "Traceback" in ended.said or "a process went on" in ended.said:
+        found.append(ended.said)
+    if stop.n_bytes is not None:
+        found += [f"{path} stays on a full disk" for path in _leftovers(folder)]
+        if ended.code == 1 and not ended.said.splitlines()[-1].startswith("error: "):
+            found.append(f"no sentence: {ended.said}")
+    return found
+
+
+def _intact(victim: Victim, folder: Path, old: dict[str, bytes | None], whole: Whole) -> list[str]:
+    """Return which outputs are neither the old nor the new ones."""
+    found = _outputs(victim, folder)
+    return [f"{file} is neither old nor new" for file in found if found[file] not in (old[file], whole.outputs[file])]
+
+
+def _outputs(victim: Victim, folder: Path) -> dict[str, bytes | None]:
+    return {file: _content(folder / file) if (folder / file).is_file() else None for file in victim.outputs}
+
+
+def _content(file: Path) -> bytes:
+    """Return what a file holds: its bytes, but that the library writes metadata of .safetensors in any order."""
+    content = file.read_bytes()
+    if file.suffix != ".safetensors" or content == b"old":
+        return content
+    length = int.from_bytes(content[:8], "little")
+    return json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True).encode() + content[8 + length :]
+
+
+def _leftovers(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.name.startswith(PREFIX)]
+
+
+# All cases
+
+
+def _whole(victim: Victim, template: Path, parent: Path) -> Whole:
+    """Run a command that nothing stops, in a folder that it finds as the cases do."""
+    folder = parent / "whole"
+    shutil.copytree(template, folder)
+    begin = time.monotonic()
+    said = _good(_run(victim.arguments, folder))
+    seconds = time.monotonic() - begin
+    outputs = {file: _content(folder / file) for file in victim.outputs}
+    shutil.rmtree(folder)
+    return Whole(outputs, said.count("\0"), seconds)
+
+
+def _good(ended: Ended) -> str:
+    if ended.code != 0:
+        raise RuntimeError(f"a command that nothing stops ended with {ended.code}: {ended.said}")
+    return ended.said
+
+
+def run(seed: int = 0, cases: Sequence[int] | int = CASES, report: Callable[[str], object] = print) -> dict[str, int]:
+    """Run cases and report their counts and what is wrong.
+
+    Returns
+    -------
+    counts : dict of str to int
+        By kind; ``wrong`` is there only where something is.
+    """
+    counts: Counter[str] = Counter()
+    _import_all()
+    numbers = range(cases) if isinstance(cases, int) else cases
+    with tempfile.TemporaryDirectory(prefix="bcl-fuzz-seeds-") as parent:
+        template = Path(os.path.realpath(parent)) / "template"
+        template.mkdir()
+        prepare(template, lambda arguments, folder: _good(_run(arguments, folder)))
+        wholes = {name: _whole(victim, template, template.parent) for name, victim in VICTIMS.items()}
+        for number in numbers:
+            what, found = _case(seed, number, template, wholes)
+            counts[what.split(", ")[1]] += 1
+            if found:
+                counts["wrong"] += 1
+                report("\n".join([f"--seed {seed} --case {number}: {what}", *found]))
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
+    report(f"kills: {len(numbers):,} commands stopped, seed {seed}: {kinds}")
+    return dict(counts)
+
+
+def _import_all() -> None:
+    """Import what the commands do, once: each is a fork of this process."""
+    wanted = ("cli._app", "evaluation._evaluate", "finetuning._finetune", "paper.run", "training._train")
+    for name in ("matplotlib.figure", "pyarrow.parquet", *(f"bcl_fast.{module}" for module in wanted)):
+        import_module(name)
+
+
+def main() -> None:
+    """Run as a command."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cases", type=int, default=CASES)
+    parser.add_argument("--case", type=int, help="repeat this case alone")
+    options = parser.parse_args()
+    counts = run(options.seed, options.cases if options.case is None else [options.case])
+    sys.exit(1 if "wrong" in counts else 0)
+
+
+if __name__ == "__main__":
+    main()
