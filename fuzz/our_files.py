@@ -16,7 +16,7 @@ from bcl_fast.results import read_result
 from bcl_fast.tracks import TrackSet, read_tracks
 from bcl_fast.training import Recipe, train
 
-RECIPE = Recipe(head="linear", epochs=1, batch_size=8)
+RECIPE = Recipe.paper(head="linear", epochs=1, batch_size=8)
 
 
 def write_our_files(folder: Path, tracks: TrackSet, points: np.ndarray) -> None:

@@ -118,7 +118,7 @@ def _arguments(path: Path, seeds: Path) -> list[str]:
     if path.name == "model.safetensors":
         return ["cluster", good, "--model", str(path), "-o", output, "--force"]
     if path.name == "checkpoint.pt":
-        options = ["--head", "linear", "--epochs", "1", "--batch-size", "8", "--resume", "--force"]
+        options = ["--recipe", "paper", "--head", "linear", "--epochs", "1", "--batch-size", "8", "--resume", "--force"]
         return ["train", good, *options, "--checkpoint", str(path), "-o", str(path.parent / "output.safetensors")]
     if path.name.startswith("result"):
         return ["cluster", good, "--update", str(path), *clustered]

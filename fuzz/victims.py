@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FILMS = ("train", "val", "test")
-_QUICK = ("--batch-size", "64", "--head", "residual", "--learning-rate", "0.05")
+_QUICK = ("--recipe", "paper", "--batch-size", "64", "--head", "residual", "--learning-rate", "0.05")
 _TRAIN = ("train", "train.parquet", "--val", "val.parquet", "--epochs", "6", *_QUICK)
 
 

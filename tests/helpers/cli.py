@@ -14,7 +14,7 @@ from bcl_fast.simulate import World, simulate_movies
 from bcl_fast.tracks import TrackSet, write_tracks
 
 WORLD = World(n_features=16, identity_dimensions=6, nuisance_dimensions=3)
-QUICK = ("--epochs", "2", "--batch-size", "64", "--head", "residual", "--learning-rate", "0.05")
+QUICK = ("--recipe", "paper", "--epochs", "2", "--batch-size", "64", "--head", "residual", "--learning-rate", "0.05")
 
 
 def films(n_videos: int = 2, *, seed: int = 0, prefix: str = "film", tracks_per_video: int = 24) -> TrackSet:
