@@ -82,6 +82,21 @@ def clustering(results: dict[str, Any]) -> Iterator[str]:
     yield from table(header, rows)
 
 
+def ties(results: dict[str, Any]) -> Iterator[str]:
+    runs = of_group(results, "ties")
+    yield "## Clustering where very many pairs tie\n"
+    yield "Points of `bench/cluster/bench_ties.py`; median seconds. Several ways to break ties are right.\n"
+    jobs = list(dict.fromkeys((run["params"]["case"], run["params"]["linkage"]) for run in runs))
+    rows = []
+    for case, linkage in jobs:
+        of_job = [run for run in runs if (run["params"]["case"], run["params"]["linkage"]) == (case, linkage)]
+        ours = next(run for run in of_job if run["params"]["implementation"] == "bcl_fast")
+        for run in sorted(of_job, key=median):
+            clusters, ratio = f"{run['extra_info']['n_clusters']:,}", f"{median(run) / median(ours):.1f}x"
+            rows.append([linkage, case, run["params"]["implementation"], f"{median(run):.3f}", ratio, clusters])
+    yield from table(["linkage", "points", "implementation", "seconds", "time / ours", "clusters"], rows)
+
+
 def radius_graph(results: dict[str, Any]) -> Iterator[str]:
     runs = of_group(results, "radius graph")
     yield "## Radius graph: all pairs within a squared distance\n"
@@ -171,7 +186,7 @@ def training(results: dict[str, Any]) -> Iterator[str]:
 
 def main() -> None:
     results = json.loads(Path(sys.argv[1]).read_text())
-    parts = (machine, clustering, radius_graph, ball_loss, training)
+    parts = (machine, clustering, ties, radius_graph, ball_loss, training)
     lines = ["# Measured\n", *(line for part in parts for line in part(results)), *gpu_report.sections()]
     print(*lines, sep="\n")
     Path(__file__).with_name("RESULTS.md").write_text("\n".join(lines))

@@ -23,7 +23,7 @@ MOST_POINTS = {"bcl_fast": 100_000, "scipy": 20_000, "fastcluster": 20_000, "sci
 
 @cache
 def labels_of_ours(n: int, linkage: LinkageName) -> npt.NDArray[np.int64]:
-    return PEERS["bcl_fast"](identity_vectors(n), linkage)
+    return PEERS["bcl_fast"](identity_vectors(n), linkage, THRESHOLDS[linkage])
 
 
 def fresh_process(implementation: str, n: int, linkage: LinkageName) -> dict[str, Any]:
@@ -42,9 +42,8 @@ def bench_clustering(benchmark, implementation: str, n: int, linkage: LinkageNam
     points = identity_vectors(n)
     rounds = 7 if implementation == "bcl_fast" else 3 if n <= 9_740 else 1
     warmup = 1 if implementation == "bcl_fast" else 0
-    labels = benchmark.pedantic(
-        PEERS[implementation], (points, linkage), rounds=rounds, iterations=1, warmup_rounds=warmup
-    )
+    arguments = points, linkage, THRESHOLDS[linkage]
+    labels = benchmark.pedantic(PEERS[implementation], arguments, rounds=rounds, iterations=1, warmup_rounds=warmup)
     same = np.array_equal(by_first_appearance(labels), labels_of_ours(n, linkage))
     benchmark.extra_info.update(
         n=n,

@@ -24,40 +24,40 @@ LinkageName = Literal["complete", "average"]
 THRESHOLDS: dict[LinkageName, float] = {"complete": DISTANCE_THRESHOLD, "average": MEAN_DISTANCE_THRESHOLD}
 
 
-def bcl_fast(points: npt.NDArray[np.float32], linkage: LinkageName) -> Labels:
+def bcl_fast(points: npt.NDArray[np.float32], linkage: LinkageName, threshold: float) -> Labels:
     from bcl_fast import average_linkage, complete_linkage
 
     merge = {"complete": complete_linkage, "average": average_linkage}[linkage]
-    return merge(points, THRESHOLDS[linkage]).labels
+    return merge(points, threshold).labels
 
 
-def scipy(points: npt.NDArray[np.float32], linkage: LinkageName) -> Labels:
+def scipy(points: npt.NDArray[np.float32], linkage: LinkageName, threshold: float) -> Labels:
     from scipy.cluster import hierarchy
     from scipy.spatial.distance import pdist
 
-    return hierarchy.fcluster(hierarchy.linkage(pdist(points, "sqeuclidean"), linkage), THRESHOLDS[linkage], "distance")
+    return hierarchy.fcluster(hierarchy.linkage(pdist(points, "sqeuclidean"), linkage), threshold, "distance")
 
 
-def fastcluster(points: npt.NDArray[np.float32], linkage: LinkageName) -> Labels:
+def fastcluster(points: npt.NDArray[np.float32], linkage: LinkageName, threshold: float) -> Labels:
     import fastcluster
     from scipy.cluster.hierarchy import fcluster
     from scipy.spatial.distance import pdist
 
     merges = fastcluster.linkage(pdist(points, "sqeuclidean"), linkage, preserve_input=False)
-    return fcluster(merges, THRESHOLDS[linkage], "distance")
+    return fcluster(merges, threshold, "distance")
 
 
-def scikit_learn(points: npt.NDArray[np.float32], linkage: LinkageName) -> Labels:
+def scikit_learn(points: npt.NDArray[np.float32], linkage: LinkageName, threshold: float) -> Labels:
     from sklearn.cluster import AgglomerativeClustering
 
     # It merges below the threshold where the others merge up to it.
-    threshold = np.nextafter(THRESHOLDS[linkage], np.inf)
+    beyond = np.nextafter(threshold, np.inf)
     return AgglomerativeClustering(
-        n_clusters=None, distance_threshold=threshold, metric="sqeuclidean", linkage=linkage
+        n_clusters=None, distance_threshold=beyond, metric="sqeuclidean", linkage=linkage
     ).fit_predict(points)
 
 
-PEERS: dict[str, Callable[[npt.NDArray[np.float32], LinkageName], Labels]] = {
+PEERS: dict[str, Callable[[npt.NDArray[np.float32], LinkageName, float], Labels]] = {
     "bcl_fast": bcl_fast,
     "scipy": scipy,
     "fastcluster": fastcluster,
@@ -76,7 +76,7 @@ def main() -> None:
     linkage: LinkageName = "average" if sys.argv[3:] == ["average"] else "complete"
     points = identity_vectors(n)
     start_seconds = time.perf_counter()
-    labels = PEERS[name](points, linkage)
+    labels = PEERS[name](points, linkage, THRESHOLDS[linkage])
     seconds = time.perf_counter() - start_seconds
     n_clusters = int(labels.max() - labels.min() + 1)
     print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes(), "n_clusters": n_clusters}))

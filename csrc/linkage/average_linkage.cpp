@@ -5,8 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "linkage/all_pairs.h"
 #include "linkage/cluster_means.h"
+#include "linkage/dense_linkage.h"
 #include "linkage/mean_distances.h"
+#include "linkage/mean_heights.h"
 #include "linkage/mutual_neighbors.h"
 #include "linkage/rungs.h"
 
@@ -14,9 +17,11 @@ namespace bcl {
 namespace {
 
 constexpr int64_t kMaxPoints = 1 << 30;  // 2 n - 1 clusters are numbered in int32
+constexpr double kRounding = 1e-10;      // more than means of means of up to 10^5 clusters collect
 
 template <class T>
 struct AverageMethod {
+  const T* points;
   ClusterMeans<T> means;
   double distance_threshold;
 
@@ -31,6 +36,21 @@ struct AverageMethod {
     }
     return merge_mutual_neighbors(means, std::move(closest.pairs), limit, separations, execution);
   }
+
+  Dendrogram merge_all_pairs(const RungOrder& rung, const Separations& separations, const Execution& searching,
+                             const Execution& merging) {
+    const int64_t n = means.n();
+    std::vector<int32_t> sizes(n);
+    for (int64_t c = 0; c < n; ++c) sizes[c] = means.size(c);
+    const bool are_points = std::all_of(sizes.begin(), sizes.end(), [](int32_t size) { return size == 1; });
+    Condensed condensed = are_points
+                              ? all_largest_distances(points, means.d(), group_points(rung.places, rung.labels, n),
+                                                      rung.ranks, separations, searching)
+                              : all_mean_distances(means, separations, searching);
+    DenseOptions options{Linkage::average, distance_threshold * (1 + kRounding)};
+    options.sizes = sizes.data();
+    return with_mean_heights(dense_linkage(n, condensed.data(), options, merging), distance_threshold, means);
+  }
 };
 
 }  // namespace
@@ -42,8 +62,8 @@ Dendrogram average_linkage(const T* points, int64_t n, int64_t d, const LinkageO
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
   const ArrangedPoints<T> arranged(points, n, d, builder.n_clusters(), options.may_copy, execution);
   ClusterMeans<T> means(arranged.points(), d, inverse(arranged.order()), builder.labels(), builder.n_clusters());
-  return climb(std::move(builder), arranged.order(), AverageMethod<T>{std::move(means), options.distance_threshold},
-               options, execution);
+  return climb(std::move(builder), arranged.order(),
+               AverageMethod<T>{arranged.points(), std::move(means), options.distance_threshold}, options, execution);
 }
 
 template Dendrogram average_linkage(const float*, int64_t, int64_t, const LinkageOptions&, const Execution&);

@@ -114,6 +114,8 @@ class Finder {
 };
 
 constexpr int64_t kSampleRows = 64, kSampleColumns = 1024;
+constexpr int64_t kFewRows = 32, kFewColumns = 128;
+constexpr double kHardlyFarther = 1.2, kConcentrated = 0.25;
 
 // The distances within the threshold among a sample of n_rows x n_columns pairs of clusters, ascending; of clusters,
 // not quite.
@@ -122,7 +124,6 @@ std::vector<double> sample_distances(const Distances& distances, int64_t n_rows,
                                      const Execution& execution) {
   const int64_t n = distances.n_clusters();
   const Distances simplified = distances.simplified();
-  // Rows stand halfway between columns: a cluster's distance to itself would count as near.
   std::vector<int32_t> columns(n_columns);
   for (int64_t c = 0; c < n_columns; ++c) columns[c] = static_cast<int32_t>((2 * c + 1) * n / (2 * n_columns));
   std::vector<std::vector<NearCluster>> of_row(n_rows);
@@ -132,8 +133,9 @@ std::vector<double> sample_distances(const Distances& distances, int64_t n_rows,
     of_row[r] = std::move(scratch.near);
   });
   std::vector<double> all;
-  for (const std::vector<NearCluster>& row : of_row)
-    for (const NearCluster& near : row) all.push_back(near.distance);
+  for (int64_t r = 0; r < n_rows; ++r)
+    for (const NearCluster& near : of_row[r])
+      if (near.cluster != r * n / n_rows) all.push_back(near.distance);  // itself would count as near
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -192,7 +194,20 @@ ClosestPairs closest_pairs(const Distances& distances, const std::vector<int32_t
   return search_within(*screen, kInfinity);
 }
 
+template <class Distances>
+bool are_concentrated(const Distances& distances, int64_t max_pairs, const Execution& execution) {
+  const int64_t n = distances.n_clusters(), n_rows = std::min(kFewRows, n), n_columns = std::min(kFewColumns, n);
+  const std::vector<double> sample = sample_distances(distances, n_rows, n_columns, execution);
+  const double n_sampled = static_cast<double>(n_rows * n_columns);
+  const double share = static_cast<double>(max_pairs) / (0.5 * static_cast<double>(n) * static_cast<double>(n));
+  const auto rank = static_cast<size_t>(share * n_sampled);
+  const auto end = rank < sample.size() ? std::upper_bound(sample.begin(), sample.end(), kHardlyFarther * sample[rank])
+                                        : sample.end();
+  return static_cast<double>(end - sample.begin()) >= kConcentrated * n_sampled;
+}
+
 #define BCL_INSTANTIATE(Distances)                                                                                \
+  template bool are_concentrated(const Distances&, int64_t, const Execution&);                                    \
   template ClosestPairs closest_pairs(const Distances&, const std::vector<int32_t>&, const Separations&, int64_t, \
                                       const Execution&)
 BCL_INSTANTIATE(LargestDistances<float>);

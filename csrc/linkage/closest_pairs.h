@@ -30,4 +30,10 @@ template <class Distances>
 ClosestPairs closest_pairs(const Distances& distances, const std::vector<int32_t>& ranks,
                            const Separations& separations, int64_t max_pairs, const Execution& execution);
 
+// Whether, by a small sample, the max_pairs closest pairs within the threshold end where a quarter of all pairs lie
+// hardly farther, as where very many are equal or the points have many features: a rung then looks at most of the pairs
+// and merges few.
+template <class Distances>
+bool are_concentrated(const Distances& distances, int64_t max_pairs, const Execution& execution);
+
 }  // namespace bcl

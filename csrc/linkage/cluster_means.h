@@ -25,6 +25,7 @@ class ClusterMeans {
                const std::vector<int64_t>& labels, int64_t n_clusters);
 
   int64_t n() const { return static_cast<int64_t>(clusters_.size()); }
+  int64_t d() const { return d_; }
   int32_t size(int64_t c) const { return clusters_[c].size; }
 
   // distances[t] = d(c, others[t]): a function of the two clusters and how they were merged, the same bits with the two

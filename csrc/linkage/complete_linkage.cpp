@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "distance/exact_distances.h"
+#include "linkage/all_pairs.h"
+#include "linkage/dense_linkage.h"
 #include "linkage/exact_heights.h"
 #include "linkage/largest_distances.h"
 #include "linkage/nn_chain.h"
@@ -52,6 +54,14 @@ class CompleteMethod {
       return distances_->exact_distance(place_[left], place_[right]);
     };
     return {with_exact_heights(n, rung.merges, closest.pairs, exact_distance, execution), std::move(rung.labels)};
+  }
+
+  Dendrogram merge_all_pairs(const RungOrder& rung, const Separations& separations, const Execution& searching,
+                             const Execution& merging) const {
+    Condensed condensed =
+        all_largest_distances(exact_.row(0), exact_.d(), distances_->clusters(), rung.ranks, separations, searching);
+    return dense_linkage(distances_->n_clusters(), condensed.data(), {Linkage::complete, exact_.distance_threshold()},
+                         merging);
   }
 
  private:

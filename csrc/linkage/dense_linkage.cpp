@@ -36,6 +36,7 @@ class DenseChain {
         active_(n) {
     for (std::vector<int32_t>* numbers : {&nodes_, &slots_, &owners_, &active_})
       std::iota(numbers->begin(), numbers->end(), 0);
+    if (options.sizes != nullptr) std::copy_n(options.sizes, n, sizes_.begin());
     for (int64_t p = 0; p < options.n_cannot_link; ++p) separate(options.cannot_link + 2 * p);
     if (options.must_link_groups != nullptr) merge_groups(options.must_link_groups);
   }

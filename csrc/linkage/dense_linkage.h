@@ -1,8 +1,8 @@
 // Linkage of all pairs, given as a condensed vector: the textbook nearest-neighbour chain (Muellner 2011).
 //
-// For dissimilarities that the caller has computed: all n (n - 1) / 2 are there, and nothing is left to search for. It
-// merges as nn_chain does on the graph of the pairs within the threshold, ties included. Cost O(n^2) at most. Memory:
-// the vector, overwritten, and O(n).
+// All n (n - 1) / 2 are there, computed by the caller or by all_pairs.h, and nothing is left to search for. It merges
+// as nn_chain does on the graph of the pairs within the threshold, ties included. Cost O(n^2), whatever the ties.
+// Memory: the vector, overwritten, and O(n).
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@ struct DenseOptions {
   const int32_t* must_link_groups = nullptr;  // [n]
   const int32_t* cannot_link = nullptr;       // [n_cannot_link, 2]
   int64_t n_cannot_link = 0;
+  const int32_t* sizes = nullptr;  // [n] points of what are clusters already, or null: one each
 };
 
 // distances // [n (n - 1) / 2], >= 0 or infinite, overwritten. Its stage is "merges". It runs on one thread.

@@ -20,6 +20,8 @@ class LargestDistances {
       : exact_(&exact), clusters_(std::move(clusters)) {}
 
   int64_t n_clusters() const { return clusters_.n(); }
+  int64_t n_points() const { return static_cast<int64_t>(clusters_.members.size()); }  // to measure all pairs of
+  const Clusters& clusters() const { return clusters_; }
   double distance_threshold() const { return exact_->distance_threshold(); }
 
   // One point of each cluster, for a screen: no farther apart than the clusters.

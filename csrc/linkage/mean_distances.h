@@ -19,6 +19,7 @@ class MeanDistances {
       : means_(means), order_(order), distance_threshold_(distance_threshold) {}
 
   int64_t n_clusters() const { return means_.n(); }
+  int64_t n_points() const { return n_clusters(); }
   double distance_threshold() const { return distance_threshold_; }
   ScaledPoints screened_points(const Execution& execution) const { return means_.screened_points(order_, execution); }
   MeanDistances simplified() const { return *this; }

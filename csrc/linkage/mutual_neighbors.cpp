@@ -52,7 +52,7 @@ class MutualNeighbors {
       all_fresh = merged.empty();
       changed = all_fresh ? with_neighbors() : merged;
       std::vector<int32_t> orphans = update(changed, round_watch);
-      update(orphans, round_watch);
+      update_orphans(orphans, round_watch);
       changed.insert(changed.end(), orphans.begin(), orphans.end());
     }
     Dendrogram dendrogram{sort_by_height(n_, merges_),
@@ -67,6 +67,7 @@ class MutualNeighbors {
     int32_t node = 0, first = 0;  // its number in the dendrogram; the smallest number of its parts
     int32_t nearest = -1;         // place; -1: none
     double nearest_distance = kInfinity;
+    double others_distance = kInfinity;  // at least, of all but the nearest; it holds whatever they become by merges
     double height = 0;
     int32_t* neighbors = nullptr;  // places, as they were when the list was written
     int32_t n_neighbors = 0;
@@ -109,8 +110,13 @@ class MutualNeighbors {
   void take_nearer(int32_t c, int32_t other, double distance) {
     Cluster& cluster = clusters_[c];
     const auto tie = [&](int32_t place) { return cluster.first ^ clusters_[place].first; };
-    if (distance > cluster.nearest_distance) return;
-    if (distance == cluster.nearest_distance && cluster.nearest >= 0 && tie(cluster.nearest) <= tie(other)) return;
+    const bool is_nearer = cluster.nearest < 0 || distance < cluster.nearest_distance ||
+                           (distance == cluster.nearest_distance && tie(other) < tie(cluster.nearest));
+    if (!is_nearer) {
+      cluster.others_distance = std::min(cluster.others_distance, distance);
+      return;
+    }
+    cluster.others_distance = cluster.nearest_distance;
     cluster.nearest = other;
     cluster.nearest_distance = distance;
   }
@@ -182,6 +188,30 @@ class MutualNeighbors {
     keep_near(c, scratch);
   }
 
+  // Finds the nearest of clusters whose nearest has become a part of a union.
+  void update_orphans(const std::vector<int32_t>& orphans, const Watch& watch) {
+    std::vector<int32_t> none;
+    for_each(orphans, watch, [&](int64_t, int32_t c, Scratch& scratch) {
+      if (!is_union_nearest(c)) update(c, scratch, none);
+    });
+  }
+
+  // Whether the union is the nearest again. Where many have one nearest, which merges with them one by one, this spares
+  // them a look at their lists each time.
+  bool is_union_nearest(int32_t c) {
+    Cluster& cluster = clusters_[c];
+    const int32_t place = place_[cluster.nearest];
+    if (cluster.is_apart && clusters_[place].is_apart) return false;
+    const auto is_there = [&](int32_t partner) { return place_[partner] == place; };
+    if (!partners_.empty() && std::any_of(partners_[c].begin(), partners_[c].end(), is_there)) return false;
+    double distance = 0;
+    means_.evaluate(c, &place, 1, &distance);
+    if (!(distance < cluster.others_distance && distance <= limit_)) return false;
+    cluster.nearest = place;
+    cluster.nearest_distance = distance;
+    return true;
+  }
+
   // What the list of c must not hold counts as seen: the cluster itself, and its partners of separated pairs.
   void begin_list(int32_t c, Scratch& scratch) {
     scratch.last_seen.resize(n_, 0);
@@ -220,7 +250,7 @@ class MutualNeighbors {
     scratch.distances.resize(n_found);
     means_.evaluate(c, scratch.neighbors.data(), static_cast<int64_t>(n_found), scratch.distances.data());
     cluster.nearest = -1;
-    cluster.nearest_distance = kInfinity;
+    cluster.nearest_distance = cluster.others_distance = kInfinity;
     size_t kept = 0;
     for (size_t t = 0; t < n_found; ++t) {
       if (!(scratch.distances[t] <= limit_)) continue;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "linkage/closest_pairs.h"
+#include "linkage/condense.h"
 #include "linkage/dendrogram_builder.h"
 #include "linkage/linkage_options.h"
 #include "linkage/progress.h"
@@ -54,8 +55,17 @@ struct RungOrder {
   std::vector<int32_t> ranks;
 };
 
-// Method says what a linkage is: distances(rung order) for closest_pairs, and merge(closest, separations, execution),
-// the merges as far as those pairs tell.
+// Whether a rung would better be the last, of all pairs at once. They must fit; where distances are concentrated it
+// takes a third of the time that rungs do, and no more than O(n^2) whatever ties (README.md).
+template <class Distances>
+bool measures_all_pairs(const Distances& distances, const LinkageOptions& options, const Execution& execution) {
+  return CondensedRows::size(distances.n_points()) <= options.max_dense_pairs &&
+         are_concentrated(distances, options.max_pairs, execution);
+}
+
+// Method says what a linkage is: distances(rung order) for closest_pairs; merge(closest, separations, execution), the
+// merges as far as those pairs tell; and merge_all_pairs(rung order, separations, execution of the search, and of the
+// merges), all merges that there are.
 template <class Method>
 Dendrogram climb(DendrogramBuilder builder, const std::vector<int32_t>& order, Method method,
                  const LinkageOptions& options, const Execution& execution) {
@@ -66,10 +76,16 @@ Dendrogram climb(DendrogramBuilder builder, const std::vector<int32_t>& order, M
     const RungOrder rung(builder, order);
     const Separations separations(builder.labels(), n_clusters, options.cannot_link, options.n_cannot_link,
                                   options.n_apart);
-    ClosestPairs closest = closest_pairs(method.distances(rung), rung.ranks, separations, options.max_pairs,
-                                         progress.part_of_rung(n_clusters, 0, kPairsPart));
+    const Execution searching = progress.part_of_rung(n_clusters, 0, kPairsPart);
+    const Execution merging = progress.part_of_rung(n_clusters, kPairsPart, 1);
+    const auto& distances = method.distances(rung);
+    if (measures_all_pairs(distances, options, execution)) {
+      builder.add_rung(method.merge_all_pairs(rung, separations, searching, merging));
+      break;
+    }
+    ClosestPairs closest = closest_pairs(distances, rung.ranks, separations, options.max_pairs, searching);
     all = closest.all;
-    builder.add_rung(method.merge(std::move(closest), separations, progress.part_of_rung(n_clusters, kPairsPart, 1)));
+    builder.add_rung(method.merge(std::move(closest), separations, merging));
     progress.end_rung(n_clusters);
   }
   return std::move(builder).result();

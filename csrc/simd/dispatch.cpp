@@ -14,6 +14,7 @@ namespace bcl {
   extern const Kernels<double> kDouble;           \
   extern const ExactKernels<float> kExactFloat;   \
   extern const ExactKernels<double> kExactDouble; \
+  extern const ExactTiles kExactTiles;            \
   extern const ScreenKernels kScreen;             \
   }
 BCL_DECLARE(baseline)
@@ -30,11 +31,12 @@ struct Path {
   const Kernels<double>* f64;
   const ExactKernels<float>* exact_f32;
   const ExactKernels<double>* exact_f64;
+  const ExactTiles* exact_tiles;
   const ScreenKernels* screen;
 };
 
 #define BCL_PATH(name) \
-  Path { &name::kFloat, &name::kDouble, &name::kExactFloat, &name::kExactDouble, &name::kScreen }
+  Path { &name::kFloat, &name::kDouble, &name::kExactFloat, &name::kExactDouble, &name::kExactTiles, &name::kScreen }
 
 // Fastest first. __builtin_cpu_supports asks the operating system too: it says no where the registers are not saved.
 std::vector<Path> supported() {
@@ -90,6 +92,8 @@ template <>
 const ExactKernels<double>& exact_kernels<double>() {
   return *chosen().exact_f64;
 }
+
+const ExactTiles& exact_tiles() { return *chosen().exact_tiles; }
 
 const ScreenKernels& screen_kernels() { return *chosen().screen; }
 

@@ -16,7 +16,19 @@ struct ExactKernels {
   double (*squared_gap)(const T* x, const double* s, double n, const T* y, const double* t, double m, int64_t d);
 };
 
+// Distances of all rows and columns of a tile, each summed in the order of the features, as SciPy's pdist has it.
+struct ExactTiles {
+  // Columns come in panels of `panel_width`: panel[p * panel_width + c] is feature p of its column c.
+  int64_t panel_width;
+
+  // sums[r, c] += the sum over p of (rows[r, p] - panel[p, c])^2, for m rows and one panel.
+  void (*add_squares)(const double* rows /* [m, ld] */, int64_t ld, int64_t m, const double* panel, int64_t d,
+                      double* sums /* [m, sums_ld] */, int64_t sums_ld);
+};
+
 template <class T>
 const ExactKernels<T>& exact_kernels();
+
+const ExactTiles& exact_tiles();
 
 }  // namespace bcl

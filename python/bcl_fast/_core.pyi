@@ -48,6 +48,7 @@ def complete_linkage(
     execution: Execution = ...,
     may_copy: bool = True,
     n_apart: int = 0,
+    max_dense_pairs: int = 0,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def average_linkage(
     points: _Points,
@@ -58,6 +59,7 @@ def average_linkage(
     execution: Execution = ...,
     may_copy: bool = True,
     n_apart: int = 0,
+    max_dense_pairs: int = 0,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def assign(
     points: _Points,

@@ -133,8 +133,12 @@ def climb(
     cannot_link: NDArray[np.int32] = NO_PAIRS,
     n_threads: int = 0,
     linkage: str = "complete",
+    max_dense_pairs: int = 0,
 ) -> CompleteLinkage:
-    """The core's linkage of points, with so many pairs in a rung."""
+    """The core's linkage of points, with so many pairs in a rung, or all of them at once where that is faster."""
     merge = _core.complete_linkage if linkage == "complete" else _core.average_linkage
-    merges, labels = merge(X, threshold, max_pairs, must_link_groups, cannot_link, _core.Execution(n_threads))
+    execution = _core.Execution(n_threads)
+    merges, labels = merge(
+        X, threshold, max_pairs, must_link_groups, cannot_link, execution, max_dense_pairs=max_dense_pairs
+    )
     return CompleteLinkage(labels, merges, len(X) - len(merges))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
 # most of what it can, and no more memory than the samples take (csrc/linkage/README.md).
 PAIRS_PER_SAMPLE, MORE_PAIRS = 12, 65_536
 BYTES_PER_PAIR = 64  # found, up to twice as many before the farther half is dropped, and as a graph
+BYTES_PER_DENSE_PAIR = 8
+FEW_DENSE_BYTES, DENSE_PER_POINTS = 1 << 24, 16  # for all pairs: bytes, or as a multiple of the samples'
 BYTES_PER_FEATURE = 8  # of a sample: a float32 copy, and the same in panels
 BYTES_PER_SAMPLE = 352  # directions, clusters and merges, and sums of features
 BYTES_PER_MEAN = 100  # sizes and spreads, beside a float64 mean for every two samples
@@ -94,12 +96,30 @@ def check_memory_limit(memory_limit: int | None) -> None:
         raise InputError(f"memory_limit must be a positive number of bytes, got {brief(memory_limit)}")
 
 
+class RungMemory(NamedTuple):
+    """What the core may hold at once.
+
+    Attributes
+    ----------
+    max_pairs : int
+        Pairs of a rung of the linkage.
+    may_copy : bool
+        Whether there is room for a copy of the points.
+    max_dense_pairs : int
+        Pairs of a vector of all of them.
+    """
+
+    max_pairs: int
+    may_copy: bool
+    max_dense_pairs: int
+
+
 def rung_memory(
     points: npt.NDArray[Any], memory_limit: int | None, bytes_used: int = 0, *, means: bool = False
-) -> tuple[int, bool]:
-    """Return how many pairs a rung of the linkage may hold, and whether there is room for a copy of the points.
+) -> RungMemory:
+    """Return what the core may hold, beside ``bytes_used`` for what was made of X before.
 
-    ``bytes_used``: for what was made of X before. ``means``: the linkage keeps the means of clusters.
+    ``means``: the linkage keeps the means of clusters.
     """
     n_samples, n_features = points.shape
     max_pairs = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
@@ -107,8 +127,12 @@ def rung_memory(
     if means:
         fixed += n_samples * (4 * n_features + BYTES_PER_MEAN)
     wanted = fixed + max_pairs * BYTES_PER_PAIR + points.nbytes
+    most_dense = max(FEW_DENSE_BYTES, DENSE_PER_POINTS * points.nbytes)
     if memory_limit is None:
-        limit = wanted if wanted <= UNASKED_BYTES else free_memory() // 2
+        dense = n_samples * n_samples // 2 * BYTES_PER_DENSE_PAIR
+        limit = max(wanted, fixed + dense if dense <= most_dense else 0)
+        if limit > UNASKED_BYTES:
+            limit = free_memory() // 2
     else:
         limit = int(memory_limit)
         least = fixed + n_samples * BYTES_PER_PAIR
@@ -117,5 +141,9 @@ def rung_memory(
                 f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least {least:,} bytes, "
                 f"got {memory_limit:,}"
             )
-    room = (limit - fixed) // BYTES_PER_PAIR
-    return max(n_samples, min(max_pairs, room), 1), limit >= wanted
+    room = limit - fixed
+    return RungMemory(
+        max_pairs=max(n_samples, min(max_pairs, room // BYTES_PER_PAIR), 1),
+        may_copy=limit >= wanted,
+        max_dense_pairs=max(0, min(room, most_dense) // BYTES_PER_DENSE_PAIR),
+    )

@@ -96,10 +96,12 @@ def merge_points(
     if scale != 1.0:
         scaled = scaled * scale
     copied = bytes_used + (0 if scaled is points else scaled.nbytes)
-    pairs, may_copy = rung_memory(scaled, memory_limit, copied, means=linkage == "average")
+    memory = rung_memory(scaled, memory_limit, copied, means=linkage == "average")
     merge = _core.complete_linkage if linkage == "complete" else _core.average_linkage
     threshold = squared * scale * scale
-    merges, labels = merge(scaled, threshold, pairs, *constraints, execution, may_copy, n_apart)
+    merges, labels = merge(
+        scaled, threshold, memory.max_pairs, *constraints, execution, memory.may_copy, n_apart, memory.max_dense_pairs
+    )
     merges[:, 2] /= scale * scale
     merges[:, 2] = from_squared_euclidean(merges[:, 2], metric)
     return merges, labels

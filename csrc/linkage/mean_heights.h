@@ -1,0 +1,15 @@
+// Heights of average linkage from the means of the clusters, where merges were found from a vector of all pairs.
+#pragma once
+
+#include "linkage/cluster_means.h"
+#include "linkage/dendrogram.h"
+
+namespace bcl {
+
+// The dendrogram's merges again, with the heights that merge_mutual_neighbors has for them, to the last bit: so that it
+// does not show how merges were found, and a threshold that is a height is met. What is beyond the threshold goes. The
+// clusters of `means` are merged; cost O(n d).
+template <class T>
+Dendrogram with_mean_heights(const Dendrogram& found, double distance_threshold, ClusterMeans<T>& means);
+
+}  // namespace bcl
