@@ -4,33 +4,22 @@
 #include <limits>
 #include <numeric>
 
+#include "distance/exact_tile.h"
 #include "linkage/condense.h"
 #include "runtime/thread_scratch.h"
 #include "screen/candidate_source.h"
-#include "simd/exact_kernels.h"
 
 namespace bcl {
 namespace {
 
-// A tile of points: its rows and columns of so many features, and their sums, stay in the second-level cache.
-constexpr int64_t kRows = 96, kColumns = 64, kFeatures = 128;
-
-// A task's clusters have at least kRows points together, those of the last may have fewer.
+// A task's clusters have a tile's rows of points together, those of the last may have fewer.
 std::vector<int64_t> tasks_of(const Clusters& clusters) {
   std::vector<int64_t> first = {0};
   for (int64_t c = 1; c < clusters.n(); ++c)
-    if (clusters.offsets[c] - clusters.offsets[first.back()] >= kRows) first.push_back(c);
+    if (clusters.offsets[c] - clusters.offsets[first.back()] >= ExactTile::kRows) first.push_back(c);
   first.push_back(clusters.n());
   return first;
 }
-
-// What a thread works in. Columns are written panel by panel: feature p of column c of a panel is at
-// p * panel_width + c.
-struct Tile {
-  std::vector<double> rows = std::vector<double>(kRows * kFeatures);
-  std::vector<double> columns = std::vector<double>(kColumns * kFeatures);
-  std::vector<double> sums = std::vector<double>(kRows * kColumns);
-};
 
 template <class T>
 class LargestDistancesOfAll {
@@ -49,12 +38,17 @@ class LargestDistancesOfAll {
   }
 
   // All pairs of the clusters [first, last) with those behind them, and among themselves.
-  void measure(int64_t first, int64_t last, Tile& tile) const {
+  void measure(int64_t first, int64_t last, ExactTile& tile) const {
     const auto n = static_cast<int64_t>(clusters_.members.size()), end = clusters_.offsets[last];
     if (!are_points_) clear(first, last);
-    for (int64_t row = clusters_.offsets[first]; row < end; row += kRows)
-      for (int64_t column = row; column < n; column += kColumns)
-        measure_tile(row, std::min(kRows, end - row), column, std::min(kColumns, n - column), tile);
+    const int32_t* const members = clusters_.members.data();
+    for (int64_t row = clusters_.offsets[first]; row < end; row += ExactTile::kRows)
+      for (int64_t column = row; column < n; column += ExactTile::kColumns) {
+        const int64_t n_rows = std::min(ExactTile::kRows, end - row);
+        const int64_t n_columns = std::min(ExactTile::kColumns, n - column);
+        tile.measure(points_, d_, members + row, n_rows, members + column, n_columns);
+        for (int64_t r = 0; r < n_rows; ++r) take_larger(row + r, column, n_columns, tile.distances(r));
+      }
   }
 
  private:
@@ -66,32 +60,11 @@ class LargestDistancesOfAll {
 
   double& entry(int32_t a, int32_t b) const { return condensed_[rows_.begin(std::min(a, b)) + std::max(a, b)]; }
 
-  const T* point(int64_t member) const { return points_ + clusters_.members[member] * d_; }
-
-  void measure_tile(int64_t row, int64_t n_rows, int64_t column, int64_t n_columns, Tile& tile) const {
-    const ExactTiles& kernels = exact_tiles();
-    const int64_t width = kernels.panel_width;
-    std::fill(tile.sums.begin(), tile.sums.end(), 0.0);
-    for (int64_t feature = 0; feature < d_; feature += kFeatures) {
-      const int64_t depth = std::min(kFeatures, d_ - feature);
-      for (int64_t r = 0; r < n_rows; ++r)
-        std::copy_n(point(row + r) + feature, depth, tile.rows.data() + r * kFeatures);
-      for (int64_t c = 0; c < n_columns; ++c) {
-        const T* const from = point(column + c) + feature;
-        double* const to = tile.columns.data() + c / width * width * kFeatures + c % width;
-        for (int64_t p = 0; p < depth; ++p) to[p * width] = static_cast<double>(from[p]);
-      }
-      for (int64_t c = 0; c < n_columns; c += width)
-        kernels.add_squares(tile.rows.data(), kFeatures, n_rows, tile.columns.data() + c * kFeatures, depth,
-                            tile.sums.data() + c, kColumns);
-    }
-    for (int64_t r = 0; r < n_rows; ++r) take_larger(row + r, column, n_columns, tile.sums.data() + r * kColumns);
-  }
-
-  void take_larger(int64_t row, int64_t column, int64_t n_columns, const double* sums) const {
+  void take_larger(int64_t row, int64_t column, int64_t n_columns, const double* distances) const {
     const int64_t first = std::max<int64_t>(0, row + 1 - column);
     if (are_points_) {
-      if (first < n_columns) std::copy(sums + first, sums + n_columns, condensed_ + rows_.begin(row) + column + first);
+      if (first < n_columns)
+        std::copy(distances + first, distances + n_columns, condensed_ + rows_.begin(row) + column + first);
       return;
     }
     const int32_t rank = rank_[row];
@@ -99,7 +72,7 @@ class LargestDistancesOfAll {
       const int32_t other = rank_[column + c];
       if (other == rank) continue;
       double& distance = entry(rank, other);
-      distance = std::max(distance, sums[c]);
+      distance = std::max(distance, distances[c]);
     }
   }
 
@@ -130,7 +103,7 @@ Condensed all_largest_distances(const T* points, int64_t d, const Clusters& clus
   Condensed condensed(CondensedRows::size(n));
   const LargestDistancesOfAll<T> all(points, d, clusters, ranks, condensed.data());
   const std::vector<int64_t> tasks = tasks_of(clusters);
-  ThreadScratch<Tile> tiles(execution);
+  ThreadScratch<ExactTile> tiles(execution);
   parallel_for(
       static_cast<int64_t>(tasks.size()) - 1, execution,
       [&](int64_t t, int thread) { all.measure(tasks[t], tasks[t + 1], tiles[thread]); }, upper_triangle(watch));
