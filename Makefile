@@ -23,7 +23,7 @@ CLANG_FORMAT := $(PY) -c 'from clang_format import clang_format; clang_format()'
 PARALLEL := -n auto --dist worksteal
 
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread fuzz clean distclean
+.PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread test-arm fuzz clean distclean
 
 help:
 	@echo 'make demo             install into .venv and run the demonstration'
@@ -34,6 +34,7 @@ help:
 	@echo 'make develop          editable install into .venv that rebuilds the C++ on import'
 	@echo 'make sanitize         tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make sanitize-thread  tests of the core under ThreadSanitizer'
+	@echo 'make test-arm         exact distances and linkages for aarch64, cross-compiled and emulated: the same bits as here'
 	@echo 'make fuzz             the core under the sanitizers, and what else is in fuzz/, with arguments and files that are wrong'
 	@echo 'make clean            remove what was built; make distclean: and .venv'
 	@echo
@@ -110,6 +111,10 @@ SANITIZED_PYTHON = PYTHONPATH="$(CURDIR)/$(SANITIZED):$(SITE)" ASAN_OPTIONS=dete
 sanitize-address sanitize-thread: $(VENV)/installed-dev
 	$(BUILD_SANITIZED)
 	$(SANITIZED_PYTHON) -m pytest -p no:cacheprovider --capture=sys $(SANITIZED_TESTS) $(ARGS)
+
+# Debian: g++-aarch64-linux-gnu and qemu-user-static.
+test-arm: $(VENV)/installed-dev
+	BCL_TEST_ARM=1 $(PY) -m pytest -n0 tests/core/simd $(ARGS)
 
 # Seeded, so that a fault comes again; a few minutes.
 FUZZ_PARTS := readers kills

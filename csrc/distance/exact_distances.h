@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "distance/scaled_points.h"
-#include "simd/kernels.h"
+#include "simd/exact_kernels.h"
 
 namespace bcl {
 
@@ -29,7 +29,7 @@ class ExactDistances {
 
   // distances[t] = |point i - point columns[t]|^2
   void evaluate(int64_t i, const int32_t* columns, int64_t count, double* distances) const {
-    kernels<T>().exact_distances(row(i), points_, d_, columns, count, d_, distances);
+    exact_kernels<T>().squared_distances(row(i), points_, d_, columns, count, d_, distances);
     int64_t doubtful[kTogether], n_doubtful = 0;
     for (int64_t t = 0; t < count; ++t) {
       if (!(std::abs(distances[t] - distance_threshold_) < doubt_ * distance_threshold_)) continue;

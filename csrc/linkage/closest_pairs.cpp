@@ -89,10 +89,13 @@ class Finder {
     screen.walk(first, last, distance_threshold, thread, [&](int64_t i, const int32_t* columns, int64_t count) {
       if (!separations_.none()) std::tie(columns, count) = allowed(i, columns, count, scratch.allowed);
       distances_.measure(i, columns, count, pool_.largest(), scratch.measured);
-      for (const NearCluster& near : scratch.measured.near) {
-        const auto [left, right] = std::minmax(ranks_[i], ranks_[near.cluster]);
-        scratch.found.push_back({near.distance, left, right});
-      }
+      const std::vector<NearCluster>& near = scratch.measured.near;
+      scratch.found.resize(scratch.found.size() + near.size());
+      std::transform(near.begin(), near.end(), scratch.found.end() - static_cast<int64_t>(near.size()),
+                     [&](const NearCluster& one) {
+                       const auto [left, right] = std::minmax(ranks_[i], ranks_[one.cluster]);
+                       return ClusterPair{one.distance, left, right};
+                     });
       if (static_cast<int64_t>(scratch.found.size()) >= kPairsPerFlush) pool_.add(scratch.found);
     });
     pool_.add(scratch.found);

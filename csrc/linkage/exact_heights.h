@@ -19,6 +19,24 @@
 
 namespace bcl {
 
+// Which hashes were not added, for all but one in sixteen of them: bits that stay in the first-level cache.
+class MaybeSeen {
+ public:
+  explicit MaybeSeen(int64_t n) {
+    while ((int64_t{1} << bits_) < 16 * n) ++bits_;
+    words_.assign(int64_t{1} << (bits_ - 6), 0);
+  }
+
+  void add(uint64_t hash) { words_[hash >> (70 - bits_)] |= bit(hash); }
+  bool maybe(uint64_t hash) const { return (words_[hash >> (70 - bits_)] & bit(hash)) != 0; }
+
+ private:
+  uint64_t bit(uint64_t hash) const { return uint64_t{1} << (hash >> (64 - bits_) & 63); }
+
+  int bits_ = 7;
+  std::vector<uint64_t> words_;
+};
+
 // Places in `merges`, by height, of pairs that have it: of several the first by name, so that their order does not
 // show.
 inline std::vector<ClusterPair> pairs_of_heights(const std::vector<Merge>& merges,
@@ -30,10 +48,14 @@ inline std::vector<ClusterPair> pairs_of_heights(const std::vector<Merge>& merge
   };
   const auto is_at = [&](double height) { return [&merges, height](int32_t t) { return merges[t].height == height; }; };
   FirstEqual heights(static_cast<int64_t>(merges.size()));
-  for (size_t t = 0; t < merges.size(); ++t)
+  MaybeSeen seen(static_cast<int64_t>(merges.size()));
+  for (size_t t = 0; t < merges.size(); ++t) {
+    seen.add(hash(merges[t].height));
     heights.find_or_add(static_cast<int32_t>(t), hash(merges[t].height), is_at(merges[t].height));
+  }
   std::vector<ClusterPair> found(merges.size(), ClusterPair{0, -1, -1});
   for (const ClusterPair& pair : pairs) {
+    if (!seen.maybe(hash(pair.distance))) continue;
     const int32_t t = heights.find(hash(pair.distance), is_at(pair.distance));
     if (t < 0) continue;
     const bool is_first =

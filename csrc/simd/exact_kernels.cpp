@@ -4,41 +4,12 @@
 
 #include "simd/width.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace bcl {
 namespace {
-
-// The sum of term(p)^2 over [0, d): eight partial sums whatever the width of a vector, which are then added in one
-// order.
-template <class Term>
-inline double sum_of_squares(int64_t d, const Term& term) {
-  constexpr int kLanes = 8;
-  double sums[kLanes] = {};
-  int64_t p = 0;
-  for (; p + kLanes <= d; p += kLanes)
-#pragma GCC unroll 8
-    for (int k = 0; k < kLanes; ++k) {
-      const double e = term(p + k);
-      sums[k] += e * e;
-    }
-  for (int k = 0; p < d; ++p, ++k) {
-    const double e = term(p);
-    sums[k] += e * e;
-  }
-  return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-}
-
-template <class T>
-double squared_distance(const T* x, const T* y, int64_t d) {
-  return sum_of_squares(d, [=](int64_t p) { return static_cast<double>(x[p]) - static_cast<double>(y[p]); });
-}
-
-template <class T>
-double squared_gap(const T* x, const double* s, double n, const T* y, const double* t, double m, int64_t d) {
-  const double nm = n * m;
-  return sum_of_squares(d, [=](int64_t p) {
-    return nm * (static_cast<double>(x[p]) - static_cast<double>(y[p])) + (m * s[p] - n * t[p]);
-  });
-}
 
 typedef double Vector __attribute__((vector_size(kVectorBytes)));
 typedef double Unaligned __attribute__((vector_size(kVectorBytes), aligned(alignof(double)), may_alias));
@@ -47,6 +18,100 @@ constexpr int kRows = 4;  // eight vectors of sums: enough that no addition wait
 
 inline Vector load(const double* p) { return *reinterpret_cast<const Unaligned*>(p); }
 inline void store(double* p, Vector v) { *reinterpret_cast<Unaligned*>(p) = v; }
+
+// GCC splits __builtin_convertvector into halves, which takes twice as long.
+inline Vector load(const float* p) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));
+#elif defined(__AVX2__)
+  return _mm256_cvtps_pd(_mm_loadu_ps(p));
+#else
+  return Vector{p[0], p[1]};
+#endif
+}
+
+inline double sum(Vector v) {
+  double s[kWidth];
+  store(s, v);
+  for (int64_t width = kWidth / 2; width > 0; width /= 2)
+    for (int64_t k = 0; k < width; ++k) s[k] += s[k + width];
+  return s[0];
+}
+
+// The sums of term(n, p)^2 over p in [0, d), for n in [0, N), side by side: sixteen partial sums whatever the width of
+// a vector, halves of which are then added until one is left, and the rest. vector_term(n, p): the terms of p and those
+// that follow.
+template <int N, class VectorTerm, class Term>
+inline void sums_of_squares(int64_t d, const VectorTerm& vector_term, const Term& term, double* totals) {
+  constexpr int64_t kSums = 16;
+  constexpr int kVectors = kSums / kWidth;
+  Vector sums[N][kVectors] = {};
+  int64_t p = 0;
+  for (; p + kSums <= d; p += kSums)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) {
+        const Vector e = vector_term(n, p + v * kWidth);
+        sums[n][v] += e * e;
+      }
+  for (int n = 0; n < N; ++n) {
+    for (int half = kVectors / 2; half > 0; half /= 2)
+      for (int v = 0; v < half; ++v) sums[n][v] += sums[n][v + half];
+    totals[n] = sum(sums[n][0]);
+  }
+  for (; p < d; ++p)
+    for (int n = 0; n < N; ++n) {
+      const double e = term(n, p);
+      totals[n] += e * e;
+    }
+}
+
+// Of x and the rows named.
+template <int N, class T>
+inline void squared_distances_of(const T* x, const T* const (&rows)[N], int64_t d, double* distances) {
+  sums_of_squares<N>(
+      d, [&](int n, int64_t p) { return load(x + p) - load(rows[n] + p); },
+      [&](int n, int64_t p) { return static_cast<double>(x[p]) - static_cast<double>(rows[n][p]); }, distances);
+}
+
+template <class T>
+double squared_distance(const T* x, const T* y, int64_t d) {
+  double distance;
+  squared_distances_of<1>(x, {y}, d, &distance);
+  return distance;
+}
+
+// Rows stand anywhere in memory; of long ones the processor sees by itself how they go on.
+template <class T>
+inline void prefetch(const T* row, int64_t d) {
+  constexpr int64_t kLine = 64 / sizeof(T), kLines = 16;
+  for (int64_t p = 0; p < d && p < kLines * kLine; p += kLine) __builtin_prefetch(row + p);
+}
+
+template <class T>
+void squared_distances(const T* x, const T* rows, int64_t ld, const int32_t* index, int64_t count, int64_t d,
+                       double* distances) {
+  int64_t t = 0;
+  for (; t + 2 <= count; t += 2) {
+    for (int64_t next = t + 4; next < t + 6 && next < count; ++next) prefetch(rows + index[next] * ld, d);
+    squared_distances_of<2>(x, {rows + index[t] * ld, rows + index[t + 1] * ld}, d, distances + t);
+  }
+  if (t < count) squared_distances_of<1>(x, {rows + index[t] * ld}, d, distances + t);
+}
+
+template <class T>
+double squared_gap(const T* x, const double* s, double n, const T* y, const double* t, double m, int64_t d) {
+  const double nm = n * m;
+  double gap;
+  sums_of_squares<1>(
+      d, [=](int, int64_t p) { return nm * (load(x + p) - load(y + p)) + (m * load(s + p) - n * load(t + p)); },
+      [=](int, int64_t p) {
+        return nm * (static_cast<double>(x[p]) - static_cast<double>(y[p])) + (m * s[p] - n * t[p]);
+      },
+      &gap);
+  return gap;
+}
 
 template <int R>
 inline void add_squares_tile(const double* rows, int64_t ld, const double* panel, int64_t d, double* sums,
@@ -81,7 +146,7 @@ void add_squares(const double* rows, int64_t ld, int64_t m, const double* panel,
 
 template <class T>
 constexpr ExactKernels<T> table() {
-  return {squared_distance<T>, squared_gap<T>};
+  return {squared_distance<T>, squared_distances<T>, squared_gap<T>};
 }
 
 }  // namespace

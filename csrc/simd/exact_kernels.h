@@ -11,6 +11,10 @@ template <class T>
 struct ExactKernels {
   double (*squared_distance)(const T* x, const T* y, int64_t d);
 
+  // distances[t] = |x - rows[index[t]]|^2, the bits of squared_distance.
+  void (*squared_distances)(const T* x /* [d] */, const T* rows /* [., ld] */, int64_t ld, const int32_t* index,
+                            int64_t count, int64_t d, double* distances);
+
   // sum over p of (n m (x[p] - y[p]) + (m s[p] - n t[p]))^2: the squared distance of the means x + s / n and y + t / m,
   // times (n m)^2. The same bits with (x, s, n) and (y, t, m) exchanged.
   double (*squared_gap)(const T* x, const double* s, double n, const T* y, const double* t, double m, int64_t d);

@@ -197,38 +197,6 @@ T dot(const T* x, const T* y, int64_t d) {
       d, [=](int64_t p) { return S::load(x + p) * S::load(y + p); }, [=](int64_t p) { return x[p] * y[p]; });
 }
 
-inline typename Simd<double>::V load_wide(const double* p) { return Simd<double>::load(p); }
-
-// GCC splits __builtin_convertvector into halves, which takes twice as long.
-inline typename Simd<double>::V load_wide(const float* p) {
-#if defined(__AVX512F__)
-  return _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));
-#elif defined(__AVX2__)
-  return _mm256_cvtps_pd(_mm_loadu_ps(p));
-#else
-  return Simd<double>::V{p[0], p[1]};
-#endif
-}
-
-template <class T>
-void exact_distances(const T* x, const T* rows, int64_t ld, const int32_t* index, int64_t count, int64_t d,
-                     double* distances) {
-  using D = Simd<double>;
-  for (int64_t t = 0; t < count; ++t) {
-    const T* y = rows + index[t] * ld;
-    distances[t] = reduce<double>(
-        d,
-        [=](int64_t p) {
-          const typename D::V e = load_wide(x + p) - load_wide(y + p);
-          return e * e;
-        },
-        [=](int64_t p) {
-          const double e = static_cast<double>(x[p]) - static_cast<double>(y[p]);
-          return e * e;
-        });
-  }
-}
-
 template <class T>
 void add(T* __restrict__ y, const T* __restrict__ x, int64_t d) {
   for (int64_t p = 0; p < d; ++p) y[p] += x[p];
@@ -254,9 +222,8 @@ void combine(T* __restrict__ out, T a, const T* x, T b, const T* y, const T* z, 
 
 template <class T>
 constexpr Kernels<T> table() {
-  return {BCL_NAME(BCL_SIMD), Simd<T>::kPanel,     pack_panel<T>, scores<T>, update_best<T>, select_at_least<T>,
-          exact_distances<T>, squared_distance<T>, dot<T>,        add<T>,    axpy<T>,        scale<T>,
-          combine<T>};
+  return {BCL_NAME(BCL_SIMD),  Simd<T>::kPanel, pack_panel<T>, scores<T>, update_best<T>, select_at_least<T>,
+          squared_distance<T>, dot<T>,          add<T>,        axpy<T>,   scale<T>,       combine<T>};
 }
 
 }  // namespace

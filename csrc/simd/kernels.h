@@ -37,10 +37,6 @@ struct Kernels {
   // Writes first_column + c for each c < n with row[c] >= limit, ascending, to columns [n]; returns how many.
   int64_t (*select_at_least)(const T* row, int64_t n, T limit, int32_t first_column, int32_t* columns);
 
-  // distances[t] = |x - rows[index[t]]|^2 in float64, whatever T.
-  void (*exact_distances)(const T* x /* [d] */, const T* rows /* [., d] */, int64_t ld, const int32_t* index,
-                          int64_t count, int64_t d, double* distances);
-
   T (*squared_distance)(const T* x, const T* y, int64_t d);
   T (*dot)(const T* x, const T* y, int64_t d);
   void (*add)(T* y, const T* x, int64_t d);         // y += x (no overlap)
