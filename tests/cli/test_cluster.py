@@ -20,7 +20,7 @@ from bcl_fast.results import count_violated, read_result
 from bcl_fast.results._result import COLUMNS
 from bcl_fast.tracks import automatic_pairs, read_tracks, write_tracks
 from bcl_fast.tracks._pairs import DUPLICATE_IOU
-from tests.helpers.cli import QUICK, films, listing, run, without_labels
+from tests.helpers.cli import QUICK, films, listing, refused, run, without_labels
 
 
 @pytest.mark.parametrize("name", ["result.csv", "result.parquet"])
@@ -49,6 +49,18 @@ def test_average_linkage_on_request(folder, tmp_path):
         np.testing.assert_array_equal(read_result(tmp_path / f"{linkage}.csv").cluster_ids, wanted[linkage])
     assert wanted["complete"].max() > wanted["average"].max()
     assert run("cluster", file, "--threshold", 0.8, "--linkage", "single", "-o", "-").exit_code == 2
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_an_update_goes_on_by_the_linkage_of_the_result(suffix, folder, tmp_path):
+    file, old, new = folder / "test.parquet", tmp_path / f"old{suffix}", tmp_path / f"new{suffix}"
+    options = ("--threshold", 0.8, "--constraints", "none")
+    assert run("cluster", file, *options, "--linkage", "average", "-o", old).exit_code == 0
+    assert run("cluster", file, *options, "--update", old, "-o", new).exit_code == 0
+    assert read_result(new).linkage == "average"
+    other = ("--linkage", "complete", "-o", tmp_path / f"x{suffix}")
+    sentence = refused(tmp_path, "cluster", file, *options, "--update", old, *other)
+    assert "made by average linkage, got complete" in sentence
 
 
 def test_clustering_without_a_model_scales_the_features_to_unit_norm(tmp_path):

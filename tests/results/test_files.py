@@ -176,3 +176,21 @@ def test_ids_of_other_types(tmp_path):
     pq.write_table(pa.table(rows), tmp_path / "r.parquet")
     result = read_result(tmp_path / "r.parquet")
     assert (result.track_ids[0], result.video_ids[0]) == ("1", "00000000-0000-0000-0000-000000000000")
+
+
+@pytest.mark.parametrize(
+    ("linkage", "threshold", "sentence"),
+    [
+        (["complete", "average"], [1, 1], "linkage in .* must be the same in every row, got 'complete' and 'average'"),
+        (["single", "single"], [1, 1], "linkage in .* must be complete or average, got 'single'"),
+        (["average", "average"], [1, 2], "distance_threshold in .* must be the same in every row, got '1' and '2'"),
+        (["average", "average"], ["x", "x"], "distance_threshold in .* must be a squared distance >= 0, got 'x'"),
+        (["average", "average"], ["nan", "nan"], "distance_threshold in .* must be a squared distance >= 0, got 'nan'"),
+    ],
+)
+def test_how_it_was_made_is_one_linkage_and_threshold(linkage, threshold, sentence, tmp_path):
+    lines = ["track_id,video_id,cluster_id,distance_to_centroid,cluster_size,linkage,distance_threshold"]
+    lines += [f"{row},v,0,0.1,2,{linkage[row]},{threshold[row]}" for row in range(2)]
+    (tmp_path / "r.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=f"^{sentence}$"):
+        read_result(tmp_path / "r.csv")

@@ -147,7 +147,9 @@ def test_fingerprints_stay_with_csv_alone(tmp_path):
     result = cluster_tracks(TrackSet.from_arrays(EYE), EYE, 0.5)
     for name in ("r.csv", "r.parquet"):
         write_result(result, tmp_path / name)
-    assert (tmp_path / "r.csv").read_text().splitlines()[0] == ",".join([*COLUMNS, "fingerprint"])
+    assert (tmp_path / "r.csv").read_text().splitlines()[0] == ",".join(
+        [*COLUMNS, "fingerprint", "linkage", "distance_threshold"]
+    )
     np.testing.assert_allclose(read_result(tmp_path / "r.csv").fingerprints, result.fingerprints, atol=1e-6)
     assert read_result(tmp_path / "r.parquet").fingerprints is None
 

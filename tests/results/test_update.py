@@ -250,3 +250,28 @@ def test_updates_that_cannot_be(folder):
         result = run("cluster", episode, "-m", model, *to, *options)
         assert result.exit_code == 2
         assert sentence in result.stderr
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_goes_on_by_the_linkage_that_made_the_result(suffix, tmp_path):
+    points = np.random.default_rng(5).normal(size=(60, 4))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    tracks, first = tracks_of(points), tracks_of(points[:30])
+    for linkage in ("average", "complete"):
+        old = cluster_tracks(first, points[:30], 0.7, linkage=linkage)
+        write_result(old, tmp_path / f"{linkage}{suffix}")
+        read = read_result(tmp_path / f"{linkage}{suffix}")
+        assert (read.linkage, read.distance_threshold) == (linkage, 0.7)
+        added = update_result(read, tracks, points, 0.7)
+        by_name = update_result(old, tracks, points, 0.7, linkage=linkage)
+        np.testing.assert_array_equal(added.cluster_ids, by_name.cluster_ids)
+        assert (added.linkage, added.distance_threshold) == (linkage, 0.7)
+        other = "complete" if linkage == "average" else "average"
+        with pytest.raises(InputError, match=f"^the result to add to was made by {linkage} linkage, got {other}: add"):
+            update_result(read, tracks, points, 0.7, linkage=other)
+    unsaid = replace(old, linkage=None, distance_threshold=None)
+    write_result(unsaid, tmp_path / f"unsaid{suffix}")
+    unsaid = read_result(tmp_path / f"unsaid{suffix}")
+    assert (unsaid.linkage, unsaid.distance_threshold) == (None, None)
+    assert update_result(unsaid, tracks, points, 0.7).linkage == "complete"
+    assert update_result(unsaid, tracks, points, 0.7, linkage="average").linkage == "average"

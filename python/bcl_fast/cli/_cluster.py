@@ -131,6 +131,8 @@ def cluster(
 
     old = None if update is None else read_result(update)
     people, paths = read_with_paths(tracks)
+    if old is not None and model is None:
+        linkage = linkage or old.linkage
     given = embed(people, model, threshold, threshold_scale, linkage)
     renamed: dict[str, str] = {}
     if old is not None:

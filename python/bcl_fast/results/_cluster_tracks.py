@@ -90,7 +90,13 @@ def cluster_tracks(
     )
     labels, violations = _cluster_videos(tracks, points, known, link) if per_video else link(points, pairs=known)
     described = describe_clusters(tracks, points, labels)
-    return replace(described, violations=None if pairs is None else violations, fingerprints=fingerprints(points))
+    return replace(
+        described,
+        violations=None if pairs is None else violations,
+        fingerprints=fingerprints(points),
+        linkage=linkage,
+        distance_threshold=float(distance_threshold),
+    )
 
 
 def _cluster_videos(

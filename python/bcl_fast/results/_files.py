@@ -1,8 +1,8 @@
 """Files of clustering results: Parquet or CSV by suffix, a row per track.
 
 Columns are ``track_id, video_id, cluster_id, distance_to_centroid, cluster_size``, ``name`` where clusters have names,
-and by which tracks are known again, in Parquet ``embedding``, in CSV ``fingerprint``. ``-`` is CSV on standard output,
-without the latter.
+and by which tracks are known again, in Parquet ``embedding``, in CSV ``fingerprint``. The linkage and the threshold are
+metadata of Parquet and columns of CSV. ``-`` is CSV on standard output, without the latter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ from bcl_fast._utils.files import atomic_output, check_is_file, check_output
 from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Names, PathLike
 from bcl_fast.errors import InputError
-from bcl_fast.results._result import COLUMNS, EMBEDDING, FINGERPRINT, NAME, ClusteringResult
+from bcl_fast.results._how_made import how_made
+from bcl_fast.results._result import (
+    COLUMNS,
+    DISTANCE_THRESHOLD,
+    EMBEDDING,
+    FINGERPRINT,
+    LINKAGE,
+    NAME,
+    ClusteringResult,
+)
 from bcl_fast.tracks._names import as_names, first_duplicate, track_name
 from bcl_fast.tracks._sources import open_source
 
@@ -35,7 +44,9 @@ _KINDS: dict[str, tuple[Any, str]] = {
     NAME: (np.object_, "text"),
     FINGERPRINT: (np.float64, "numbers"),
 }
-_EMBEDDED_BY, _CHECKSUM = b"bcl_fast.embedded_by", b"bcl_fast.checksum"  # keys of the metadata
+# Keys of the metadata.
+_EMBEDDED_BY, _CHECKSUM = b"bcl_fast.embedded_by", b"bcl_fast.checksum"
+_LINKAGE, _DISTANCE_THRESHOLD = b"bcl_fast.linkage", b"bcl_fast.distance_threshold"
 
 
 def check_result_output(path: PathLike, *, force: bool = False) -> None:
@@ -85,6 +96,9 @@ def _write_csv(result: ClusteringResult, file: IO[str], fingerprints: NDArray[np
     columns["distance_to_centroid"] = np.round(result.distances_to_centroid.astype(np.float64), 6)
     if fingerprints is not None:
         columns[FINGERPRINT] = np.round(fingerprints, 6)
+        if result.linkage is not None:
+            columns[LINKAGE] = np.full(result.n_tracks, result.linkage, dtype=object)
+            columns[DISTANCE_THRESHOLD] = np.full(result.n_tracks, result.distance_threshold)
     write_csv(file, columns, zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
@@ -102,12 +116,15 @@ def _write_parquet(result: ClusteringResult, path: Path) -> None:
     metadata = {_CHECKSUM: _checksum(result)}
     if result.embedded_by is not None:
         metadata[_EMBEDDED_BY] = result.embedded_by
+    if result.linkage is not None:
+        metadata |= {_LINKAGE: result.linkage, _DISTANCE_THRESHOLD: repr(result.distance_threshold)}
     with path.open("wb") as file:  # the library takes no name that is not UTF-8
         pq.write_table(pa.table(columns).replace_schema_metadata(metadata), file, write_page_checksum=True)
 
 
 def _checksum(result: ClusteringResult) -> str:
-    return checksum([result.columns(), result.embeddings, result.embedded_by])
+    how = [] if result.linkage is None else [result.linkage, repr(result.distance_threshold)]
+    return checksum([result.columns(), result.embeddings, result.embedded_by, *how])
 
 
 def read_result(path: PathLike) -> ClusteringResult:
@@ -127,6 +144,10 @@ def read_result(path: PathLike) -> ClusteringResult:
     else:
         columns, embeddings, metadata = _read_parquet(file)
         embedded_by, expected = metadata.get(_EMBEDDED_BY), metadata.get(_CHECKSUM)
+        for name, key in ((LINKAGE, _LINKAGE), (DISTANCE_THRESHOLD, _DISTANCE_THRESHOLD)):
+            if key in metadata:
+                columns[name] = [metadata[key]]
+    linkage, distance_threshold = how_made(columns.get(LINKAGE, []), columns.get(DISTANCE_THRESHOLD, []), file)
     track_ids, video_ids, cluster_ids, distances, sizes = (_as_column(columns[name], name, file) for name in COLUMNS)
     result = ClusteringResult(
         track_ids,
@@ -138,6 +159,8 @@ def read_result(path: PathLike) -> ClusteringResult:
         embeddings=embeddings,
         embedded_by=embedded_by,
         fingerprints=_as_column(columns[FINGERPRINT], FINGERPRINT, file) if FINGERPRINT in columns else None,
+        linkage=linkage,
+        distance_threshold=distance_threshold,
     )
     if expected is not None and expected != _checksum(result):
         raise InputError(
@@ -187,7 +210,7 @@ def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], NDArray[np.float32]
         found, metadata = source.schema.names, source.schema.metadata or {}
     _check_columns(found, file)
     with _whole_parquet(file) as source:
-        columns = source.table([name for name in _KINDS if name in found]).to_pydict()
+        columns = source.table([name for name in (*_KINDS, LINKAGE, DISTANCE_THRESHOLD) if name in found]).to_pydict()
         column = source.table([EMBEDDING]).column(0) if EMBEDDING in found else None
     about = {key: value.decode(errors="replace") for key, value in metadata.items()}
     return columns, None if column is None else _as_matrix(column, file), about
@@ -231,7 +254,7 @@ def _read_csv(file: Path) -> dict[str, list[Any]]:
 
 
 def _check_columns(found: list[str], file: Path) -> None:
-    twice = next((name for name in (*_KINDS, EMBEDDING) if found.count(name) > 1), None)
+    twice = next((name for name in (*_KINDS, LINKAGE, DISTANCE_THRESHOLD, EMBEDDING) if found.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"{file} must have one column {twice!r}, got {found.count(twice)} of that name")
     missing = [name for name in COLUMNS if name not in found]

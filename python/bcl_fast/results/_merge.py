@@ -81,7 +81,12 @@ def _described(result: ClusteringResult, cluster_ids: Integers, changed: np.ndar
     if result.embeddings is not None:
         described = describe_rows(result.track_ids, result.video_ids, result.embeddings, cluster_ids)
         return replace(
-            described, embeddings=result.embeddings, embedded_by=result.embedded_by, fingerprints=result.fingerprints
+            described,
+            embeddings=result.embeddings,
+            embedded_by=result.embedded_by,
+            fingerprints=result.fingerprints,
+            linkage=result.linkage,
+            distance_threshold=result.distance_threshold,
         )
     _, codes, sizes = np.unique(cluster_ids, return_inverse=True, return_counts=True)
     return replace(

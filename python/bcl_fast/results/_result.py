@@ -14,10 +14,12 @@ from bcl_fast.results._constrained import Violations
 from bcl_fast.results._points import points_of
 
 if TYPE_CHECKING:
+    from bcl_fast.cluster._merge import LinkageName
     from bcl_fast.tracks import TrackSet
 
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
 NAME, FINGERPRINT, EMBEDDING = "name", "fingerprint", "embedding"
+LINKAGE, DISTANCE_THRESHOLD = "linkage", "distance_threshold"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,10 @@ class ClusteringResult:
         results that were read from a file.
     fingerprints : ndarray of shape (n_tracks,), float64, or None
         A number by which a track's embedding is known again; CSV files keep it in place of the embedding.
+    linkage : {"complete", "average"} or None
+        What the clusters were made by, and where an update goes on; None in files that do not say it.
+    distance_threshold : float or None
+        Squared distance up to which they were merged.
     """
 
     track_ids: Names
@@ -58,6 +64,8 @@ class ClusteringResult:
     embedded_by: str | None = None
     violations: Violations | None = None
     fingerprints: NDArray[np.float64] | None = None
+    linkage: LinkageName | None = None
+    distance_threshold: float | None = None
 
     @property
     def n_tracks(self) -> int:

@@ -48,7 +48,7 @@ def update_result(
     embeddings: ArrayLike,
     distance_threshold: float,
     *,
-    linkage: LinkageName = "complete",
+    linkage: LinkageName | None = None,
     neighbor_threshold: float | None = None,
     min_cluster_size: int = 1,
     pairs: TrackPairs | None = None,
@@ -69,7 +69,8 @@ def update_result(
     distance_threshold : float
         Squared distance at which merging stops.
     linkage, neighbor_threshold
-        As in `cluster_tracks`; those of ``old``. All points, old and new, are averaged with their neighbours anew.
+        As in `cluster_tracks`; those of ``old``. By default the linkage that ``old`` says it was made by, else complete
+        linkage; another than that is refused. All points, old and new, are averaged with their neighbours anew.
     min_cluster_size : int, default 1
         Tracks of smaller new clusters have the cluster -1. A track of ``old`` that is in no cluster stays so unless new
         tracks join it.
@@ -90,7 +91,7 @@ def update_result(
         pairs join.
     """
     check_threshold(distance_threshold)
-    check_linkage(linkage)
+    linkage = linkage_of(old, linkage)
     min_cluster_size = whole_at_least("min_cluster_size", min_cluster_size, 1)
     _check_old(old, tracks.n_tracks)
     known_at = places_in(old, tracks)
@@ -133,7 +134,28 @@ def update_result(
         embedded_by=old.embedded_by,
         violations=violations,
         fingerprints=fingerprints(points),
+        linkage=linkage,
+        distance_threshold=float(distance_threshold),
     )
+
+
+def linkage_of(old: ClusteringResult, linkage: LinkageName | None) -> LinkageName:
+    """Return by which linkage tracks are added to a result: its own, which none that is given may contradict.
+
+    Raises
+    ------
+    InputError
+        If it does, or is another than complete and average linkage.
+    """
+    if linkage is None:
+        return old.linkage or "complete"
+    check_linkage(linkage)
+    if old.linkage not in (None, linkage):
+        raise InputError(
+            f"the result to add to was made by {old.linkage} linkage, got {linkage}: add to it by its own, or cluster "
+            "all tracks anew"
+        )
+    return linkage
 
 
 def _check_old(old: ClusteringResult, n_added: int) -> None:
