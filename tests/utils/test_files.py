@@ -117,6 +117,7 @@ def test_what_a_link_points_to_is_replaced_not_the_link(tmp_path):
     (tmp_path / "there" / "file.txt").write_text("before")
     (tmp_path / "link.txt").symlink_to(Path("there") / "file.txt")
     with atomic_output(tmp_path / "link.txt", force=True) as temporary:
+        assert temporary.name == "link.txt"
         temporary.write_text("after")
     assert (tmp_path / "link.txt").is_symlink()
     assert (tmp_path / "there" / "file.txt").read_text() == "after"

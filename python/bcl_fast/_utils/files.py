@@ -101,7 +101,7 @@ def atomic_output(path: PathLike, *, force: bool = False) -> Iterator[Path]:
             with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
                 yield from _through(Path(path), Path(folder))
         else:
-            yield from _replacing(Path(os.path.realpath(path)))
+            yield from _replacing(Path(os.path.realpath(path)), Path(path).name)
 
 
 @contextmanager
@@ -124,17 +124,18 @@ def _through(target: Path, folder: Path) -> Iterator[Path]:
         shutil.copyfileobj(content, stream)
 
 
-def _replacing(target: Path) -> Iterator[Path]:
+def _replacing(target: Path, name: str) -> Iterator[Path]:
     remove_leftovers(target.parent)
     with folder_beside(target) as folder:
-        temporary = folder / target.name
+        temporary = folder / name  # not the target's: it may be written by its suffix
         before = target.stat() if target.exists() else None
-        mode = _make_empty(temporary, 0o666 if before is None else stat.S_IMODE(before.st_mode))
+        mode = _make_empty(temporary, 0o666 if before is None else 0o600)
         yield temporary
-        _take_over(temporary, mode, before)
-        _sync(temporary)
+        with temporary.open("ab") as file:
+            _take_over(temporary, mode, before)
+            os.fsync(file.fileno())
         temporary.replace(target)
-    _sync(target.parent)
+    _sync_names(target.parent)
 
 
 def _make_empty(file: Path, mode: int) -> int:
@@ -142,7 +143,7 @@ def _make_empty(file: Path, mode: int) -> int:
 
     Asking for the umask means setting it, for all threads of the process.
     """
-    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode & 0o666))
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     return stat.S_IMODE(file.stat().st_mode)
 
 
@@ -161,9 +162,9 @@ def _take_over(file: Path, mode: int, before: os.stat_result | None) -> None:
     file.chmod(mode)
 
 
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    file = os.open(path, os.O_RDONLY)
+def _sync_names(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    file = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(file)
     finally:
