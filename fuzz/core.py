@@ -112,7 +112,7 @@ def call_linkage(rng: Random) -> None:
     if n > 300:
         max_pairs = max(max_pairs, n)  # a rung for every few merges would take minutes
     arguments = X, float(rng.choice(THRESHOLDS)), max_pairs, groups(rng, n), pairs(rng, n), execution(rng)
-    merge(*arguments, bool(rng.integers(2)), n_apart)
+    merge(*arguments, bool(rng.integers(2)), n_apart, int(rng.choice([0, 100, 10**7])))
 
 
 def call_assign(rng: Random) -> None:
