@@ -234,7 +234,7 @@ def test_another_loss_stores_its_threshold(folder, tmp_path):
     result = run("train", files[0], "--val", files[1], "-o", files[2], *QUICK, "--loss", "triplet")
     assert result.exit_code == 0, result.output
     model = load_model(files[2])
-    assert f"clusters are cut at {model.stored_threshold:.4f}, found on the validation tracks" in result.stderr
+    assert f"complete linkage are cut at {model.stored_threshold:.4f}, found on the validation tracks" in result.stderr
     assert run("evaluate", folder / "test.parquet", "--model", files[2]).exit_code == 0
     without = run("train", files[0], "-o", tmp_path / "no.safetensors", *QUICK, "--loss", "triplet")
     assert without.exit_code == 1

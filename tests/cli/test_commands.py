@@ -11,14 +11,15 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from bcl_fast import __version__
 from bcl_fast.cli import app
 from bcl_fast.cli._demo import DEMO_FILES, run_demo
-from bcl_fast.cli._recipe_options import attribute_texts
+from bcl_fast.cli._recipe_options import attribute_texts, recipe_options
 from bcl_fast.evaluation import evaluate
 from bcl_fast.models import load_model
-from bcl_fast.results import read_result
+from bcl_fast.results import cluster_tracks, read_result
 from bcl_fast.tracks import automatic_pairs, concatenate, read_tracks
 from bcl_fast.training import Recipe
 from tests.helpers.cli import QUICK, films, run
@@ -67,10 +68,58 @@ def test_every_number_of_the_recipe_is_an_option():
     texts = attribute_texts(Recipe)
     assert list(texts) == [field.name for field in fields(Recipe)]
     assert all(texts.values())
-    for name, value in Recipe.paper().as_dict().items():
+    for name in texts:
         assert parameters[name].opts == [f"--{name.replace('_', '-')}"]
-        assert parameters[name].default == value
+        assert parameters[name].default is None  # of the one recipe or the other
         assert parameters[name].help == texts[name]
+    assert parameters["learning_rate"].show_default == "0.001; paper: 0.003"
+    assert parameters["momentum"].show_default == "0.9"
+
+
+@pytest.mark.parametrize(
+    ("options", "recipe"),
+    [
+        ((), Recipe()),
+        (("--recipe", "paper"), Recipe.paper()),
+        (("--recipe", "paper", "--epochs", "3", "--dimensions", "16-8"), Recipe.paper(epochs=3, dimensions=(16, 8))),
+        (("--loss", "triplet", "--no-normalize"), Recipe(loss="triplet", normalize=False)),
+    ],
+)
+def test_options_change_the_recipe_that_is_named(options, recipe):
+    seen, app = [], typer.Typer()
+
+    @app.command()
+    @recipe_options
+    def command(recipe: Recipe) -> None:
+        seen.append(recipe)
+
+    result = CliRunner().invoke(app, [*options])
+    assert result.exit_code == 0, result.output
+    assert seen == [recipe]
+
+
+def test_training_by_default_says_what_it_compared_and_the_other_commands_keep_to_it(folder, tmp_path):
+    model, files = tmp_path / "m.safetensors", [folder / f"{name}.parquet" for name in ("train", "val", "test")]
+    history = tmp_path / "h.jsonl"
+    trained = run("train", files[0], "--val", files[1], "-o", model, "--steps", 20, "--history", history)
+    assert trained.exit_code == 0, trained.output
+    loaded = load_model(model)
+    assert "none seen by the head that embeds them: features " in trained.stderr
+    assert f"are cut at {loaded.distance_threshold:.4f}, found by people in folds" in trained.stderr
+    assert json.loads(history.read_text().splitlines()[0])["compared"] == loaded.compared
+    how = {"linkage": loaded.linkage, "neighbor_threshold": loaded.neighbor_threshold}
+    test, embeddings = read_tracks(files[2]), loaded.embed_tracks(read_tracks(files[2]))
+    clustered = run("cluster", files[2], "--model", model, "-o", tmp_path / "c.csv", "--constraints", "none")
+    assert clustered.exit_code == 0, clustered.output
+    expected = cluster_tracks(test, embeddings, loaded.distance_threshold, **how)
+    assert read_result(tmp_path / "c.csv").cluster_ids.tolist() == expected.cluster_ids.tolist()
+    scored = run("evaluate", files[2], "--model", model, "--json", "--constraints", "none")
+    rows = evaluate(test, embeddings, distance_threshold=loaded.distance_threshold, **how)
+    assert json.loads(scored.stdout)[-1]["nmi"] == pytest.approx(rows[-1].nmi)
+    other = "complete" if loaded.linkage == "average" else "average"
+    refused = run("cluster", files[2], "--model", model, "--linkage", other, "-o", tmp_path / "no.csv")
+    assert refused.exit_code == 1
+    assert f"the model's threshold is for {loaded.linkage} linkage, got --linkage {other}" in refused.stderr
 
 
 def test_version():

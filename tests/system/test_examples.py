@@ -121,6 +121,6 @@ def test_python_in_the_readme(tmp_path, monkeypatch):
     names = {"embeddings": embeddings, "labels": labels, "X": rng.random((30, 4)), "X_new": rng.random((3, 4))}
     (snippet,) = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
     exec(compile(snippet, str(README), "exec"), names)
-    assert len(names["labels"]) == tracks.n_tracks
+    assert names["result"].n_tracks == tracks.n_tracks
     assert len(names["Z"]) == 29
     assert embeddings.grad is not None
