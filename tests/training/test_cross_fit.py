@@ -70,6 +70,13 @@ def test_validation_people_join_the_folds_or_serve_alone():
     assert result.comparison.n_identities == 4
 
 
+def test_tracks_of_the_same_names_may_join_and_other_dimensions_may_not():
+    people, others = blobs(8), blobs(4, seed=1, prefix="other")  # both have track 0 of one video
+    assert train(people, others, recipe=QUICK).comparison.n_identities == 12
+    with pytest.raises(InputError, match="12 in the training tracks and 5 in the validation tracks"):
+        train(people, blobs(4, n_features=5), recipe=QUICK)
+
+
 # --- what is chosen
 
 

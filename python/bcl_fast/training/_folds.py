@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,13 @@ class Fold(NamedTuple):
 
 def everybody(tracks: TrackSet, val: TrackSet | None, recipe: Recipe) -> TrackSet:
     """Return the tracks that a head is trained on in the end: with those to validate with, unless they serve alone."""
-    return tracks if val is None or recipe.validation == "alone" else concatenate([tracks, val])
+    if val is None or recipe.validation == "alone":
+        return tracks
+    # Tracks of both may have the same names, which training does not look at; nor does it at what else they have.
+    videos = np.array([f"{video} (validation)" for video in val.video_ids.tolist()], dtype=object)
+    apart = replace(val, video_ids=videos)
+    bare = [replace(part, frames=None, boxes=None, images=None) for part in (tracks, apart)]
+    return concatenate(bare, names=["the training tracks", "the validation tracks"])
 
 
 def make_folds(tracks: TrackSet, val: TrackSet | None, recipe: Recipe) -> list[Fold]:
