@@ -1,7 +1,8 @@
 """What carries over to classes that nobody trained on: ours, the paper's recipe, its losses, and other clusterings.
 
 ``python -m bench.studies.carry_over`` writes bench/studies/CARRY_OVER.md: means over five splits of four sets. Chinese
-whispers are dlib's (``pip install dlib-bin``). ``--splits 1`` is a quick look, ``--methods "bcl-fast train"`` one line.
+whispers are dlib's (``pip install dlib-bin``). ``--splits 1`` is a quick look, ``--methods "raw, FINCH"`` makes one line
+anew.
 
 Where a clustering has a number to choose (a threshold, the level of FINCH), it is the one with the best mean of NMI
 and B-cubed F on the classes to train on and to validate with, all clustered at once. HDBSCAN has none.
@@ -120,18 +121,30 @@ def row_of(test: TrackSet, labels: Labels) -> tuple[float, float, float]:
     return (*score(codes, labels), len(np.unique(labels)) / len(names))
 
 
-def table(n_splits: int, methods: list[str]) -> str:
-    head = ["| NMI / B-cubed F (clusters per class) | " + " | ".join(SETS) + " |", "|---" * (len(SETS) + 1) + "|"]
-    lines = []
-    for name in methods:
-        cells = []
-        for data in SETS:
-            rows = [row_of(splits.test, METHODS[name](splits)) for splits in splits_of(DATA, data, n_splits)]
-            nmi, f_score, ratio = np.mean(rows, axis=0)
-            cells.append(f"{nmi:.3f} / {f_score:.3f} ({ratio:.2f})")
-            print(name, data, cells[-1], flush=True)
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join([*head, *lines])
+def line_of(name: str, n_splits: int) -> str:
+    cells = []
+    for data in SETS:
+        rows = [row_of(splits.test, METHODS[name](splits)) for splits in splits_of(DATA, data, n_splits)]
+        nmi, f_score, ratio = np.mean(rows, axis=0)
+        cells.append(f"{nmi:.3f} / {f_score:.3f} ({ratio:.2f})")
+        print(name, data, cells[-1], flush=True)
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def page(lines: dict[str, str], n_splits: int) -> str:
+    return "\n".join(
+        [
+            "# What carries over",
+            "",
+            f"`python -m bench.studies.carry_over`: means over {n_splits} splits by classes: half to train on, a tenth to",
+            "validate with, the rest to cluster, their number unknown. Every sample is a track of its own.",
+            "",
+            "| NMI / B-cubed F (clusters per class) | " + " | ".join(SETS) + " |",
+            "|---" * (len(SETS) + 1) + "|",
+            *(lines[name] for name in METHODS if name in lines),
+            "",
+        ]
+    )
 
 
 def main() -> None:
@@ -139,16 +152,15 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=N_SPLITS)
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS))
     options = parser.parse_args()
-    parts = [
-        "# What carries over",
-        f"`python -m bench.studies.carry_over`; means over {options.splits} splits by classes: half to train on, a\n"
-        "tenth to validate with, the rest to cluster, their number unknown. Every sample is a track of its own.",
-        table(options.splits, options.methods),
-    ]
-    text = "\n\n".join(parts) + "\n"
-    if options.methods == list(METHODS):
-        Path(__file__).with_name("CARRY_OVER.md").write_text(text)
-    print(text)
+    path, lines = Path(__file__).with_name("CARRY_OVER.md"), dict[str, str]()
+    if options.splits == N_SPLITS and path.exists():  # some lines may be made anew, the others stay
+        rows = [row for row in path.read_text().splitlines() if row.startswith("| ")][1:]
+        lines = {row.split(" | ")[0].removeprefix("| "): row for row in rows}
+    for name in options.methods:
+        lines[name] = line_of(name, options.splits)
+        if options.splits == N_SPLITS:
+            path.write_text(page(lines, N_SPLITS))
+    print(page(lines, options.splits))
 
 
 if __name__ == "__main__":
