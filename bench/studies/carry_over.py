@@ -1,8 +1,8 @@
 """What carries over to classes that nobody trained on: ours, the paper's recipe, its losses, and other clusterings.
 
-``python -m bench.studies.carry_over`` writes bench/studies/CARRY_OVER.md: means over five splits of four sets. Chinese
-whispers are dlib's (``pip install dlib-bin``). ``--splits 1`` is a quick look, ``--methods "raw, FINCH"`` makes one line
-anew.
+``python -m bench.studies.carry_over`` writes bench/studies/CARRY_OVER.md: means over five splits of four sets.
+Chinese whispers are dlib's (``pip install dlib-bin``). ``--splits 1`` is a quick look, ``--methods "raw, FINCH"`` makes
+one line anew.
 
 Where a clustering has a number to choose (a threshold, the level of FINCH), it is the one with the best mean of NMI
 and B-cubed F on the classes to train on and to validate with, all clustered at once. HDBSCAN has none.
@@ -136,8 +136,8 @@ def page(lines: dict[str, str], n_splits: int) -> str:
         [
             "# What carries over",
             "",
-            f"`python -m bench.studies.carry_over`: means over {n_splits} splits by classes: half to train on, a tenth to",
-            "validate with, the rest to cluster, their number unknown. Every sample is a track of its own.",
+            f"`python -m bench.studies.carry_over`: means over {n_splits} splits by classes: half to train on, a tenth",
+            "to validate with, the rest to cluster, their number unknown. Every sample is a track of its own.",
             "",
             "| NMI / B-cubed F (clusters per class) | " + " | ".join(SETS) + " |",
             "|---" * (len(SETS) + 1) + "|",
