@@ -33,13 +33,7 @@ def main() -> None:
 
     new = read_tracks(options.new)
     model = result.model
-    clusters = cluster_tracks(
-        new,
-        model.embed_tracks(new),
-        model.distance_threshold,
-        linkage=model.linkage,
-        neighbor_threshold=model.neighbor_threshold,
-    )
+    clusters = cluster_tracks(new, model.embed_tracks(new), model.distance_threshold, **model.clustering_options)
     write_result(clusters, options.output, force=True)
     print(f"{new.n_tracks} tracks, {clusters.n_clusters} clusters -> {options.output}")
 

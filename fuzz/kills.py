@@ -10,7 +10,6 @@ resumed one, must give what a run gives that nothing stopped, and leave no tempo
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -27,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from bcl_fast._utils.locks import PREFIX
+from fuzz.options import parse_options
 from fuzz.stopping import Ended, Stop, run_command
 from fuzz.victims import VICTIMS, Victim, prepare
 
@@ -176,11 +176,7 @@ def _import_all() -> None:
 
 def main() -> None:
     """Run as a command."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--case", type=int, help="repeat this case alone")
-    options = parser.parse_args()
+    options = parse_options(__doc__, CASES)
     counts = run(options.seed, options.cases if options.case is None else [options.case])
     sys.exit(1 if "wrong" in counts else 0)
 

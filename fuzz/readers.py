@@ -11,7 +11,6 @@ address space; where it dies, its case is a failure and another worker goes on.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import resource
 import shutil
@@ -28,6 +27,7 @@ import numpy as np
 from bcl_fast.errors import InputError
 from fuzz.damage import MUTATIONS, write_strange_table
 from fuzz.good_files import write_good_files
+from fuzz.options import parse_options
 from fuzz.our_files import READERS as OURS
 from fuzz.our_files import content_of
 
@@ -240,11 +240,7 @@ def _report(seed: int, number: int, outcome: Outcome, counts: Counter[str]) -> N
 
 def main() -> None:
     """Run as a command."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--case", type=int, help="repeat this case alone")
-    options = parser.parse_args()
+    options = parse_options(__doc__, CASES)
     if options.case is None:
         counts = run(options.seed, options.cases)
         sys.exit(0 if set(counts) <= {"read", "refused"} else 1)

@@ -87,9 +87,8 @@ def chinese_whispers(points: Points, threshold: float) -> Labels:
 def trained(recipe: Recipe) -> Method:
     def cluster(splits: Splits) -> Labels:
         model = train(splits.train, splits.val, recipe=recipe).model
-        how: dict[str, Any] = {"linkage": model.linkage, "neighbor_threshold": model.neighbor_threshold}
         embeddings = model.embed_tracks(splits.test)
-        return cluster_tracks(splits.test, embeddings, model.distance_threshold, **how).cluster_ids
+        return cluster_tracks(splits.test, embeddings, model.distance_threshold, **model.clustering_options).cluster_ids
 
     return cluster
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -33,8 +32,9 @@ SEED = 1908  # the fine-tuning recipe was chosen on other seeds
 
 def rows_of(tracks: TrackSet, model: EmbeddingModel, pairs: TrackPairs | None) -> list[EvaluationRow]:
     embeddings = model.embed_tracks(tracks)
-    how: dict[str, Any] = {"linkage": model.linkage, "neighbor_threshold": model.neighbor_threshold}
-    return evaluate(tracks, embeddings, distance_threshold=model.distance_threshold, pairs=pairs, **how)
+    return evaluate(
+        tracks, embeddings, distance_threshold=model.distance_threshold, pairs=pairs, **model.clustering_options
+    )
 
 
 def adapted_to_each(tracks: TrackSet, model: EmbeddingModel) -> list[EvaluationRow]:

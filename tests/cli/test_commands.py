@@ -107,7 +107,7 @@ def test_training_by_default_says_what_it_compared_and_the_other_commands_keep_t
     assert "none seen by the head that embeds them: features " in trained.stderr
     assert f"are cut at {loaded.distance_threshold:.4f}, found by people in folds" in trained.stderr
     assert json.loads(history.read_text().splitlines()[0])["compared"] == loaded.compared
-    how = {"linkage": loaded.linkage, "neighbor_threshold": loaded.neighbor_threshold}
+    how = loaded.clustering_options
     test, embeddings = read_tracks(files[2]), loaded.embed_tracks(read_tracks(files[2]))
     clustered = run("cluster", files[2], "--model", model, "-o", tmp_path / "c.csv", "--constraints", "none")
     assert clustered.exit_code == 0, clustered.output

@@ -13,6 +13,10 @@ from bcl_fast.training import EpochRecord, Recipe, TrainingResult
 SMALL = Recipe.paper(head="residual", epochs=6, batch_size=32, learning_rate=0.1, radius_freeze_epochs=2)
 
 
+class Killed(BaseException):
+    """Ends a run as a signal would."""
+
+
 def blobs(n_identities: int = 8, seed: int = 0, n_features: int = 12, prefix: str = "person") -> TrackSet:
     """Tracks of one to four faces around one centre per identity, seven tracks each."""
     rng = np.random.default_rng(seed)

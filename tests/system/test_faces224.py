@@ -45,8 +45,8 @@ def scores(splits) -> dict[tuple[str, str], list[EvaluationRow]]:
 
 
 def score(test: TrackSet, model: EmbeddingModel) -> EvaluationRow:
-    how = {"linkage": model.linkage, "neighbor_threshold": model.neighbor_threshold}
-    return evaluate(test, model.embed_tracks(test), distance_threshold=model.distance_threshold, **how)[0]
+    options = model.clustering_options
+    return evaluate(test, model.embed_tracks(test), distance_threshold=model.distance_threshold, **options)[0]
 
 
 def mean_nmi(rows: list[EvaluationRow]) -> float:

@@ -14,9 +14,9 @@ from bcl_fast.errors import InputError
 from bcl_fast.models import load_model
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training import Comparison, Recipe, train
-from bcl_fast.training._cross_fit import LOOKS, epoch_of_look, one_thread_of_torch
+from bcl_fast.training._cross_fit import LOOKS, one_thread_of_torch
 from bcl_fast.training._folds import make_folds
-from tests.helpers.training import assert_same_result, blobs
+from tests.helpers.training import Killed, assert_same_result, blobs
 
 QUICK = Recipe(steps=30, batch_size=32, repeats=1)
 
@@ -171,16 +171,12 @@ def test_torch_gets_its_threads_back_after_an_error():
 
 def test_a_look_comes_after_as_many_steps_in_a_fold_as_on_everybody():
     recipe = Recipe(steps=300, batch_size=256)
-    assert [epoch_of_look(recipe, look, 256 * 10) for look in LOOKS] == [2, 4, 7, 10, 15, 20, 30]
-    assert [epoch_of_look(recipe, look, 256 * 600) for look in LOOKS] == [1] * 7
-    assert epoch_of_look(replace(recipe, epochs=12), 1 / 2, 99) == 6
+    assert [recipe.epochs_of(256 * 10, look) for look in LOOKS] == [2, 4, 7, 10, 15, 20, 30]
+    assert [recipe.epochs_of(256 * 600, look) for look in LOOKS] == [1] * 7
+    assert replace(recipe, epochs=12).epochs_of(99, 1 / 2) == 6
 
 
 # --- resuming
-
-
-class Killed(BaseException):
-    """Ends a run as a signal would."""
 
 
 def test_a_killed_run_resumes_to_the_same_bits_and_compares_only_once(tmp_path):
@@ -239,5 +235,5 @@ def _features(people):
 def _score(model, tracks):
     if not hasattr(model, "distance_threshold"):
         return evaluate(tracks, model.embed_tracks(tracks), n_clusters="true")[-1]
-    how = {"linkage": model.linkage, "neighbor_threshold": model.neighbor_threshold}
-    return evaluate(tracks, model.embed_tracks(tracks), distance_threshold=model.distance_threshold, **how)[-1]
+    options = model.clustering_options
+    return evaluate(tracks, model.embed_tracks(tracks), distance_threshold=model.distance_threshold, **options)[-1]

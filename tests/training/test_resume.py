@@ -12,13 +12,9 @@ import torch
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training import Recipe, train
-from tests.helpers.training import SMALL, assert_same_result, blobs
+from tests.helpers.training import SMALL, Killed, assert_same_result, blobs
 
 QUICK = Recipe.paper(epochs=25, batch_size=256, learning_rate=0.1, radius_learning_rate_factor=0.01)
-
-
-class Killed(BaseException):
-    """Ends a run as a signal would."""
 
 
 def kill_after(n_epochs: int):

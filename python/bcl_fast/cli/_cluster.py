@@ -146,7 +146,7 @@ def cluster(
                 people,
                 given.embeddings,
                 given.distance_threshold,
-                **given.how,
+                **given.options,
                 per_video=per_video,
                 min_clusters=min_clusters,
                 max_clusters=max_clusters,
@@ -195,7 +195,7 @@ def _add(
         tracks,
         given.embeddings,
         given.distance_threshold,
-        **given.how,
+        **given.options,
         min_cluster_size=min_cluster_size,
         pairs=pairs,
     )

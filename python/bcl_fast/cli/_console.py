@@ -51,7 +51,9 @@ def describe_epoch(record: EpochRecord) -> str:
 def describe_threshold(model: EmbeddingModel) -> str:
     """Where the clusters of a model are cut."""
     if model.stored_threshold is None:
-        factor = 4 if model.linkage == "complete" else 3
+        from bcl_fast.cluster import radius_threshold
+
+        factor = radius_threshold(1, model.linkage)
         return f"b = {model.squared_radius:.4f}, clusters are cut at {factor} b = {model.distance_threshold:.4f}"
     found = "by people in folds" if model.compared else "on the validation tracks"
     return f"clusters of {model.linkage} linkage are cut at {model.distance_threshold:.4f}, found {found}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -99,12 +99,11 @@ def _show(test: TrackSet, model: EmbeddingModel, folder: Path, *, force: bool) -
     from bcl_fast.tracks import automatic_pairs, write_tracks
 
     embeddings, raw, threshold = model.embed_tracks(test), raw_embeddings(test), model.distance_threshold
-    how: dict[str, Any] = {"linkage": model.linkage, "neighbor_threshold": model.neighbor_threshold}
     pairs = automatic_pairs(test)
-    rows = evaluate(test, embeddings, distance_threshold=threshold, pairs=pairs, **how)
+    rows = evaluate(test, embeddings, distance_threshold=threshold, pairs=pairs, **model.clustering_options)
     say(f"Clusters of people never seen in training, cut at {threshold:.3f}, their number unknown to the method:")
     print_table(scores_table(rows, evaluate(test, raw, n_clusters="true")))
-    clusters = cluster_tracks(test, embeddings, threshold, pairs=pairs, **how)
+    clusters = cluster_tracks(test, embeddings, threshold, pairs=pairs, **model.clustering_options)
     with atomic_outputs(folder, DEMO_FILES, force=force) as (tracks_file, model_file, clusters_file, picture):
         write_tracks(test, tracks_file, force=True)
         model.save(model_file, force=True)

@@ -10,7 +10,8 @@ import numpy as np
 from bcl_fast._utils.escape import as_picture_text
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.types import Labels, Points
-from bcl_fast.cluster import CompleteLinkage, average_linkage, complete_linkage, threshold_for_count
+from bcl_fast.cluster import CompleteLinkage, threshold_for_count
+from bcl_fast.cluster._by_name import LINKAGES
 from bcl_fast.cluster._merge import LinkageName
 from bcl_fast.evaluation import normalized_mutual_information, scores_of_merges
 from bcl_fast.models import EmbeddingModel
@@ -37,8 +38,7 @@ class View(NamedTuple):
 
     def link(self, distance_threshold: float | None = None) -> CompleteLinkage:
         """Cluster the points, up to a threshold or to the end."""
-        merge = complete_linkage if self.linkage == "complete" else average_linkage
-        return merge(self.points, distance_threshold)
+        return LINKAGES[self.linkage](self.points, distance_threshold)
 
 
 def draw_demo(tracks: TrackSet, raw: Points, embeddings: Points, model: EmbeddingModel, path: Path) -> None:

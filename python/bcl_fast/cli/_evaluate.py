@@ -74,7 +74,9 @@ def evaluate(
         rows = evaluate_labels(people, _clusters_of(people, clusters), pairs=pairs)
     else:
         given = embed(people, model, None, threshold_scale)
-        rows = score(people, given.embeddings, distance_threshold=given.distance_threshold, pairs=pairs, **given.how)
+        rows = score(
+            people, given.embeddings, distance_threshold=given.distance_threshold, pairs=pairs, **given.options
+        )
     raw_rows = score(people, raw_embeddings(people), n_clusters="true") if raw else None
     from bcl_fast.cli._tables import print_scores
 

@@ -19,14 +19,8 @@ class ToCluster(NamedTuple):
 
     embeddings: Any
     distance_threshold: float
-    linkage: LinkageName
-    neighbor_threshold: float | None
+    options: dict[str, Any]  # beside the threshold, as `EmbeddingModel.clustering_options`
     embedded_by: str
-
-    @property
-    def how(self) -> dict[str, Any]:
-        """The arguments that the functions of the library take beside the threshold."""
-        return {"linkage": self.linkage, "neighbor_threshold": self.neighbor_threshold}
 
 
 def embed(
@@ -41,7 +35,7 @@ def embed(
         from bcl_fast.models import raw_embeddings
 
         assert threshold is not None
-        return ToCluster(raw_embeddings(tracks), threshold, linkage or "complete", None, "features")
+        return ToCluster(raw_embeddings(tracks), threshold, {"linkage": linkage or "complete"}, "features")
     from bcl_fast.models import load_model
 
     loaded = load_model(model)
@@ -54,8 +48,7 @@ def embed(
     return ToCluster(
         loaded.embed_tracks(tracks),
         loaded.distance_threshold,
-        loaded.linkage,
-        loaded.neighbor_threshold,
+        loaded.clustering_options,
         loaded.fingerprint(),
     )
 

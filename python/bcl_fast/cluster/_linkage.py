@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from bcl_fast import _core
 from bcl_fast._utils.arrays import as_array
-from bcl_fast.cluster._average_linkage import average_linkage
-from bcl_fast.cluster._complete_linkage import complete_linkage
+from bcl_fast.cluster._by_name import LINKAGES
 from bcl_fast.cluster._constraints import resolve_constraints
 from bcl_fast.cluster._execution import core_execution
 from bcl_fast.cluster._merge import LinkageName
@@ -94,7 +93,7 @@ def linkage(
         execution = core_execution(n_jobs, progress)
         tree, _ = _core.dense_linkage(distances, n_samples, method, np.inf, *unconstrained, execution)
     else:
-        merge = complete_linkage if method == "complete" else average_linkage
+        merge = LINKAGES[method]
         tree = merge(observations, metric=metric, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges
     if optimal_ordering and len(tree):
         from scipy.cluster.hierarchy import optimal_leaf_ordering

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast._utils.checks import whole_number
-from bcl_fast.cluster._average_linkage import average_linkage
-from bcl_fast.cluster._complete_linkage import complete_linkage
+from bcl_fast.cluster._by_name import LINKAGES
 from bcl_fast.cluster._merge import LinkageName
 
 if TYPE_CHECKING:
@@ -63,8 +62,7 @@ def threshold_for_count(points: NDArray[Any], n_clusters: int, linkage: LinkageN
         The middle of the interval of such thresholds; for one cluster, just above the last merge. Where ties leave
         none, the next threshold with fewer clusters.
     """
-    merge = complete_linkage if linkage == "complete" else average_linkage
-    heights = np.append(0, merge(points).merges[:, 2])
+    heights = np.append(0, LINKAGES[linkage](points).merges[:, 2])
     heights = np.append(heights, heights[-1] * (1 + 1e-5))
     place = len(points) - whole_number("n_clusters", n_clusters)
     return float(np.mean(heights[place : place + 2]))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcl_fast._utils.checks import real_number
-from bcl_fast.cluster import average_linkage, complete_linkage
+from bcl_fast.cluster._by_name import LINKAGES
 from bcl_fast.errors import InputError
 from bcl_fast.evaluation._merge_scores import meetings
 from bcl_fast.models import EmbeddingModel
@@ -82,8 +82,7 @@ def calibrate(
         )
     unit = model.unscaled_threshold
     points = settled(model.embed_tracks(tracks), model.neighbor_threshold, pairs.cannot_link)
-    link = complete_linkage if model.linkage == "complete" else average_linkage
-    merges = link(points, LARGEST_SCALE * unit, **pairs._asdict()).merges
+    merges = LINKAGES[model.linkage](points, LARGEST_SCALE * unit, **pairs._asdict()).merges
     heights = merges[:, 2]
     same, together = np.cumsum(pairs_of_merges(merges, codes), axis=0).T
     last_of_height = np.append(heights[1:] > heights[:-1], True)[: len(heights)]
@@ -107,10 +106,8 @@ def pairs_of_merges(merges: ArrayLike, codes: NDArray[np.int64]) -> NDArray[np.i
 
     Parameters
     ----------
-    merges : array-like of shape (n_merges, 4)
-        As `bcl_fast.complete_linkage` returns them.
-    codes : ndarray of shape (n_samples,), int64
-        Identities.
+    merges, codes
+        As for `meetings`.
 
     Returns
     -------

@@ -70,6 +70,11 @@ class EmbeddingModel(Embedding):
             return self.stored_threshold
         return radius_threshold(self.squared_radius, self.linkage)
 
+    @property
+    def clustering_options(self) -> dict[str, Any]:
+        """What `bcl_fast.cluster_tracks`, `evaluate` and `update_result` take beside the threshold, as keywords."""
+        return {"linkage": self.linkage, "neighbor_threshold": self.neighbor_threshold}
+
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the model as one ``.safetensors`` file, atomically.
 

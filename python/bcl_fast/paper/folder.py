@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from bcl_fast._utils.checksum import checksum
 from bcl_fast._utils.files import check_folder
 from bcl_fast._utils.locks import is_leftover, only_writer, remove_leftovers
 from bcl_fast.errors import InputError
@@ -104,4 +104,4 @@ def read_records(path: Path) -> list[Record]:
 
 
 def _checksum(records: Any) -> str:
-    return hashlib.sha256(json.dumps(records).encode()).hexdigest()
+    return checksum(json.dumps(records))  # of the text: numbers of NumPy come back as plain ones

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast._utils.types import Integers
-from bcl_fast.cluster import average_linkage, average_neighbors, complete_linkage
+from bcl_fast.cluster import average_neighbors
+from bcl_fast.cluster._by_name import LINKAGES
 from bcl_fast.cluster._limits import NO_LIMITS, Limits
 from bcl_fast.tracks import TrackPairs
 
@@ -86,9 +87,8 @@ def cluster_with_pairs(
     violations : Violations
         Cannot-link pairs that share a cluster, without the constraints and with them.
     """
-    merge = complete_linkage if linkage == "complete" else average_linkage
     points = settled(points, neighbor_threshold, pairs.cannot_link, device)
-    link = partial(merge, points, distance_threshold, **limits._asdict(), progress=progress, device=device)
+    link = partial(LINKAGES[linkage], points, distance_threshold, **limits._asdict(), progress=progress, device=device)
     labels = link().labels
     n_without = n_violated = count_violated(labels, pairs.cannot_link)
     # If none of the pairs came together, no merge was forbidden: with the constraints the same ones are made. Of

@@ -11,7 +11,6 @@ import copy
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from bcl_fast._utils.threads import available_cores
 from bcl_fast._utils.types import Integers
-from bcl_fast.cluster import average_linkage, average_neighbors, complete_linkage
+from bcl_fast.cluster import average_neighbors
+from bcl_fast.cluster._by_name import LINKAGES
 from bcl_fast.cluster._merge import LinkageName
 from bcl_fast.evaluation import scores_of_merges
 from bcl_fast.models import Embedding
@@ -85,7 +85,7 @@ def cross_fit(
         If there are too few identities, dimensions disagree, or a training diverges.
     """
     folds = make_folds(tracks, val, recipe)
-    trainers = [Trainer(fold.train, None, _resolved(recipe, fold.train), device) for fold in folds]
+    trainers = [Trainer(fold.train, None, recipe, device) for fold in folds]
     n_workers = 1 if device.type != "cpu" else min(len(folds), available_cores())
     with one_thread_of_torch(), ThreadPoolExecutor(n_workers) as pool:
         held = []
@@ -115,20 +115,9 @@ def one_thread_of_torch() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def epoch_of_look(recipe: Recipe, look: float, n_tracks: int) -> int:
-    """Return after which epoch of a training on so many tracks a look comes, so that the steps are the same."""
-    if recipe.epochs is not None:
-        return max(1, round(look * recipe.epochs))
-    return max(1, round(look * recipe.steps / recipe.batches_per_epoch(n_tracks)))
-
-
-def _resolved(recipe: Recipe, tracks: TrackSet) -> Recipe:
-    return replace(recipe, epochs=epoch_of_look(recipe, 1, tracks.n_tracks))
-
-
 def _train_fold(fold: Fold, trainer: Trainer) -> _Held:
     """Train on a fold's people, and keep the heads at each look."""
-    epochs = [epoch_of_look(trainer.recipe, look, fold.train.n_tracks) for look in LOOKS]
+    epochs = [trainer.recipe.epochs_of(fold.train.n_tracks, look) for look in LOOKS]
     embeddings = list(untrained(trainer.data).values())
     done = 0
     for epoch in epochs:
@@ -189,8 +178,7 @@ class _Search:
         points = held.embeddings[way.place].embed(held.features)
         if way.reach is not None:
             points = average_neighbors(points, way.reach, n_neighbors=self._recipe.n_neighbors, n_jobs=1)
-        merge = average_linkage if way.linkage == "average" else complete_linkage
-        merges = merge(points, n_jobs=1).merges
+        merges = LINKAGES[way.linkage](points, n_jobs=1).merges
         scores = np.stack(scores_of_merges(merges, held.codes), axis=1)
         return scores[np.searchsorted(merges[:, 2], self.thresholds(way), side="right")]
 
@@ -230,7 +218,7 @@ def _candidate(way: _Way, scores: Scores, thresholds: NDArray[np.float64], recip
     if look < 0:
         head, epochs = UNTRAINED[way.place], 0
     else:
-        head, epochs = recipe.head, epoch_of_look(recipe, LOOKS[look], n_tracks)
+        head, epochs = recipe.head, recipe.epochs_of(n_tracks, LOOKS[look])
     best = _best(scores)
     nmi, b_cubed_f = scores[:, best].mean(axis=0)
     return Candidate(head, epochs, way.linkage, float(thresholds[best]), way.reach, float(nmi), float(b_cubed_f))

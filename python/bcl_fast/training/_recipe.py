@@ -198,13 +198,13 @@ class Recipe:
         given = self.radius_learning_rate_factor
         return (0.0 if self.loss == "ball" else 0.1) if given is None else given
 
-    def epochs_of(self, n_tracks: int) -> int:
-        """Return the epochs of a training on so many tracks: those given, or as many as make ``steps`` batches."""
-        return max(1, round(self.steps / self.batches_per_epoch(n_tracks))) if self.epochs is None else self.epochs
+    def epochs_of(self, n_tracks: int, share: float = 1) -> int:
+        """Return the epochs in a share of a training on so many tracks: of those given, or of what makes ``steps``.
 
-    def batches_per_epoch(self, n_tracks: int) -> int:
-        """Batches that an epoch of so many tracks has."""
-        return math.ceil(n_tracks / self.batch_size)
+        So the same share is about the same number of batches on any number of tracks; it is one epoch at least.
+        """
+        epochs = self.steps / math.ceil(n_tracks / self.batch_size) if self.epochs is None else self.epochs
+        return max(1, round(share * epochs))
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:

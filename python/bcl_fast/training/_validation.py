@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_fast.cluster import average_linkage, complete_linkage, radius_threshold
+from bcl_fast.cluster import radius_threshold
+from bcl_fast.cluster._by_name import LINKAGES
 from bcl_fast.cluster._merge import LinkageName
 from bcl_fast.evaluation import normalized_mutual_information, weighted_clustering_purity
 from bcl_fast.tracks import TrackSet
@@ -38,8 +39,7 @@ class Validation:
         self.n_identities = int(self.codes.max()) + 1
 
     def scores(self, embeddings: NDArray[np.float32], distance_threshold: float) -> dict[str, Any]:
-        link = complete_linkage if self.linkage == "complete" else average_linkage
-        clusters = link(embeddings, distance_threshold)
+        clusters = LINKAGES[self.linkage](embeddings, distance_threshold)
         return {
             "val_nmi": normalized_mutual_information(self.codes, clusters.labels),
             "val_wcp": weighted_clustering_purity(self.codes, clusters.labels),
