@@ -10,14 +10,14 @@ namespace bcl {
 
 namespace py = pybind11;
 
-Execution PythonExecution::begin_call() const {
+Execution PythonExecution::begin_call(ReleasedGil& released) const {
   using Clock = std::chrono::steady_clock;
-  StageWatch watch = [this, last = Clock::time_point(), last_stage = static_cast<const char*>(nullptr)](
+  StageWatch watch = [this, &released, last = Clock::time_point(), last_stage = static_cast<const char*>(nullptr)](
                          const char* stage, int64_t n_clusters, double share) mutable {
     if (stage == last_stage && Clock::now() - last < std::chrono::milliseconds(100)) return false;
     last = Clock::now();
     last_stage = stage;
-    const AcquiredGil acquired;
+    const ReacquiredGil acquired(released);
     if (PyErr_CheckSignals() != 0) return true;
     if (!progress.is_none()) progress(stage, n_clusters, share);
     return false;

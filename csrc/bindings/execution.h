@@ -14,17 +14,17 @@ struct PythonExecution {
   pybind11::object progress = pybind11::none();  // called with the stage, the clusters and the share done; None: nobody
   int cuda_device = kNoDevice;
 
-  // For one call, which this must outlive. Its watch asks Python for a pending Ctrl-C and tells `progress` at the start
-  // of a stage, and at most ten times a second. Only the main thread ever sees a Ctrl-C.
-  Execution begin_call() const;
+  // For one call, which this and `released` must outlive. Its watch, which asks Python for a pending Ctrl-C and tells
+  // `progress` at the start of a stage, and at most ten times a second, is for the thread that released the GIL. Only
+  // the main thread ever sees a Ctrl-C.
+  Execution begin_call(ReleasedGil& released) const;
 };
 
 // Does work(execution) without the GIL.
 template <class Work>
 auto carry_out(const PythonExecution& how, const Work& work) {
-  const Execution execution = how.begin_call();
-  const ReleasedGil released;
-  return work(execution);
+  ReleasedGil released;
+  return work(how.begin_call(released));
 }
 
 }  // namespace bcl

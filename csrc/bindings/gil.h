@@ -25,25 +25,31 @@ auto acquire_or_stop(const Acquire& acquire) {
 class ReleasedGil {
  public:
   ReleasedGil() : state_(PyEval_SaveThread()) {}
-  ~ReleasedGil() {
-    acquire_or_stop([this] { PyEval_RestoreThread(state_); });
-  }
+  ~ReleasedGil() { acquire(); }
   ReleasedGil(const ReleasedGil&) = delete;
   ReleasedGil& operator=(const ReleasedGil&) = delete;
 
  private:
+  friend class ReacquiredGil;
+
+  void acquire() {
+    acquire_or_stop([this] { PyEval_RestoreThread(state_); });
+  }
+
   PyThreadState* state_;
 };
 
-class AcquiredGil {
+// For a while, in the thread that released it. Not by PyGILState_Ensure: that reads the interpreter, which may be gone,
+// where PyEval_RestoreThread is made for a thread that comes back too late.
+class ReacquiredGil {
  public:
-  AcquiredGil() : state_(acquire_or_stop([] { return PyGILState_Ensure(); })) {}
-  ~AcquiredGil() { PyGILState_Release(state_); }
-  AcquiredGil(const AcquiredGil&) = delete;
-  AcquiredGil& operator=(const AcquiredGil&) = delete;
+  explicit ReacquiredGil(ReleasedGil& released) : released_(released) { released_.acquire(); }
+  ~ReacquiredGil() { released_.state_ = PyEval_SaveThread(); }
+  ReacquiredGil(const ReacquiredGil&) = delete;
+  ReacquiredGil& operator=(const ReacquiredGil&) = delete;
 
  private:
-  PyGILState_STATE state_;
+  ReleasedGil& released_;
 };
 
 }  // namespace bcl
