@@ -14,6 +14,7 @@ from bcl_fast.errors import InputError
 from bcl_fast.evaluation import evaluate
 from bcl_fast.finetuning import FinetuningRecipe, finetune
 from bcl_fast.finetuning._data import FEWEST_HELD_OUT, FinetuningData, HeldOut
+from bcl_fast.finetuning._finetune import _Finetuner
 from bcl_fast.models import EmbeddingModel, load_model
 from bcl_fast.models._heads import make_head
 from bcl_fast.simulate import World, simulate_episodes, simulate_movies
@@ -112,18 +113,25 @@ def test_shares_by_hand():
     found = data.look(model, 0.5)
     assert found.violated_must == pytest.approx(1 / 3)  # both faces of track 1, 0.586 from the centroid between them
     assert found.violated_cannot == pytest.approx(1 / 2)  # tracks 0 and 2 show one direction
-    assert found.violated == pytest.approx(5 / 12)
     between = 2 - 2 / np.sqrt(1.01)
-    np.testing.assert_allclose(found.shortfalls, [0, 0.2 - between], atol=1e-6)
+    np.testing.assert_allclose(found.together, np.log1p(np.exp([-4, 4 * (2 - 0.2) / 0.2, -4])), rtol=1e-6)
+    apart = [np.log1p(np.exp(-4 * (2 - np.sqrt(2) - 0.2) / 0.2)), np.log1p(np.exp(4 * (0.2 - between) / 0.2))]
+    np.testing.assert_allclose(found.apart, apart, rtol=1e-5)
+    assert found.loss == pytest.approx(found.together.mean() + found.apart.mean())
     assert data.look(model, 0.6).violated_must == 0
 
 
+def look(apart: list[float]) -> HeldOut:
+    return HeldOut(0, 0, np.empty(0), np.array(apart))
+
+
 def test_a_change_counts_from_two_standard_errors_on():
-    before = HeldOut(0, 0, np.array([1.0, 1, 1, 1]))
-    assert HeldOut(0, 0, np.array([0.5, 0.6, 0.5, 0.4])).surely_below(before)
-    assert not HeldOut(0, 0, np.array([0.0, 1, 1, 1])).surely_below(before)
-    assert not before.surely_below(before)
-    assert not HeldOut(0, 0, np.empty(0)).surely_below(HeldOut(0, 0, np.empty(0)))
+    before = look([1, 1, 1, 1])
+    assert look([0.5, 0.6, 0.5, 0.4]).surely_more_apart(before)
+    assert not look([0, 1, 1, 1]).surely_more_apart(before)
+    assert not before.surely_more_apart(before)
+    assert not look([]).surely_more_apart(look([]))
+    assert look([]).loss == 0
 
 
 def test_must_link_makes_one_class_of_tracks():
@@ -151,11 +159,13 @@ def test_a_strong_pull_keeps_the_weights():
     tracks, model = episodes(), untrained()
 
     def distance(proximal: float) -> float:
-        result = finetune(model, tracks, recipe=replace(QUICK, proximal=proximal, learning_rate=0.01, patience=9))
-        changed = result.model if result.best_round else model
-        return sum(float(((a - b) ** 2).sum()) for a, b in zip(weights(changed), weights(model), strict=True))
+        finetuner = _Finetuner(model, tracks, automatic_pairs(tracks), replace(QUICK, proximal=proximal))
+        for _ in range(3):
+            finetuner._fit()
+        pairs = zip(weights(finetuner._model()), weights(model), strict=True)
+        return sum(float(((a - b) ** 2).sum()) for a, b in pairs)
 
-    assert distance(30.0) <= distance(0.0)
+    assert 0 < distance(30.0) < 0.5 * distance(0.0)
 
 
 def test_it_stops_when_the_held_out_pairs_get_no_better():

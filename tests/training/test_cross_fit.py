@@ -169,7 +169,17 @@ def test_torch_gets_its_threads_back_after_an_error():
     assert torch.get_num_threads() == before
 
 
-def test_a_look_comes_after_as_many_steps_in_a_fold_as_on_everybody():
+def test_everybody_sees_each_track_as_often_as_a_fold_at_the_look():
+    tracks = blobs(20)
+    recipe = Recipe(steps=40, batch_size=16)
+    comparison = train(tracks, recipe=recipe).comparison
+    folds = [recipe.epochs_of(fold.train.n_tracks, look) for look in LOOKS for fold in make_folds(tracks, None, recipe)]
+    wanted = np.reshape(folds, (len(LOOKS), -1)).mean(axis=1).round()
+    assert {candidate.epochs for candidate in comparison.candidates} == {0, *wanted.astype(int).tolist()}
+    assert wanted.max() > recipe.epochs_of(tracks.n_tracks)
+
+
+def test_a_look_is_a_share_of_the_steps():
     recipe = Recipe(steps=300, batch_size=256)
     assert [recipe.epochs_of(256 * 10, look) for look in LOOKS] == [2, 4, 7, 10, 15, 20, 30]
     assert [recipe.epochs_of(256 * 600, look) for look in LOOKS] == [1] * 7

@@ -51,7 +51,11 @@ def finetune(
         float, typer.Option(help="Weight of staying near the model's weights, against forgetting.")
     ] = RECIPE.proximal,
     radius_scale: Annotated[
-        float, typer.Option(help="Faces of a track are drawn into a ball of this multiple of b.")
+        float | None,
+        typer.Option(
+            help="Faces of a track are drawn into a ball of this multiple of b; by default 0.5 for a model of complete "
+            "linkage, 1 for one of average linkage."
+        ),
     ] = RECIPE.radius_scale,
     seed: Seed = RECIPE.seed,
     constraints: Constraints = None,
@@ -62,8 +66,8 @@ def finetune(
     """Adapt a model to new videos without labels.
 
     Faces of one track are one person, and tracks on screen together are two (see --constraints): that is all it learns
-    from. A fifth of the tracks is held out, and the round kept that gets fewest of their pairs wrong; where no round is
-    surely better than the model, it stays as it is.
+    from. A fifth of the tracks is held out, and the round kept in which their faces are best within the threshold and
+    their pairs beyond it; where pairs are not surely farther beyond it than by the model, it stays as it is.
     """
     recipe = FinetuningRecipe(
         rounds=rounds,

@@ -21,28 +21,37 @@ FEWEST_HELD_OUT = 5  # pairs; of fewer the share says nothing
 class HeldOut(NamedTuple):
     """What a model makes of the tracks and pairs held out.
 
+    Losses are ``log(1 + exp(4 (d / t - 1)))`` of a squared distance ``d`` that is to be below the threshold ``t``, and
+    the same with the sign changed where it is to be above: they tell a narrow escape from a wide one.
+
     Attributes
     ----------
     violated_must : float
         Of the faces of tracks of two faces or more, the share outside the ball around their track's centroid.
     violated_cannot : float
         Of the pairs of tracks known to be two people, the share within the threshold.
-    shortfalls : ndarray of shape (n_pairs,), float64
-        What each of these pairs lacks in squared distance to lie beyond the threshold; 0 where it does.
+    together : ndarray of shape (n_tracks,), float64
+        The loss of the first face of each track of two or more and its last, which are to be within the threshold.
+    apart : ndarray of shape (n_pairs,), float64
+        The loss of each pair of tracks known to be two people, which are to be beyond it.
     """
 
     violated_must: float
     violated_cannot: float
-    shortfalls: NDArray[np.float64]
+    together: NDArray[np.float64]
+    apart: NDArray[np.float64]
 
     @property
-    def violated(self) -> float:
-        """Mean of the two shares."""
-        return (self.violated_must + self.violated_cannot) / 2
+    def loss(self) -> float:
+        """Sum of the two mean losses."""
+        return sum(float(losses.mean()) for losses in (self.together, self.apart) if len(losses))
 
-    def surely_below(self, other: HeldOut) -> bool:
-        """Whether the shortfalls are smaller than another's by two standard errors of the mean difference."""
-        differences = other.shortfalls - self.shortfalls
+    def surely_more_apart(self, other: HeldOut) -> bool:
+        """Whether pairs of two people lose less than another model's, by two standard errors of the mean difference.
+
+        Faces of one track draw near in any fine-tuning; that two people do not is what it may be taken for.
+        """
+        differences = other.apart - self.apart
         if len(differences) < 2:
             return False
         return bool(differences.mean() > 2 * differences.std(ddof=1) / len(differences) ** 0.5)
@@ -129,16 +138,21 @@ class FinetuningData:
         squared_radius : float
             Of the ball around a track's centroid that is to hold the track's faces.
         """
-        outside = np.zeros(0, bool)
+        threshold = model.distance_threshold
+        outside, together = np.zeros(0, bool), np.zeros(0)
         if self._watched_tracks.n_tracks:
-            outside = _distances_to_centroids(model, self._watched_tracks) > squared_radius
+            faces = model.embed(self._watched_tracks.features).astype(np.float64)
+            offsets = self._watched_tracks.offsets
+            outside = _distances_to_centroids(faces, offsets) > squared_radius
+            together = _log_loss(_squared_distances(faces[offsets[:-1]], faces[offsets[1:] - 1]) - threshold, threshold)
         points = model.embed_tracks(self.tracks).astype(np.float64)
-        distances = ((points[self._watched_pairs[:, 0]] - points[self._watched_pairs[:, 1]]) ** 2).sum(axis=1)
-        within = distances <= model.distance_threshold
+        distances = _squared_distances(points[self._watched_pairs[:, 0]], points[self._watched_pairs[:, 1]])
+        within = distances <= threshold
         return HeldOut(
             violated_must=float(outside.mean()) if len(outside) else 0.0,
             violated_cannot=float(within.mean()) if len(within) else 0.0,
-            shortfalls=np.maximum(model.distance_threshold - distances, 0),
+            together=together,
+            apart=_log_loss(threshold - distances, threshold),
         )
 
     def batches(self, rng: np.random.Generator, batch_size: int, faces_per_track: int) -> Iterator[Batch]:
@@ -157,12 +171,19 @@ class FinetuningData:
             yield Batch(batch, np.where(found, place, -1), faces)
 
 
-def _distances_to_centroids(model: EmbeddingModel, tracks: TrackSet) -> NDArray[np.float64]:
+def _log_loss(excess: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
+    return np.logaddexp(0, 4 * excess / threshold)
+
+
+def _squared_distances(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(((left - right) ** 2).sum(axis=1))
+
+
+def _distances_to_centroids(points: NDArray[np.float64], offsets: Integers) -> NDArray[np.float64]:
     """Squared distance of each face to the centroid of its track, on the sphere: (n_faces,)."""
-    points = model.embed(tracks.features).astype(np.float64)
-    sums = np.add.reduceat(points, tracks.offsets[:-1], axis=0)
+    sums = np.add.reduceat(points, offsets[:-1], axis=0)
     centroids = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), SMALLEST_NORM)
-    return ((points - np.repeat(centroids, np.diff(tracks.offsets), axis=0)) ** 2).sum(axis=1)
+    return _squared_distances(points, np.repeat(centroids, np.diff(offsets), axis=0))
 
 
 class _Partners:

@@ -19,7 +19,7 @@ from torch import Tensor
 from bcl_fast.cluster import radius_threshold
 from bcl_fast.errors import InputError
 from bcl_fast.finetuning._data import Batch, FinetuningData, HeldOut
-from bcl_fast.finetuning._recipe import FinetuningRecipe
+from bcl_fast.finetuning._recipe import RADIUS_SCALES, FinetuningRecipe
 from bcl_fast.losses import BallLoss, cannot_link_lists
 from bcl_fast.models import EmbeddingModel
 from bcl_fast.tracks import TrackPairs, TrackSet, automatic_pairs
@@ -40,8 +40,9 @@ class FinetuningRecord:
     squared_radius : float
         ``b`` at the end of the round.
     best : bool
-        Whether no round before had a smaller sum of the two shares, and the pairs of two people fall short of the
-        threshold by less than at the start, by two standard errors.
+        Whether no round before had a smaller loss of the held-out faces of a track, which are to be within the
+        threshold, and of the pairs, which are to be beyond it; and the pairs lose less than at the start, by two
+        standard errors.
     """
 
     round: int
@@ -115,6 +116,7 @@ class _Finetuner:
     def __init__(self, model: EmbeddingModel, tracks: TrackSet, pairs: TrackPairs, recipe: FinetuningRecipe) -> None:
         self.recipe = recipe
         self.start = model
+        self.radius_scale = recipe.radius_scale or RADIUS_SCALES[model.linkage]
         self.rng = np.random.default_rng(recipe.seed)
         self.data = FinetuningData(tracks, pairs, recipe.held_out, self.rng)
         self.batches = self.data.batches(self.rng, recipe.batch_size, recipe.faces_per_track)
@@ -128,7 +130,7 @@ class _Finetuner:
 
     def _make_loss(self) -> BallLoss:
         """Make the ball loss of tracks: balls of a smaller radius, as far apart as those of people."""
-        b, scale = self.start.squared_radius, self.recipe.radius_scale
+        b, scale = self.start.squared_radius, self.radius_scale
         loss = BallLoss(
             alpha=self.recipe.alpha,
             margin=self.recipe.margin + 9 * max(0.0, 1 - scale) * b,
@@ -141,26 +143,35 @@ class _Finetuner:
         return loss
 
     def run(self, on_round: OnRound | None) -> FinetuningResult:
-        """Train until the held-out pairs get no better."""
-        history: list[FinetuningRecord] = []
-        best, best_round = self.start, 0
-        start = fewest = self._look(self.start)
-        for number in range(self.recipe.rounds + 1):
-            value = self._fit() if number else None
-            model = self._model() if number else self.start
+        """Train until the held-out faces and pairs get no better."""
+        start = self._look(self.start)
+        history = [self._record(0, None, start, self.start, is_best=True)]
+        best, best_round, best_loss, losses = self.start, 0, start.loss, [start.loss]
+        if on_round is not None:
+            on_round(history[0])
+        for number in range(1, self.recipe.rounds + 1):
+            value, model = self._fit(), self._model()
             found = self._look(model)
-            is_best = found.violated < fewest.violated and found.surely_below(start)
+            is_best = found.loss < best_loss and found.surely_more_apart(start)
             if is_best:
-                best, best_round, fewest = model, number, found
-            history.append(FinetuningRecord(number, value, *found[:2], model.squared_radius, is_best or number == 0))
+                best, best_round, best_loss = model, number, found.loss
+            losses.append(found.loss)
+            history.append(self._record(number, value, found, model, is_best=is_best))
             if on_round is not None:
                 on_round(history[-1])
-            if number - best_round >= self.recipe.patience:
+            if number - int(np.argmin(losses)) >= self.recipe.patience:
                 break
         return FinetuningResult(best, history, best_round)
 
+    @staticmethod
+    def _record(
+        number: int, value: float | None, found: HeldOut, model: EmbeddingModel, *, is_best: bool
+    ) -> FinetuningRecord:
+        shares = found.violated_must, found.violated_cannot
+        return FinetuningRecord(number, value, *shares, model.squared_radius, is_best)
+
     def _look(self, model: EmbeddingModel) -> HeldOut:
-        return self.data.look(model, self.recipe.radius_scale * model.squared_radius)
+        return self.data.look(model, self.radius_scale * model.squared_radius)
 
     def _fit(self) -> float:
         self.head.train()
@@ -186,7 +197,7 @@ class _Finetuner:
 
     def _pair_loss(self, embeddings: Tensor, partners: Tensor) -> Tensor:
         """Mean of ``relu(4 b + margin - d)`` over faces of two tracks known to be two people."""
-        b = self.loss.squared_radius / self.recipe.radius_scale
+        b = self.loss.squared_radius / self.radius_scale
         paired = torch.nonzero(partners >= 0)[:, 0]
         if len(paired) == 0:
             return embeddings.new_zeros(())
@@ -201,6 +212,6 @@ class _Finetuner:
         """Return the model as it is now, apart from what is trained on."""
         radius = self.start.squared_radius
         if self.recipe.learn_radius:
-            radius = float(self.loss.squared_radius.detach()) / self.recipe.radius_scale
+            radius = float(self.loss.squared_radius.detach()) / self.radius_scale
         recipe = {**self.start.recipe, "finetuning": asdict(self.recipe)}
         return replace(self.start, head=copy.deepcopy(self.head).eval(), squared_radius=radius, recipe=recipe)

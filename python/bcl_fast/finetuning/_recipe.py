@@ -9,6 +9,8 @@ from bcl_fast._utils.checks import store_plain_numbers
 from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
 
+RADIUS_SCALES = {"complete": 0.5, "average": 1.0}
+
 
 @dataclass(frozen=True)
 class FinetuningRecipe:
@@ -26,9 +28,10 @@ class FinetuningRecipe:
         Of stochastic gradient descent.
     proximal : float
         Weight of the squared distance of the weights from where they started, against forgetting.
-    radius_scale : float
-        Faces of a track are drawn into a ball of this multiple of ``b``: a track is less than its person, whose tracks
-        of other scenes must find room in the ball of ``b`` too.
+    radius_scale : float or None
+        Faces of a track are drawn into a ball of this multiple of ``b``; by default 0.5 for a model of complete linkage
+        and 1 for one of average linkage. A track is less than its person, whose tracks of other scenes must be within
+        the threshold too: the farthest of them, or the mean.
     alpha : float
         Weight of drawing the faces of a track together.
     margin : float
@@ -37,21 +40,21 @@ class FinetuningRecipe:
     learn_radius : bool
         Let ``b`` change too.
     held_out : float
-        Share of the tracks held out; the round is kept that violates fewest of their pairs.
+        Share of the tracks held out, to choose a round by.
     patience : int
-        Stop after so many rounds without improvement.
+        Stop after so many rounds in which those get no better.
     seed : int
         Of the held-out tracks, the batches and the faces drawn.
     """
 
-    rounds: int = 6
+    rounds: int = 8
     steps_per_round: int = 25
     batch_size: int = 100
     faces_per_track: int = 4
     learning_rate: float = 0.01
     momentum: float = 0.9
     proximal: float = 0.01
-    radius_scale: float = 0.5
+    radius_scale: float | None = None
     alpha: float = 8.0
     margin: float = 0.05
     learn_radius: bool = False
@@ -67,7 +70,8 @@ class FinetuningRecipe:
         for name in ("proximal", "alpha", "margin", "seed"):
             self._require(name, 0 <= getattr(self, name) < math.inf, "finite and not negative")
         for name in ("learning_rate", "radius_scale"):
-            self._require(name, 0 < getattr(self, name) < math.inf, "finite and positive")
+            value = getattr(self, name)
+            self._require(name, value is None or 0 < value < math.inf, "finite and positive")
         self._require("momentum", 0 <= self.momentum < 1, "in [0, 1)")
         self._require("held_out", 0 <= self.held_out < 1, "in [0, 1)")
 

@@ -27,7 +27,7 @@ from bcl_fast.evaluation import scores_of_merges
 from bcl_fast.models import Embedding
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training._comparison import UNTRAINED, Candidate, Comparison
-from bcl_fast.training._folds import Fold, everybody, make_folds
+from bcl_fast.training._folds import Fold, make_folds
 from bcl_fast.training._recipe import Recipe
 from bcl_fast.training._trainer import Trainer
 from bcl_fast.training._untrained import untrained
@@ -96,9 +96,9 @@ def cross_fit(
         n_identities = len(np.unique(np.concatenate([fold.held_out.label_codes()[1] for fold in folds])))
         search = _Search(held, recipe, pool)
         search.run()
-    n_tracks = everybody(tracks, val, recipe).n_tracks
+    epochs = np.mean([_epochs_of_looks(fold, recipe) for fold in folds], axis=0).round().astype(int).tolist()
     candidates = [
-        _candidate(way, search.scores[way], search.thresholds(way), recipe, n_tracks) for way in search.scores
+        _candidate(way, search.scores[way], search.thresholds(way), recipe.head, epochs) for way in search.scores
     ]
     chosen = candidates[list(search.scores).index(search.chosen)]
     return Comparison(len(folds), n_identities, chosen, tuple(candidates))
@@ -115,12 +115,16 @@ def one_thread_of_torch() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _epochs_of_looks(fold: Fold, recipe: Recipe) -> list[int]:
+    """Epochs after which a fold's head is looked at; everybody's then sees each track as often."""
+    return [recipe.epochs_of(fold.train.n_tracks, look) for look in LOOKS]
+
+
 def _train_fold(fold: Fold, trainer: Trainer) -> _Held:
     """Train on a fold's people, and keep the heads at each look."""
-    epochs = [trainer.recipe.epochs_of(fold.train.n_tracks, look) for look in LOOKS]
     embeddings = list(untrained(trainer.data).values())
     done = 0
-    for epoch in epochs:
+    for epoch in _epochs_of_looks(fold, trainer.recipe):
         for number in range(done + 1, epoch + 1):
             trainer.run_epoch(number, None)
         done = max(done, epoch)
@@ -213,12 +217,11 @@ def _at_best(scores: Scores) -> NDArray[np.float64]:
     return _blurred(scores)[:, _best(scores)]
 
 
-def _candidate(way: _Way, scores: Scores, thresholds: NDArray[np.float64], recipe: Recipe, n_tracks: int) -> Candidate:
+def _candidate(
+    way: _Way, scores: Scores, thresholds: NDArray[np.float64], head: str, epochs_of_looks: list[int]
+) -> Candidate:
     look = way.place - len(UNTRAINED)
-    if look < 0:
-        head, epochs = UNTRAINED[way.place], 0
-    else:
-        head, epochs = recipe.head, recipe.epochs_of(n_tracks, LOOKS[look])
+    name, epochs = (UNTRAINED[way.place], 0) if look < 0 else (head, epochs_of_looks[look])
     best = _best(scores)
     nmi, b_cubed_f = scores[:, best].mean(axis=0)
-    return Candidate(head, epochs, way.linkage, float(thresholds[best]), way.reach, float(nmi), float(b_cubed_f))
+    return Candidate(name, epochs, way.linkage, float(thresholds[best]), way.reach, float(nmi), float(b_cubed_f))
