@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bcl_fast._utils.colours import GREY, colour_of_person
 from bcl_fast._utils.escape import as_picture_text
 from bcl_fast._utils.files import atomic_output
 from bcl_fast._utils.types import Labels, Points
@@ -18,8 +19,7 @@ from bcl_fast.models import EmbeddingModel
 from bcl_fast.results._constrained import NO_PAIRS, settled
 from bcl_fast.tracks import TrackSet
 
-NAMED_PEOPLE = 10  # that get a colour of their own; matplotlib's qualitative map has as many
-GREY, BLUE, RED = "#9a9a9a", "#1b6ca8", "#c0504d"
+BLUE, RED = "#1b6ca8", "#c0504d"
 
 
 class View(NamedTuple):
@@ -89,7 +89,6 @@ def _rank_by_size(codes: Labels) -> Labels:
 
 def draw_people(axes: Any, view: View, people: Labels) -> None:
     """Draw tracks in the plane: dots in the colour of their person, joined to the middle of their cluster."""
-    from matplotlib import colormaps
     from matplotlib.collections import LineCollection
 
     plane, clusters = _project(view.points), view.clusters
@@ -97,10 +96,9 @@ def draw_people(axes: Any, view: View, people: Labels) -> None:
     middles = np.array([np.median(plane[clusters == cluster], axis=0) for cluster in range(n_clusters)])
     spokes = list(np.stack([plane, middles[clusters]], axis=1))
     axes.add_collection(LineCollection(spokes, colors=GREY, linewidths=0.6, zorder=1))
-    colours = colormaps["tab10"](range(NAMED_PEOPLE))
     for person in range(int(people.max()), -1, -1):
-        colour = colours[person] if person < NAMED_PEOPLE else GREY
-        axes.scatter(*plane[people == person].T, s=26, color=[colour], edgecolors="white", linewidths=0.4, zorder=2)
+        colour = colour_of_person(person)
+        axes.scatter(*plane[people == person].T, s=26, color=colour, edgecolors="white", linewidths=0.4, zorder=2)
     score = normalized_mutual_information(people, clusters)
     axes.set_title(f"{n_clusters} clusters, {view.cut}: NMI {score:.2f}")
     axes.set(xticks=[], yticks=[], xlabel="a dot is a track (t-SNE); colour: person; spokes: cluster found")

@@ -78,10 +78,10 @@ class Table:
         by_row: dict[tuple[Any, ...], dict[Any, dict[str, tuple[float, float, int]]]] = {}
         for keys, values in averaged.items():
             by_row.setdefault(keys[:place] + keys[place + 1 :], {})[keys[place]] = values
-        first = next(iter(by_row.values()), {})
+        any_row = {column: values for cells in by_row.values() for column, values in cells.items()}
         blank = [""] * (len(self.keys) - 1)
         rows = [
-            [*blank, fact, *(_written(first[c][fact], self.measures[fact]) for c in columns)] for fact in self.facts
+            [*blank, fact, *(_written(any_row[c][fact], self.measures[fact]) for c in columns)] for fact in self.facts
         ]
         for keys, cells in by_row.items():
             for name in (name for name in self.measures if name not in self.facts):
@@ -114,7 +114,10 @@ def _grid(header: list[str], rows: list[list[str]]) -> str:
 
 def as_csv(tables: Sequence[Table]) -> str:
     """All records of the tables of a file, one line a repeat, numbers unrounded."""
-    columns = dict.fromkeys(name for table in tables for name in ("table", *table.keys, "repeat", *table.measures))
+    source = ("source",) if any("source" in record for table in tables for record in table.records) else ()
+    columns = dict.fromkeys(
+        name for table in tables for name in ("table", *table.keys, *source, "repeat", *table.measures)
+    )
     text = io.StringIO()
     records = ({"table": table.title, **record} for table in tables for record in table.records)
     write_csv(text, columns, ([record.get(name, "") for name in columns] for record in records))

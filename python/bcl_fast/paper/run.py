@@ -10,11 +10,12 @@ from typing import Any
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel, load_model
 from bcl_fast.paper.folder import claim_folder, held_folder, read_records, write_records
-from bcl_fast.paper.output import Record, Table, as_csv, write_text
+from bcl_fast.paper.output import Record, as_csv, write_text
+from bcl_fast.paper.parts import Output, Scoring
 from bcl_fast.paper.processes import Job, in_processes
 from bcl_fast.paper.published import note_on_scores
-from bcl_fast.paper.source import Source, is_papers_test_set
-from bcl_fast.paper.tables import Output, Scoring, plan
+from bcl_fast.paper.source import Data, Source, kind_of_data
+from bcl_fast.paper.tables import plan
 from bcl_fast.paper.variants import Variant
 from bcl_fast.training import Recipe, train
 
@@ -79,11 +80,11 @@ def reproduce(run: Reproduction, names: Sequence[str], *, n_jobs: int = 1, on_jo
     with held_folder(run.folder):
         splits = run.source.splits(0)
         claim_folder(run.folder, _settings(run))
-        planned = plan(run.recipe, run.mlp, splits.train.n_features, simulated=run.source.is_simulated)
+        data = kind_of_data(run.source)
+        planned = plan(run.recipe, run.mlp, splits.train.n_features, data)
         outputs = [output for output in planned.values() if output.name in names]
         _do_missing_jobs(run, outputs, n_jobs, on_job)
-        note = note_on_scores(simulated=run.source.is_simulated, papers_test_set=is_papers_test_set(splits))
-        return [path for output in outputs for path in _write(run, output, note)]
+        return [path for output in outputs for path in _write(run, output, data)]
 
 
 def _do_missing_jobs(run: Reproduction, outputs: Sequence[Output], n_jobs: int, on_job: OnJob | None) -> None:
@@ -154,12 +155,12 @@ def _load(run: Reproduction, variant: Variant, repeat: int) -> EmbeddingModel:
     return model
 
 
-def _write(run: Reproduction, output: Output, note: str) -> list[Path]:
+def _write(run: Reproduction, output: Output, data: Data) -> list[Path]:
     """Write a table or figure as Markdown, CSV and pictures."""
-    tables = _tables(run, output)
-    text = [f"## {output.title}", *([note] if output.scores else [])]
-    if not output.is_figure:
-        text += [table.as_markdown() for table in tables]
+    records = _records(run, output)
+    tables, written = ([part.table(records, data) for part in parts] for parts in (output.parts, output.written))
+    note = [note_on_scores(data)] if output.scores else []
+    text = [f"## {output.title}", *note, *(table.as_markdown() for table in written)]
     text.append(f"![{output.title}]({output.name}.svg)")
     markdown, csv_file, *pictures = (run.folder / f"{output.name}.{suffix}" for suffix in ("md", "csv", "png", "svg"))
     write_text(markdown, "\n\n".join(text) + "\n")
@@ -168,9 +169,10 @@ def _write(run: Reproduction, output: Output, note: str) -> list[Path]:
     return [markdown, csv_file, *pictures]
 
 
-def _tables(run: Reproduction, output: Output) -> list[Table]:
+def _records(run: Reproduction, output: Output) -> dict[str, list[Record]]:
+    """Read the records of each scoring, by its name."""
     records: dict[str, list[Record]] = {}
     for scoring in output.scorings:
         for repeat in range(1 if scoring.alone else run.repeats):
             records.setdefault(scoring.name, []).extend(read_records(run.records_path(output, scoring, repeat)))
-    return [part.table(records) for part in output.parts]
+    return records

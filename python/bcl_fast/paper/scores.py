@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,12 +28,12 @@ SUMMARY = {  # means over the test videos, then all videos clustered together
     "#Ch": ",d",
     "#Cl": ",d",
     "count error": ".1%",
-    "NMI": ".3f",
-    "WCP": ".3f",
+    "NMI": ".4f",
+    "WCP": ".4f",
     "all #Ch": ",d",
     "all #Cl": ",d",
-    "all NMI": ".3f",
-    "all WCP": ".3f",
+    "all NMI": ".4f",
+    "all WCP": ".4f",
 }
 UNNAMED = re.compile(r"unknown|-person\d+$")  # labels of people without a name: of the authors, of our simulation
 CURVE_POINTS = 100
@@ -108,9 +109,10 @@ def score_batch_size(splits: Splits, model: EmbeddingModel | None) -> list[Recor
     codes, _ = splits.train.label_codes()
     rng = np.random.default_rng(int(model.recipe["seed"]))
     batches = permuted_batches(len(codes), int(model.recipe["batch_size"]), rng)
-    people = float(np.mean([len(np.unique(codes[batch])) for batch in batches]))
-    keys = {"batch": len(batches[0])}
-    return [{**record, "people per batch": people} for record in score_model(splits, model, **keys)]
+    counts = [np.bincount(codes[batch]) for batch in batches]
+    people, often = (float(np.mean([np.count_nonzero(own > least) for own in counts])) for least in (0, 5))
+    keys = {"batch": len(batches[0]), "people per batch": people, "of over 5 tracks": often}
+    return score_model(splits, model, **keys)
 
 
 def score_per_video(splits: Splits, model: EmbeddingModel | None, *, method: str) -> list[Record]:
@@ -134,16 +136,18 @@ def validation_threshold(val: TrackSet, model: EmbeddingModel) -> float:
 
 
 def count_people(tracks: TrackSet) -> dict[str, Record]:
-    """Count the people, named and not, and the tracks of each group of videos."""
+    """Count the people and the tracks of each group of videos, of people with a name and without."""
     facts = {}
     for name, members in groups_of_videos(tracks, series=True):
-        people = set(tracks.labels[members].tolist())  # type: ignore[index]
-        unnamed = sum(UNNAMED.search(person) is not None for person in people)
+        tracks_of: Counter[str] = Counter(tracks.labels[members].tolist())  # type: ignore[index]
+        unnamed = [n_tracks for person, n_tracks in tracks_of.items() if UNNAMED.search(person)]
         facts[name] = {
-            "#Ch": len(people),
-            "#named": len(people) - unnamed,
-            "#unknown": unnamed,
+            "#Ch": len(tracks_of),
+            "#named": len(tracks_of) - len(unnamed),
+            "#unknown": len(unnamed),
             "#T": len(members),
+            "#T named": len(members) - sum(unnamed),
+            "#T unknown": sum(unnamed),
         }
     return facts
 
@@ -152,10 +156,16 @@ def score_known_count(splits: Splits, model: EmbeddingModel | None, *, method: s
     """Score complete linkage and K-means, both told the number of people; the base features without a model."""
     points = raw_embeddings(splits.test) if model is None else model.embed_tracks(splits.test)
     ways: dict[str, Clusterer] = {"complete linkage": told_count, "K-means": kmeans}
-    return [
-        summarise(score_clusterer(splits.test, points, way), method=method, clustering=name)
-        for name, way in ways.items()
-    ]
+    n_videos = len(splits.test.videos)
+    records = []
+    for name, way in ways.items():
+        rows, keys = score_clusterer(splits.test, points, way, series=True), {"method": method, "clustering": name}
+        series = rows[n_videos:-1]
+        records.append(summarise([row for row in rows if row not in series], **keys))
+        records += [
+            {**keys, "videos": row.video, "#Ch": row.n_identities, "NMI": row.nmi, "WCP": row.wcp} for row in series
+        ]
+    return records
 
 
 def score_unsupervised(splits: Splits, model: EmbeddingModel | None, *, features: str) -> list[Record]:
@@ -209,11 +219,12 @@ def score_ablation(splits: Splits, model: EmbeddingModel | None, *, method: str)
 
 
 def tracks_per_identity(splits: Splits, model: EmbeddingModel | None) -> list[Record]:
-    """Count the tracks of each person of each split, from the most seen on."""
-    records = []
+    """Count the tracks of each person of each split, from the most seen on, and of all."""
+    records: list[Record] = []
     for name, tracks in splits._asdict().items():
         counts = np.sort(np.bincount(tracks.label_codes()[0]))[::-1]
         records += [{"split": name, "rank": place + 1, "tracks": int(n)} for place, n in enumerate(counts)]
+        records.append({"split": name, "people": len(counts), "tracks": int(counts.sum())})
     return records
 
 
@@ -235,17 +246,19 @@ def curve(splits: Splits, model: EmbeddingModel | None, *, method: str) -> list[
 
 
 def clusters_of_a_video(splits: Splits, model: EmbeddingModel | None) -> list[Record]:
-    """Cluster the test video with most people: a row per track, with its person and an image if there is one."""
+    """Cluster the test video with most people: a row per track, with its person and an image; then the scores."""
     assert model is not None
     codes = splits.test.label_codes()[0]
     of_video = splits.test.tracks_of_videos()
     video, members = max(of_video.items(), key=lambda item: len(np.unique(codes[item[1]])))
     tracks = splits.test.select(members)
     labels = complete_linkage(model.embed_tracks(tracks), model.distance_threshold).labels
-    return [
+    rows = [
         {"video": video, "cluster": int(labels[t]), "track": str(tracks.track_ids[t]), "person": person, "image": image}
         for t, (person, image) in enumerate(zip(tracks.labels.tolist(), _images(tracks), strict=True))  # type: ignore[union-attr]
     ]
+    (row,) = score_clusterer(tracks, raw_embeddings(tracks), lambda *_: labels)
+    return [*rows, {"video": video, "#Ch": row.n_identities, "#Cl": row.n_clusters, "NMI": row.nmi, "WCP": row.wcp}]
 
 
 def _images(tracks: TrackSet) -> Iterator[str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from bcl_fast.errors import InputError
 from bcl_fast.simulate import World, simulate_splits
-from bcl_fast.tracks import Splits, describe_data, read_tracks
+from bcl_fast.tracks import Splits, TrackSet, describe_data, read_tracks
 
+Data = Literal["simulated films", "your tracks", "the paper's test videos"]  # what ours are of
 PAPER_EPISODES = frozenset(f"{series}{episode:02}" for series in ("bbt_s01e", "buffy_s05e") for episode in range(1, 7))
 
 
@@ -81,6 +84,7 @@ def _simulated(scale: float, seed: int, n_features: int) -> Splits:
 @lru_cache(maxsize=1)
 def _read(files: Files) -> Splits:
     parts = Splits(*(read_tracks(paths).labelled() for paths in (files.train, files.val, files.test)))
+    parts = parts._replace(test=_with_images_found(parts.test, {path.parent for path in files.test}))
     for name, tracks in parts._asdict().items():
         if tracks.labels is None:
             raise InputError(f"the {name} tracks must have labels, got none")
@@ -90,6 +94,23 @@ def _read(files: Files) -> Splits:
     return parts
 
 
-def is_papers_test_set(splits: Splits) -> bool:
-    """Whether the test tracks are the 12 episodes of the paper, as its authors name them."""
-    return set(splits.test.videos) == PAPER_EPISODES
+def _with_images_found(tracks: TrackSet, folders: set[Path]) -> TrackSet:
+    """Take images that are not found as they are named from the folder of the tracks that has the first of them."""
+    if tracks.images is None:
+        return tracks
+    first = next((image for image in tracks.images if image), "")
+    if not first or Path(first).is_file():
+        return tracks
+    for folder in folders:
+        if (folder / first).is_file():
+            return replace(
+                tracks, images=np.array([image and str(folder / image) for image in tracks.images], np.object_)
+            )
+    return tracks
+
+
+def kind_of_data(source: Source) -> Data:
+    """Say what is scored; the paper's test videos are known by the names that its authors give its 12 episodes."""
+    if source.is_simulated:
+        return "simulated films"
+    return "the paper's test videos" if set(source.splits(0).test.videos) == PAPER_EPISODES else "your tracks"

@@ -2,11 +2,14 @@
 
 ``features/<video>/<track>.npy`` holds the faces of a track (n_faces, n_features); ``ids/<video>.ids`` holds the labels:
 the line ``CVHCI_TRACKLABELS_V1``, then ``track name`` per line (github.com/makarandtapaswi/BallClustering_ICCV2019).
-A track that is a number is known without leading zeros: ``0007.npy`` is track 7 of the labels.
+A track that is a number is known without leading zeros: ``0007.npy`` is track 7 of the labels. People without a
+name are numbered within a series (``unknown_e04_1`` is somebody in the 4th episode of each), so where there are several
+series their labels begin with its name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +20,11 @@ from bcl_fast.errors import InputError
 from bcl_fast.tracks._checks import check_features
 from bcl_fast.tracks._names import track_name
 from bcl_fast.tracks._numpy import reading
+from bcl_fast.tracks._series import series_of
 from bcl_fast.tracks._track_set import TrackSet
 
 IDS_HEADER = "CVHCI_TRACKLABELS_V1"
+UNNAMED = "unknown"
 
 
 def read_folder(folder: Path) -> TrackSet:
@@ -112,10 +117,22 @@ def _labels(folder: Path, videos: list[str]) -> dict[str, dict[str, str]] | None
     for video in ids:
         if video not in videos:
             raise InputError(f"every labelled video must have features, got ids/{video}.ids and no features/{video}")
-    return {video: _read_ids(ids[video]) for video in videos}
+    return read_ids([ids[video] for video in videos])
 
 
-def _read_ids(path: Path) -> dict[str, str]:
+def read_ids(paths: Sequence[Path]) -> dict[str, dict[str, str]]:
+    """Read who each track shows: the label by video and track.
+
+    Raises
+    ------
+    InputError
+        If a file is not one of labels, or names a track twice.
+    """
+    several = len({series_of(path.stem) for path in paths}) > 1
+    return {path.stem: _read_ids(path, f"{series_of(path.stem)}_" if several else "") for path in paths}
+
+
+def _read_ids(path: Path, series: str) -> dict[str, str]:
     what = f"ids/{path.name}"
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -133,7 +150,8 @@ def _read_ids(path: Path) -> dict[str, str]:
             raise InputError(f"{what} must have 'track name' in every line, got {one_line(line)!r} in line {number}")
         if _track(track) in labels:
             raise InputError(f"{what} must name a track once, got track {one_line(track)!r} again in line {number}")
-        labels[_track(track)] = name.strip()
+        name = name.strip()
+        labels[_track(track)] = f"{series}{name}" if name.startswith(UNNAMED) else name
     return labels
 
 

@@ -14,14 +14,19 @@ COMBINED = "all"
 _EPISODE = re.compile(r"(.+?)[-_ .]*(?:s\d+[-_ .]*e\d+|episode[-_ .]*\d+|e\d+)", re.IGNORECASE)
 
 
+def series_of(video: str) -> str:
+    """Return the name of a video without what says which episode it is; nothing where no episode is named."""
+    match = _EPISODE.fullmatch(video)
+    return match[1] if match else ""
+
+
 def groups_of_videos(tracks: TrackSet, *, series: bool) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """Name and tracks of each video, of each series if asked and there are two or more, and of all videos together."""
     of_video = tracks.tracks_of_videos()
     yield from of_video.items()
     of_series: dict[str, list[str]] = {}
     for video in of_video:
-        match = _EPISODE.fullmatch(video)
-        of_series.setdefault(match[1] if match else "", []).append(video)
+        of_series.setdefault(series_of(video), []).append(video)
     if series and len(of_series) > 1:
         for name, videos in of_series.items():
             if name and len(videos) > 1:
