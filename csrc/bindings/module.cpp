@@ -9,7 +9,9 @@
 
 namespace bcl {
 
-PYBIND11_MODULE(_core, m) {
+// Nothing here relies on the GIL: calls of the core share no state but the pool of threads, which has locks of its own,
+// and what is chosen once. An interpreter without the GIL stays without it.
+PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.doc() = "The compiled core of bcl_fast. Not a public interface.";
   pybind11::register_exception_translator([](std::exception_ptr error) {
     try {

@@ -4,8 +4,8 @@ The public names (listed in ``__init__.pyi``, as those of each package are) load
 milliseconds and imports neither torch nor scikit-learn.
 """
 
-import lazy_loader
+from bcl_fast._utils.extras import lazy_package
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = lazy_package(__name__, __file__)

@@ -1,5 +1,18 @@
-"""``python -m bcl_fast``: the command line."""
+"""``python -m bcl_fast`` and the console script: the command line."""
 
-from bcl_fast.cli import main
+import sys
 
-main()
+from bcl_fast.errors import MissingExtraError
+
+
+def main() -> None:
+    """Run the command line, or say what to install for it."""
+    try:
+        from bcl_fast.cli import main as run
+    except MissingExtraError as error:
+        sys.exit(f"error: {error}")
+    run()
+
+
+if __name__ == "__main__":
+    main()

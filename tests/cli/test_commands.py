@@ -36,6 +36,7 @@ COMMANDS = (
     "demo",
     "reproduce",
     "info",
+    "doctor",
 )
 
 

@@ -89,7 +89,7 @@ def test_kmeans_refuses_numbers_out_of_range(n_clusters):
 def test_kmeans_names_the_extra_without_faiss(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(
-        InputError, match=r"K-means wants faiss, which is not installed: pip install 'bcl-fast\[faiss\]'"
+        InputError, match=r"K-means wants faiss, which is not installed: pip install 'bcl-fast\[paper\]'"
     ):
         kmeans(np.eye(5), 2)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bcl_fast import _core
+from bcl_fast._utils.extras import require
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def torch_device(device: str | torch.device) -> torch.device:
     InputError
         As `cuda_device`; or if torch cannot use the GPU.
     """
+    require("a device of torch", "torch")
     import torch
 
     number = cuda_device(device)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bcl_fast._utils.checksum import checksum
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import atomic_output, check_output
 from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import PathLike
@@ -42,11 +43,11 @@ def write_safetensors(
     InputError
         As `check_safetensors_output`.
     """
-    import safetensors
-
     target = check_safetensors_output(path, what, force=force)
     about = {"format": f"{kind} 2", **metadata, "bcl_fast_version": version("bcl-fast")}
     about[_CHECKSUM] = checksum([about, tensors])
+    import safetensors
+
     with atomic_output(target, force=force) as temporary:
         try:
             import_module(_MODULES[framework]).save_file(dict(tensors), temporary, about)
@@ -74,6 +75,7 @@ def read_safetensors(
     InputError
         If the file is not a whole one, of another format, or damaged.
     """
+    require(f"a {what} in a .safetensors file", "safetensors")
     import safetensors
 
     try:
@@ -110,6 +112,7 @@ def check_safetensors_output(path: PathLike, what: str, *, force: bool = False) 
         If the name does not end in ``.safetensors``, the file exists and ``force`` is false, or its folder cannot be
         written to.
     """
+    require(f"a {what} in a .safetensors file", "safetensors")
     if Path(path).suffix != ".safetensors":
         raise InputError(f"a {what} is written as .safetensors, got the name {os.fspath(path)}")
     return check_output(path, force=force)

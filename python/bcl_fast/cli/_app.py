@@ -10,6 +10,7 @@ import typer
 from bcl_fast.cli._calibrate import calibrate
 from bcl_fast.cli._cluster import cluster
 from bcl_fast.cli._demo import demo
+from bcl_fast.cli._doctor import doctor
 from bcl_fast.cli._evaluate import evaluate
 from bcl_fast.cli._finetune import finetune
 from bcl_fast.cli._guard import Debug, GuardedCommands, with_debug
@@ -44,6 +45,7 @@ COMMANDS: dict[Callable[..., None], list[str]] = {
     demo: ["bcl-fast demo", "bcl-fast demo -o /tmp/demo --seed 1"],
     reproduce: ["bcl-fast reproduce table5 --repeats 3", "bcl-fast reproduce all -o reproduction --scale 0.05"],
     info: ["bcl-fast info"],
+    doctor: ["bcl-fast doctor"],
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import atomic_outputs, check_folder
 from bcl_fast.cli._bars import training_progress
 from bcl_fast.cli._console import describe_tracks, say
@@ -62,6 +63,7 @@ def run_demo(
     InputError
         If the folder cannot be made or written to, or holds other files of these names.
     """
+    require("the demonstration", "torch", "safetensors", "pyarrow", "matplotlib")
     start = time.perf_counter()
     force = force or all((folder / name).is_file() for name in DEMO_FILES)
     check_folder(folder, DEMO_FILES, force=force)

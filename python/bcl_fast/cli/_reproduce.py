@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
@@ -70,8 +71,9 @@ def reproduce(
 ) -> None:
     """Make the paper's tables and figures, on your tracks or on simulated films.
 
-    Each is written as Markdown, CSV, PNG and SVG. Table 6 wants faiss: pip install 'bcl-fast[faiss]'.
+    Each is written as Markdown, CSV, PNG and SVG. All it needs: pip install 'bcl-fast[paper]'.
     """
+    require("a reproduction", "torch", "safetensors")
     from bcl_fast._utils.threads import available_cores
     from bcl_fast.paper.run import Reproduction
     from bcl_fast.paper.run import reproduce as run

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bcl_fast._utils.extras import require
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel, load_model
 from bcl_fast.paper.folder import claim_folder, held_folder, read_records, write_records
@@ -77,6 +78,9 @@ def reproduce(run: Reproduction, names: Sequence[str], *, n_jobs: int = 1, on_jo
     InputError
         If the folder holds results of other data or another recipe, cannot be written to, or another run works in it.
     """
+    require("a reproduction", "torch", "safetensors", "matplotlib", "tabulate")
+    if "table6" in names:
+        require("K-means of Table 6", "faiss")
     with held_folder(run.folder):
         splits = run.source.splits(0)
         claim_folder(run.folder, _settings(run))

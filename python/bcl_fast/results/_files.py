@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bcl_fast._utils.checksum import checksum
 from bcl_fast._utils.csv import csv_rows, write_csv
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import atomic_output, check_is_file, check_output
 from bcl_fast._utils.text import one_line
 from bcl_fast._utils.types import Names, PathLike
@@ -88,6 +89,8 @@ def _check_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in (".parquet", ".csv"):
         raise InputError(f"a clustering result must end in .parquet or .csv, or be '-' (CSV), got {str(path)!r}")
+    if suffix == ".parquet":
+        require("a Parquet file", "pyarrow")
     return suffix
 
 

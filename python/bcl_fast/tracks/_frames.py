@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.text import one_line
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._names import as_names
@@ -35,6 +36,7 @@ def as_arrow(frame: Any) -> Any:
     InputError
         If its columns cannot be those of a table, or one of them is of no type that Arrow has.
     """
+    require("a table", "pyarrow")
     import pyarrow as pa
 
     try:

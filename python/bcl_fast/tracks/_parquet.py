@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.types import Integers
 from bcl_fast.tracks._table import BOX
 from bcl_fast.tracks._track_set import TrackSet
@@ -17,6 +18,7 @@ _ROW_GROUP_BYTES = 1 << 26
 
 def write_parquet(tracks: TrackSet, target: Path | IO[bytes]) -> None:
     """Write a row per face, in row groups of about 64 MB."""
+    require("a Parquet file", "pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.text import one_line
 from bcl_fast.errors import InputError
 
@@ -130,9 +131,10 @@ def open_source(path: Path, suffix: str) -> Iterator[Source]:
     InputError
         If it is something else; also where reading it fails inside the ``with`` block.
     """
+    kind = _KINDS[suffix]
+    require(kind, "pyarrow")
     import pyarrow as pa
 
-    kind = _KINDS[suffix]
     try:
         with _opened(path, suffix) as opened:
             yield opened

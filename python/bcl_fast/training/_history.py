@@ -175,10 +175,8 @@ def _is_record_or_its_start(line: bytes) -> bool:
 
 
 def _open_tensorboard(folder: PathLike, first_epoch: int) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise InputError("TensorBoard is not installed: pip install 'bcl-fast[tensorboard]'") from error
+    from torch.utils.tensorboard import SummaryWriter
+
     try:
         os.fspath(folder).encode()
     except UnicodeEncodeError:

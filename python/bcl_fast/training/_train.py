@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bcl_fast._utils.devices import torch_device
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import check_folder, check_output
 from bcl_fast._utils.locks import only_writer
 from bcl_fast._utils.separate import check_separate
@@ -119,6 +120,7 @@ def train(
         raise InputError("resume wants the checkpoint to go on from, got none")
     _check_outputs(checkpoint, history, force=force or resume)
     if tensorboard is not None:
+        require("a folder of TensorBoard", "tensorboard")
         check_folder(Path(tensorboard), force=force, parents=True)
     tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
     recipe, place, data = recipe or Recipe(), torch_device(device), describe_data(tracks, val)

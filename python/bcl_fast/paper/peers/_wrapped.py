@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast._utils.codes import by_first_appearance
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.types import Labels, Points
 from bcl_fast.errors import InputError
 
@@ -33,16 +34,16 @@ def kmeans(points: Points, n_clusters: int, *, seed: int = 0, restarts: int = RE
     Raises
     ------
     InputError
-        If faiss is not installed, or the number of clusters is out of range.
+        If the number of clusters is out of range, or faiss is not installed (`MissingExtraError`).
     """
-    try:
-        import faiss
-    except ImportError as error:
-        raise InputError("K-means wants faiss, which is not installed: pip install 'bcl-fast[faiss]'") from error
+    require("K-means", "faiss")
+    import faiss
+
     if not 1 <= n_clusters <= len(points):
         raise InputError(f"n_clusters must be in 1..{len(points)} (the number of points), got {n_clusters}")
     rows = np.ascontiguousarray(points, np.float32)
-    options = {"niter": ITERATIONS, "nredo": restarts, "seed": seed + 1, "min_points_per_centroid": 1}
+    on_gpu = faiss.get_num_gpus() > 0  # with the extra gpu, where there is one
+    options = {"niter": ITERATIONS, "nredo": restarts, "seed": seed + 1, "min_points_per_centroid": 1, "gpu": on_gpu}
     found = faiss.Kmeans(rows.shape[1], n_clusters, max_points_per_centroid=len(rows), **options)
     found.train(rows)
     return by_first_appearance(found.index.search(rows, 1)[1][:, 0])
