@@ -17,9 +17,10 @@ templates_path = ["_templates"]
 default_role = "py:obj"
 nitpicky = False  # default_role makes a link where there is something to link to
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 autosummary_generate = True
+smartquotes = False  # two dashes are the beginning of an option
 autodoc_typehints = "none"  # they are in the signature's docstring, with shapes
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

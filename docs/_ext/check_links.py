@@ -31,7 +31,11 @@ class Page(HTMLParser):
 
 def broken_links(site: Path) -> list[str]:
     """Return a line for each link that leads nowhere; addresses elsewhere are not looked up."""
-    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+    pages = {
+        path: Page(path.read_text(encoding="utf-8"))
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.parts
+    }
     broken = []
     for path, page in pages.items():
         for link in sorted(page.links):

@@ -99,7 +99,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         Clusters that the last `partial_fit` grew and opened.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen by `fit`, where X has names that are all strings.
 
     See Also
