@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bcl_fast.cli._apply import apply
 from bcl_fast.cli._calibrate import calibrate
 from bcl_fast.cli._cluster import cluster
 from bcl_fast.cli._demo import demo
@@ -35,6 +36,7 @@ COMMANDS: dict[Callable[..., None], list[str]] = {
         "bcl-fast merge clusters.parquet --names names.csv -o people.parquet",
         "bcl-fast merge clusters.csv --clusters 3,7 --clusters 4,12,15 -o people.csv",
     ],
+    apply: ["bcl-fast apply clusters.parquet edits.json -o people.parquet"],
     calibrate: ["bcl-fast calibrate model.safetensors --val val.parquet --precision 0.99"],
     finetune: ["bcl-fast finetune model.safetensors episodes.parquet -o adapted.safetensors"],
     evaluate: [

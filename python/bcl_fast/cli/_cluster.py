@@ -12,7 +12,7 @@ from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import describe_tracks, say
-from bcl_fast.cli._inputs import ToCluster, embed, files_of_pairs, pairs_of
+from bcl_fast.cli._inputs import ToCluster, edits_of, embed, files_of_pairs, pairs_of
 from bcl_fast.cli._options import (
     Constraints,
     Device,
@@ -28,10 +28,11 @@ from bcl_fast.cli._options import (
 )
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import DUPLICATE_IOU
+from bcl_fast.tracks._edits import track_index
 
 if TYPE_CHECKING:
     from bcl_fast.results import ClusteringResult, Violations
-    from bcl_fast.tracks import TrackPairs, TrackSet
+    from bcl_fast.tracks import Edits, TrackPairs, TrackSet
 
 
 def cluster(
@@ -139,7 +140,9 @@ def cluster(
         from bcl_fast.results import rename_videos
 
         people, renamed = rename_videos(old, people, given.embeddings, paths)
-    pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
+    edits, pairs = edits_of(constraints), pairs_of(people, constraints, min_overlap, duplicate_iou)
+    if edits is not None:
+        _say_missing(edits, people, old)
     if old is None:
         with clustering_progress() as on_progress:
             result = cluster_tracks(
@@ -152,11 +155,12 @@ def cluster(
                 max_clusters=max_clusters,
                 min_cluster_size=min_cluster_size,
                 pairs=pairs,
+                edits=edits,
                 progress=on_progress,
                 device=device,
             )
     else:
-        result = _add(people, given, old, names, pairs, min_cluster_size)
+        result = _add(people, given, old, names, pairs, edits, min_cluster_size)
     write_result(replace(result, embedded_by=given.embedded_by), output, force=force)
     say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
     if (result.cluster_ids < 0).any():
@@ -181,6 +185,7 @@ def _add(
     old: ClusteringResult,
     names: Path | None,
     pairs: TrackPairs | None,
+    edits: Edits | None,
     min_cluster_size: int,
 ) -> ClusteringResult:
     """Add tracks to a result, and names to its clusters."""
@@ -198,7 +203,16 @@ def _add(
         **given.options,
         min_cluster_size=min_cluster_size,
         pairs=pairs,
+        edits=edits,
     )
+
+
+def _say_missing(edits: Edits, tracks: TrackSet, old: ClusteringResult | None) -> None:
+    """Say of how many tracks edits speak that are nowhere here: decisions about them hold where they are."""
+    known = edits.spoken_of() - {name for one in (tracks, old) if one is not None for name in track_index(one)}
+    if known:
+        what = counted(len(known), "track")
+        say(f"{what} of the edits are not among these: what they say of them is for other videos")
 
 
 def describe_violations(violations: Violations) -> str:

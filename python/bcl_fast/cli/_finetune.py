@@ -12,7 +12,7 @@ from bcl_fast._utils.safetensors import check_safetensors_output
 from bcl_fast._utils.separate import check_separate
 from bcl_fast.cli._calibrate import Model
 from bcl_fast.cli._console import say
-from bcl_fast.cli._inputs import files_of_pairs, pairs_of
+from bcl_fast.cli._inputs import edits_of, files_of_pairs, pairs_of
 from bcl_fast.cli._options import Constraints, DuplicateIoU, Force, MinOverlap, Seed, Tracks
 from bcl_fast.errors import InputError
 from bcl_fast.finetuning import FinetuningRecipe
@@ -90,7 +90,9 @@ def finetune(
     from bcl_fast.models import load_model
     from bcl_fast.tracks import read_tracks
 
-    loaded, videos = load_model(model), read_tracks(tracks)
+    loaded, videos, edits = load_model(model), read_tracks(tracks), edits_of(constraints)
+    if edits is not None:
+        videos = videos.select(~edits.are_no_faces(videos))
     from bcl_fast.tracks import TrackPairs
 
     pairs = pairs_of(videos, constraints, min_overlap, duplicate_iou) or TrackPairs()

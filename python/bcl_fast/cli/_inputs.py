@@ -11,7 +11,7 @@ from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
     from bcl_fast.cluster._merge import LinkageName
-    from bcl_fast.tracks import TrackPairs, TrackSet
+    from bcl_fast.tracks import Edits, TrackPairs, TrackSet
 
 
 class ToCluster(NamedTuple):
@@ -56,6 +56,15 @@ def embed(
 def files_of_pairs(constraints: list[str] | None) -> list[Path]:
     """Return the files among the values of ``--constraints``."""
     return [Path(source) for source in constraints or () if source not in ("auto", "none")]
+
+
+def edits_of(constraints: list[str] | None) -> Edits | None:
+    """Return the decisions by hand among the values of ``--constraints``, put together; None if there are none."""
+    from bcl_fast.tracks import combine_edits, read_edits
+    from bcl_fast.tracks._pair_files import is_edits
+
+    files = [file for file in files_of_pairs(constraints) if is_edits(file)]
+    return combine_edits((str(file), read_edits(file)) for file in files) if files else None
 
 
 def pairs_of(

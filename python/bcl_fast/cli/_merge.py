@@ -10,14 +10,12 @@ import typer
 from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
-from bcl_fast.cli._options import Force
+from bcl_fast.cli._options import Force, Result
 from bcl_fast.errors import InputError
 
 
 def merge(
-    result: Annotated[
-        Path, typer.Argument(metavar="RESULT", help="A result of cluster: .parquet or .csv.", show_default=False)
-    ],
+    result: Result,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help=".parquet or .csv; '-' is CSV on standard output.", show_default=False),

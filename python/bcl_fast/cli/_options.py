@@ -16,6 +16,9 @@ Tracks = Annotated[
         show_default=False,
     ),
 ]
+Result = Annotated[
+    Path, typer.Argument(metavar="RESULT", help="A result of cluster: .parquet or .csv.", show_default=False)
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", min=0)]
 Linkage = Annotated[
@@ -38,8 +41,8 @@ Constraints = Annotated[
         "--constraints",
         metavar="[auto|FILE|none]",
         help="Which tracks are two people, or one: auto (the default) by frames, for tracks on screen together; a CSV "
-        "file of track_a,track_b,must or cannot (columns video_a,video_b if needed); none. Repeat it for auto and "
-        "files together.",
+        "file of track_a,track_b,must or cannot (columns video_a,video_b if needed); a .json file of edits made in the "
+        "page; none. Repeat it for auto and files together.",
         show_default=False,
     ),
 ]

@@ -2,6 +2,7 @@ from ._cluster_tracks import cluster_tracks as cluster_tracks
 from ._constrained import Violations as Violations
 from ._constrained import cluster_with_pairs as cluster_with_pairs
 from ._constrained import count_violated as count_violated
+from ._edits import apply_edits as apply_edits
 from ._files import check_result_output as check_result_output
 from ._files import read_result as read_result
 from ._files import write_result as write_result
@@ -9,6 +10,7 @@ from ._known_again import rename_videos as rename_videos
 from ._merge import merge_clusters as merge_clusters
 from ._names import name_clusters as name_clusters
 from ._names import read_names as read_names
+from ._no_faces import with_tracks_aside as with_tracks_aside
 from ._representatives import representative_faces as representative_faces
 from ._representatives import representative_tracks as representative_tracks
 from ._representatives_file import check_representatives_output as check_representatives_output
@@ -26,6 +28,7 @@ __all__ = [
     "Growth",
     "Suggestion",
     "Violations",
+    "apply_edits",
     "check_representatives_output",
     "check_result_output",
     "cluster_tracks",
@@ -42,6 +45,7 @@ __all__ = [
     "representative_tracks",
     "suggest_merges",
     "update_result",
+    "with_tracks_aside",
     "write_representatives",
     "write_result",
 ]

@@ -16,9 +16,11 @@ from bcl_fast.cluster._limits import resolve_limits
 from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, cluster_with_pairs
+from bcl_fast.results._edits import name_people
+from bcl_fast.results._no_faces import with_tracks_aside
 from bcl_fast.results._points import points_of
 from bcl_fast.results._result import ClusteringResult, describe_clusters, fingerprints
-from bcl_fast.tracks import TrackPairs
+from bcl_fast.tracks import Edits, TrackPairs
 from bcl_fast.tracks._names import track_name
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def cluster_tracks(
     max_clusters: int | None = None,
     min_cluster_size: int = 1,
     pairs: TrackPairs | None = None,
+    edits: Edits | None = None,
     progress: OnProgress | None = None,
     device: str = "cpu",
 ) -> ClusteringResult:
@@ -64,6 +67,8 @@ def cluster_tracks(
     pairs : TrackPairs, optional
         Tracks that must, and that must not, share a cluster. The result then tells how many of the latter do, with
         these constraints and without.
+    edits : Edits, optional
+        Decisions by hand: people stay together, and apart, and have their names; what is no face is in no cluster.
     progress : callable, optional
         As in `complete_linkage`; it is told of each clustering anew: of each video, without constraints and with them.
     device : str, default "cpu"
@@ -78,6 +83,25 @@ def cluster_tracks(
     check_threshold(distance_threshold)
     check_linkage(linkage)
     points, known = points_of(tracks, embeddings), pairs or TrackPairs()
+    if edits is not None:
+        return _cluster_with_edits(
+            tracks,
+            points,
+            edits,
+            known,
+            partial(
+                cluster_tracks,
+                distance_threshold=distance_threshold,
+                linkage=linkage,
+                neighbor_threshold=neighbor_threshold,
+                per_video=per_video,
+                min_clusters=min_clusters,
+                max_clusters=max_clusters,
+                min_cluster_size=min_cluster_size,
+                progress=progress,
+                device=device,
+            ),
+        )
     limits = resolve_limits(min_clusters, max_clusters, min_cluster_size)
     link = partial(
         cluster_with_pairs,
@@ -97,6 +121,20 @@ def cluster_tracks(
         linkage=linkage,
         distance_threshold=float(distance_threshold),
     )
+
+
+def _cluster_with_edits(
+    tracks: TrackSet,
+    points: NDArray[Any],
+    edits: Edits,
+    pairs: TrackPairs,
+    clustered: Callable[..., ClusteringResult],
+) -> ClusteringResult:
+    """Cluster the tracks that are faces by what is known about pairs, by hand or not, and name the people."""
+    is_no_face = edits.are_no_faces(tracks)
+    faces, known = np.flatnonzero(~is_no_face), pairs.joined(edits.pairs(tracks), tracks.n_tracks)
+    result = clustered(tracks.select(faces), points[faces], pairs=known.among(faces, tracks.n_tracks))
+    return name_people(with_tracks_aside(result, tracks, points, is_no_face), edits)
 
 
 def _cluster_videos(

@@ -1,6 +1,7 @@
 """Files of clustering results: Parquet or CSV by suffix, a row per track.
 
 Columns are ``track_id, video_id, cluster_id, distance_to_centroid, cluster_size``, ``name`` where clusters have names,
+``not_a_face`` where a user has marked some,
 and by which tracks are known again, in Parquet ``embedding``, in CSV ``fingerprint``. The linkage and the threshold are
 metadata of Parquet and columns of CSV. ``-`` is CSV on standard output, without the latter.
 """
@@ -31,6 +32,7 @@ from bcl_fast.results._result import (
     FINGERPRINT,
     LINKAGE,
     NAME,
+    NOT_A_FACE,
     ClusteringResult,
 )
 from bcl_fast.tracks._names import as_names, first_duplicate, track_name
@@ -44,7 +46,9 @@ _KINDS: dict[str, tuple[Any, str]] = {
     "cluster_size": (np.int64, "whole numbers"),
     NAME: (np.object_, "text"),
     FINGERPRINT: (np.float64, "numbers"),
+    NOT_A_FACE: (np.bool_, "true or false"),
 }
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False, "": False}
 # Keys of the metadata.
 _EMBEDDED_BY, _CHECKSUM = b"bcl_fast.embedded_by", b"bcl_fast.checksum"
 _LINKAGE, _DISTANCE_THRESHOLD = b"bcl_fast.linkage", b"bcl_fast.distance_threshold"
@@ -164,6 +168,7 @@ def read_result(path: PathLike) -> ClusteringResult:
         fingerprints=_as_column(columns[FINGERPRINT], FINGERPRINT, file) if FINGERPRINT in columns else None,
         linkage=linkage,
         distance_threshold=distance_threshold,
+        not_a_face=_as_column(columns[NOT_A_FACE], NOT_A_FACE, file) if NOT_A_FACE in columns else None,
     )
     if expected is not None and expected != _checksum(result):
         raise InputError(
@@ -174,6 +179,10 @@ def read_result(path: PathLike) -> ClusteringResult:
     if (result.cluster_ids < -1).any():
         wild = result.cluster_ids.min()
         raise InputError(f"clusters in {file} must have numbers from 0 on, or -1 for none, got {wild}")
+    if result.not_a_face is not None and (result.cluster_ids[result.not_a_face] >= 0).any():
+        row = int(np.argmax(result.not_a_face & (result.cluster_ids >= 0)))
+        name = track_name(result.track_ids[row], result.video_ids[row])
+        raise InputError(f"{name} in {file} must be no face or in a cluster, got both")
     return result
 
 
@@ -192,11 +201,13 @@ def _as_column(values: list[Any], name: str, file: Path) -> NDArray[Any]:
             raise ValueError("a value is missing")
         if dtype is np.object_:
             return _as_text(values, name)
+        if dtype is np.bool_:
+            values = [_TRUTHS[str(value).lower()] for value in values]
         if dtype is np.int64:  # int() of a number would round it
             values = [int(str(value)) for value in values]
         with np.errstate(over="ignore"):
             return np.array(values, dtype=dtype)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"column {name!r} of {file} must be {wanted} in every row ({one_line(error)})") from None
 
 

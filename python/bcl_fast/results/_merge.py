@@ -59,7 +59,7 @@ def merge_clusters(result: ClusteringResult, groups: Iterable[Iterable[int]] | N
                 f"clusters of one person must have one name, got {one_line(given[new])!r} and {one_line(name)!r}"
             )
     cluster_ids = merged[np.searchsorted(numbers, result.cluster_ids)]
-    described = _described(result, cluster_ids, changed=np.isin(cluster_ids, merged[merged != numbers]))
+    described = renumbered(result, cluster_ids, changed=np.isin(cluster_ids, merged[merged != numbers]))
     return replace(described, names=None if result.names is None else named(cluster_ids, given))
 
 
@@ -77,7 +77,10 @@ def _merged_numbers(numbers: Integers, groups: list[list[int]]) -> Integers:
     return smallest[person]
 
 
-def _described(result: ClusteringResult, cluster_ids: Integers, changed: np.ndarray) -> ClusteringResult:
+def renumbered(
+    result: ClusteringResult, cluster_ids: Integers, changed: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> ClusteringResult:
+    """Return a result with other clusters, of which ``changed`` says in which rows they hold other tracks."""
     if result.embeddings is not None:
         described = describe_rows(result.track_ids, result.video_ids, result.embeddings, cluster_ids)
         return replace(
@@ -87,12 +90,13 @@ def _described(result: ClusteringResult, cluster_ids: Integers, changed: np.ndar
             fingerprints=result.fingerprints,
             linkage=result.linkage,
             distance_threshold=result.distance_threshold,
+            not_a_face=result.not_a_face,
         )
     _, codes, sizes = np.unique(cluster_ids, return_inverse=True, return_counts=True)
     return replace(
         result,
         cluster_ids=cluster_ids,
-        cluster_sizes=sizes[codes].astype(np.int64),
-        distances_to_centroid=np.where(changed, np.float32(np.nan), result.distances_to_centroid),
+        cluster_sizes=np.where(cluster_ids < 0, 0, sizes[codes]),
+        distances_to_centroid=np.where(changed | (cluster_ids < 0), np.float32(np.nan), result.distances_to_centroid),
         violations=None,
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = ("track_id", "video_id", "cluster_id", "distance_to_centroid", "cluster_size")
 NAME, FINGERPRINT, EMBEDDING = "name", "fingerprint", "embedding"
 LINKAGE, DISTANCE_THRESHOLD = "linkage", "distance_threshold"
+NOT_A_FACE = "not_a_face"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,8 @@ class ClusteringResult:
         What the clusters were made by, and where an update goes on; None in files that do not say it.
     distance_threshold : float or None
         Squared distance up to which they were merged.
+    not_a_face : ndarray of shape (n_tracks,), bool, or None
+        Which tracks a user has marked as none: they are in no cluster, and updates leave them so. None where none is.
     """
 
     track_ids: Names
@@ -66,6 +69,7 @@ class ClusteringResult:
     fingerprints: NDArray[np.float64] | None = None
     linkage: LinkageName | None = None
     distance_threshold: float | None = None
+    not_a_face: NDArray[np.bool_] | None = None
 
     @property
     def n_tracks(self) -> int:
@@ -89,6 +93,8 @@ class ClusteringResult:
         columns: dict[str, NDArray[Any]] = dict(zip(COLUMNS, values, strict=True))
         if self.names is not None:
             columns[NAME] = self.names
+        if self.not_a_face is not None:
+            columns[NOT_A_FACE] = self.not_a_face
         return columns
 
 

@@ -18,13 +18,15 @@ from bcl_fast.cluster._incremental import extend_clusters
 from bcl_fast.cluster._merge import LinkageName, check_linkage
 from bcl_fast.errors import InputError
 from bcl_fast.results._constrained import Violations, count_violated, settled
+from bcl_fast.results._edits import apply_edits, name_people
 from bcl_fast.results._known_again import check_known
 from bcl_fast.results._names import cluster_names, names_of
+from bcl_fast.results._no_faces import faces_of, with_rows_aside
 from bcl_fast.results._places import places_in
 from bcl_fast.results._points import points_of
 from bcl_fast.results._result import ClusteringResult, describe_rows, fingerprints
 from bcl_fast.results._unclustered import drop_small, number_alone
-from bcl_fast.tracks import TrackPairs, TrackSet
+from bcl_fast.tracks import Edits, TrackPairs, TrackSet
 from bcl_fast.tracks._checks import LARGEST_INTEGER
 from bcl_fast.tracks._names import first_duplicate, track_name
 from bcl_fast.tracks._pairs import sorted_pairs
@@ -52,11 +54,13 @@ def update_result(
     neighbor_threshold: float | None = None,
     min_cluster_size: int = 1,
     pairs: TrackPairs | None = None,
+    edits: Edits | None = None,
 ) -> ClusteringResult:
     """Add the tracks that a result does not have: a linkage goes on from its clusters.
 
     Old clusters keep their numbers and are never merged with each other, even where constraints that once kept them
-    apart are no longer known. New people get the numbers after the largest.
+    apart are no longer known. New people get the numbers after the largest. What a user has marked as no face stays
+    that, and nothing is merged with it.
 
     Parameters
     ----------
@@ -76,6 +80,9 @@ def update_result(
         tracks join it.
     pairs : TrackPairs, optional
         Constraints on ``tracks``. A must-link pair may draw a new track into an old cluster.
+    edits : Edits, optional
+        Decisions by hand, about old and new tracks: those about old ones are applied first (`apply_edits`), and new
+        tracks keep to them.
 
     Returns
     -------
@@ -94,12 +101,40 @@ def update_result(
     linkage = linkage_of(old, linkage)
     min_cluster_size = whole_at_least("min_cluster_size", min_cluster_size, 1)
     _check_old(old, tracks.n_tracks)
+    given, points = edits or Edits(), points_of(tracks, embeddings)
+    if given.among(old).n_tracks:
+        old = apply_edits(old, given.among(old))
+    kept, is_face = faces_of(old, tracks, given.are_no_faces(tracks))
+    faces = np.flatnonzero(is_face)
+    known = None if pairs is None else pairs.among(faces, tracks.n_tracks)
+    options = (linkage, neighbor_threshold, min_cluster_size, known, given)
+    part = _update(kept, tracks.select(faces), points[faces], distance_threshold, *options)
+    if kept.n_tracks < old.n_tracks or not is_face.all():
+        part = with_rows_aside(part, old, tracks, points, is_face)
+    return name_people(part, given)
+
+
+def _update(
+    old: ClusteringResult,
+    tracks: TrackSet,
+    embeddings: NDArray[Any],
+    distance_threshold: float,
+    linkage: LinkageName,
+    neighbor_threshold: float | None,
+    min_cluster_size: int,
+    pairs: TrackPairs | None,
+    edits: Edits,
+) -> ClusteringResult:
+    """`update_result` of what holds faces alone."""
     known_at = places_in(old, tracks)
     given, links = old.cluster_ids, known_at[(pairs or TrackPairs()).must_link]
     old = replace(old, cluster_ids=number_alone(given, links[(links >= 0).all(axis=1)]))
-    points, place, is_new = _points(old, tracks, points_of(tracks, embeddings), known_at)
+    points, place, is_new = _points(old, tracks, embeddings, known_at)
     n_old = old.n_tracks
+    track_ids = np.append(old.track_ids, tracks.track_ids[is_new])
+    video_ids = np.append(old.video_ids, tracks.video_ids[is_new])
     known = TrackPairs(*(sorted_pairs(place[part], len(points)) for part in pairs or TrackPairs()))
+    known = known.joined(edits.pairs_of_names(video_ids, track_ids), len(points))
     clusters = by_first_appearance(old.cluster_ids)
     first_members = np.unique(clusters, return_index=True)[1]
     plain_groups = np.append(clusters, np.arange(len(points) - n_old) + len(first_members))
@@ -123,8 +158,8 @@ def update_result(
         counts = (count_violated(found, known.cannot_link) for found in (plain, labels))
         violations = Violations(len(known.cannot_link), *counts)
     described = describe_rows(
-        np.append(old.track_ids, tracks.track_ids[is_new]),
-        np.append(old.video_ids, tracks.video_ids[is_new]),
+        track_ids,
+        video_ids,
         points,
         drop_small(numbers[labels], given, min_cluster_size),
     )

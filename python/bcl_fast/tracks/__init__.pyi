@@ -1,5 +1,12 @@
 from ._concatenate import concatenate as concatenate
 from ._defaults import DUPLICATE_IOU as DUPLICATE_IOU
+from ._edit_files import check_edits_output as check_edits_output
+from ._edit_files import read_edits as read_edits
+from ._edit_files import write_edits as write_edits
+from ._edits import Edits as Edits
+from ._edits import MovedThreshold as MovedThreshold
+from ._edits import Person as Person
+from ._edits import combine_edits as combine_edits
 from ._fingerprint import describe_data as describe_data
 from ._io import Reading as Reading
 from ._io import read_tracks as read_tracks
@@ -15,17 +22,24 @@ from ._track_set import TrackSet as TrackSet
 
 __all__ = [
     "DUPLICATE_IOU",
+    "Edits",
+    "MovedThreshold",
+    "Person",
     "Reading",
     "Splits",
     "TrackPairs",
     "TrackSet",
     "automatic_pairs",
+    "check_edits_output",
     "collect_pairs",
+    "combine_edits",
     "concatenate",
     "describe_data",
     "groups_of_videos",
+    "read_edits",
     "read_pairs",
     "read_tracks",
     "read_with_paths",
+    "write_edits",
     "write_tracks",
 ]

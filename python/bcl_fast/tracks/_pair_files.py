@@ -11,9 +11,11 @@ import numpy as np
 from bcl_fast._utils.csv import csv_rows
 from bcl_fast._utils.groups import linked_groups
 from bcl_fast._utils.text import one_line
-from bcl_fast._utils.types import Integers
+from bcl_fast._utils.types import Integers, PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._defaults import DUPLICATE_IOU
+from bcl_fast.tracks._edit_files import SUFFIX, read_edits
+from bcl_fast.tracks._edits import combine_edits
 from bcl_fast.tracks._names import track_name
 from bcl_fast.tracks._pairs import NO_PAIRS, TrackPairs, automatic_pairs, sorted_pairs
 from bcl_fast.tracks._track_set import TrackSet
@@ -36,8 +38,9 @@ def collect_pairs(
     ----------
     tracks : TrackSet
     sources : sequence of str
-        ``"auto"`` (see `bcl_fast.tracks.automatic_pairs`), ``"none"``, or files for `read_pairs`; may be
-        several, of which ``"none"`` is not one.
+        ``"auto"`` (see `bcl_fast.tracks.automatic_pairs`), ``"none"``, or files: ``.json`` for `read_edits`, others for
+        `read_pairs`. May be several, of which ``"none"`` is not one. What edits say of tracks that are not among these
+        is left out: it is about other videos.
     min_overlap, duplicate_iou
         Of the automatic pairs.
 
@@ -54,7 +57,10 @@ def collect_pairs(
     """
     if "none" in sources and len(sources) > 1:
         raise InputError(f"constraints must be none alone, or sources of pairs, got {' and '.join(sources)}")
-    given = [read_pairs(path, tracks) for path in sources if path not in ("auto", "none")]
+    files = [path for path in sources if path not in ("auto", "none")]
+    given = [read_pairs(path, tracks) for path in files if not is_edits(path)]
+    edits = combine_edits((path, read_edits(path)) for path in files if is_edits(path))
+    given.append(edits.pairs(tracks))
     must_link, cannot_link = (np.concatenate([NO_PAIRS, *parts]) for parts in zip(TrackPairs(), *given, strict=True))
     person = linked_groups(must_link, tracks.n_tracks)
     contradictions = cannot_link[_are_linked(person, cannot_link)]
@@ -74,6 +80,11 @@ def collect_pairs(
             )
         cannot_link = np.concatenate([cannot_link, automatic[~refuted]])
     return TrackPairs(*(sorted_pairs(pairs, tracks.n_tracks) for pairs in (must_link, cannot_link)))
+
+
+def is_edits(path: PathLike) -> bool:
+    """Whether a file of pairs holds edits of the page, by its name."""
+    return Path(path).suffix.lower() == SUFFIX
 
 
 def _are_linked(person: Integers, pairs: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

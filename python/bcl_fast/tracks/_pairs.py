@@ -50,6 +50,10 @@ class TrackPairs(NamedTuple):
         kept = [place[pairs] for pairs in self]
         return TrackPairs(*(pairs[(pairs >= 0).all(axis=1)] for pairs in kept))
 
+    def joined(self, other: TrackPairs, n_tracks: int) -> TrackPairs:
+        """Return these pairs of ``n_tracks`` and others, each once."""
+        return TrackPairs(*(sorted_pairs(np.concatenate(both), n_tracks) for both in zip(self, other, strict=True)))
+
 
 def automatic_pairs(
     tracks: TrackSet, *, min_overlap: int = 1, duplicate_iou: float | None = DUPLICATE_IOU
