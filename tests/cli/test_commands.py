@@ -29,6 +29,7 @@ COMMANDS = (
     "cluster",
     "suggest",
     "merge",
+    "apply",
     "calibrate",
     "finetune",
     "evaluate",
