@@ -29,6 +29,8 @@ COMMANDS = (
     "cluster",
     "suggest",
     "merge",
+    "report",
+    "review",
     "apply",
     "calibrate",
     "finetune",

@@ -20,6 +20,10 @@ EXTRA_OF = {  # by the name that is imported
     "matplotlib": "plots",
     "tabulate": "paper",
     "faiss": "paper",
+    "jinja2": "review",
+    "PIL": "review",
+    "starlette": "review",
+    "uvicorn": "review",
 }
 
 

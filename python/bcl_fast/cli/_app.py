@@ -17,6 +17,7 @@ from bcl_fast.cli._finetune import finetune
 from bcl_fast.cli._guard import Debug, GuardedCommands, with_debug
 from bcl_fast.cli._info import info
 from bcl_fast.cli._merge import merge
+from bcl_fast.cli._report import report, review
 from bcl_fast.cli._reproduce import reproduce
 from bcl_fast.cli._simulate import simulate
 from bcl_fast.cli._streams import prepare_streams
@@ -36,6 +37,8 @@ COMMANDS: dict[Callable[..., None], list[str]] = {
         "bcl-fast merge clusters.parquet --names names.csv -o people.parquet",
         "bcl-fast merge clusters.csv --clusters 3,7 --clusters 4,12,15 -o people.csv",
     ],
+    report: ["bcl-fast report clusters.parquet --tracks tracks.parquet -o page.html"],
+    review: ["bcl-fast review clusters.parquet --tracks tracks.parquet --fps 25"],
     apply: ["bcl-fast apply clusters.parquet edits.json -o people.parquet"],
     calibrate: ["bcl-fast calibrate model.safetensors --val val.parquet --precision 0.99"],
     finetune: ["bcl-fast finetune model.safetensors episodes.parquet -o adapted.safetensors"],

@@ -11,8 +11,10 @@ from ._merge import merge_clusters as merge_clusters
 from ._names import name_clusters as name_clusters
 from ._names import read_names as read_names
 from ._no_faces import with_tracks_aside as with_tracks_aside
+from ._representatives import central_face as central_face
 from ._representatives import representative_faces as representative_faces
 from ._representatives import representative_tracks as representative_tracks
+from ._representatives import tracks_of_rows as tracks_of_rows
 from ._representatives_file import check_representatives_output as check_representatives_output
 from ._representatives_file import write_representatives as write_representatives
 from ._result import ClusteringResult as ClusteringResult
@@ -29,6 +31,7 @@ __all__ = [
     "Suggestion",
     "Violations",
     "apply_edits",
+    "central_face",
     "check_representatives_output",
     "check_result_output",
     "cluster_tracks",
@@ -44,6 +47,7 @@ __all__ = [
     "representative_faces",
     "representative_tracks",
     "suggest_merges",
+    "tracks_of_rows",
     "update_result",
     "with_tracks_aside",
     "write_representatives",
