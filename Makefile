@@ -23,11 +23,12 @@ CLANG_FORMAT := $(PY) -c 'from clang_format import clang_format; clang_format()'
 PARALLEL := -n auto --dist worksteal
 
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench develop sanitize sanitize-address sanitize-thread test-pythons test-extras test-clang wheel docs test-arm fuzz clean distclean
+.PHONY: help demo test test-browser lint format bench develop sanitize sanitize-address sanitize-thread test-pythons test-extras test-clang wheel docs test-arm fuzz clean distclean
 
 help:
 	@echo 'make demo             install into .venv and run the demonstration'
 	@echo 'make test             install into .venv with the tools, check the style, run the tests'
+	@echo 'make test-browser     tests of the page in a browser; needs Chromium'
 	@echo 'make lint             check the style and the types'
 	@echo 'make format           rewrite the sources in the style'
 	@echo 'make bench            compare the speed with other implementations'
@@ -50,6 +51,11 @@ demo: $(VENV)/installed
 
 test: lint
 	$(PY) -m pytest $(PARALLEL) $(ARGS)
+
+# Debian: chromium. In few processes: each has a browser of its own.
+test-browser: $(VENV)/installed-dev
+	$(PIP_INSTALL) --quiet axe-playwright-python playwright
+	BCL_TEST_BROWSER=1 $(PY) -m pytest -n 2 tests/browser $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(PY) -m ruff check .

@@ -19,15 +19,15 @@ function objectText(data, rows) {
 /** What is decided, as text in the format of a file of edits. */
 export function editsText(decisions, { withHistory = true } = {}) {
   const { data } = decisions;
-  const labels = [...decisions.touched].filter((label) => decisions.clusters.has(label));
+  const labels = [...decisions.touched].filter((label) => decisions.clusters.has(label)).sort((a, b) => a - b);
   const place = new Map(labels.map((label, number) => [label, number]));
   const people = labels.map((label) => {
     const name = decisions.names.get(label);
     const named = name === undefined ? "" : `"name":${JSON.stringify(name)},`;
-    return `{${named}"tracks":${objectText(data, decisions.rowsOf(label))}}`;
+    return `{${named}"tracks":${objectText(data, [...decisions.rowsOf(label)].sort((a, b) => a - b))}}`;
   });
   const apart = decisions.apart
-    .map(({ labels: pair }) => pair.map((label) => place.get(label)))
+    .map(({ labels: pair }) => pair.map((label) => place.get(label)).sort((a, b) => a - b))
     .filter(([one, other]) => one !== undefined && other !== undefined && one !== other);
   const noFaces = Array.from(decisions.noFace.keys()).filter((row) => decisions.noFace[row]);
   const parts = ['"format":"bcl_fast.edits"', '"version":1'];

@@ -14,7 +14,7 @@ export class Slider {
     this.range.addEventListener("input", () => this.preview());
     this.range.addEventListener("change", () => this.settle());
     document.getElementById("threshold-reset").addEventListener("click", () => this.decide(data.threshold));
-    this.isAsked = false;
+    this.frame = null; // what draws the preview, once per frame
   }
 
   get value() {
@@ -31,10 +31,9 @@ export class Slider {
   }
 
   preview() {
-    if (this.isAsked) return;
-    this.isAsked = true;
-    requestAnimationFrame(() => {
-      this.isAsked = false;
+    if (this.frame !== null) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = null;
       this.app.decisions.preview = this.value;
       this.app.decisions.replay();
       this.app.show();
@@ -46,6 +45,8 @@ export class Slider {
   }
 
   decide(value) {
+    if (this.frame !== null) cancelAnimationFrame(this.frame);
+    this.frame = null;
     this.app.decisions.preview = null;
     this.app.decisions.replay();
     if (value === this.app.decisions.threshold) this.app.show();
