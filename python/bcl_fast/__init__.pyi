@@ -4,6 +4,7 @@ from . import evaluation as evaluation
 from . import finetuning as finetuning
 from . import losses as losses
 from . import models as models
+from . import report as report
 from . import results as results
 from . import simulate as simulate
 from . import tracks as tracks
@@ -108,6 +109,7 @@ __all__ = [
     "read_pairs",
     "read_result",
     "read_tracks",
+    "report",
     "results",
     "simulate",
     "simulate_episodes",

@@ -148,7 +148,7 @@ def test_a_warning_is_one_line(tmp_path):
         )
     assert result.stderr.splitlines()[0] == "warning: frames are left out: 1 of 2 sets of tracks have none"
     assert "no frames in the tracks" in result.stderr.splitlines()[1]
-    assert len(result.stderr.splitlines()) == 3
+    assert sum("warning" in line for line in result.stderr.splitlines()) == 1
 
 
 def cluster_films(folder, *options) -> tuple[np.ndarray, str]:
@@ -168,7 +168,7 @@ def test_tracks_on_screen_together_are_never_one_cluster(folder):
         constrained, said = cluster_films(folder, *options)
         assert count_violated(constrained, pairs) == 0
         share = f"{violated} ({violated / len(pairs):.1%}) would share a cluster without constraints, 0 do"
-        assert said.splitlines()[-1] == f"{len(pairs)} pairs of tracks known to be two people: {share}"
+        assert said.splitlines()[1] == f"{len(pairs)} pairs of tracks known to be two people: {share}"
     fewer, said = cluster_films(folder, "--min-overlap", 3, "--per-video")
     assert count_violated(fewer, automatic_pairs(read_tracks(folder / "test.parquet"), min_overlap=3).cannot_link) == 0
 

@@ -19,6 +19,7 @@ PACKAGES = {
     "finetuning",
     "losses",
     "models",
+    "report",
     "results",
     "simulate",
     "tracks",

@@ -54,9 +54,9 @@ def training_progress(epochs: int) -> Iterator[TrainingProgress]:
 
 
 @contextmanager
-def clustering_progress() -> Iterator[OnProgress | None]:
+def clustering_progress(*, is_shown: bool = True) -> Iterator[OnProgress | None]:
     """Show a clustering as a bar that goes away at its end; nothing where standard error is not a terminal."""
-    if not sys.stderr.isatty():
+    if not (is_shown and sys.stderr.isatty()):
         yield None
         return
     from rich.console import Console

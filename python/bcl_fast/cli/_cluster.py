@@ -13,6 +13,7 @@ from bcl_fast._utils.text import counted
 from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import describe_tracks, say
 from bcl_fast.cli._inputs import ToCluster, edits_of, embed, files_of_pairs, pairs_of
+from bcl_fast.cli._largest import print_largest, print_outcome, say_next
 from bcl_fast.cli._options import (
     Constraints,
     Device,
@@ -89,7 +90,15 @@ def cluster(
         ),
     ] = None,
     per_cluster: Annotated[int, typer.Option(min=1, help="With --representatives: tracks of a cluster.")] = 3,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="HTML", help="Write the page of bcl-fast report too.", show_default=False),
+    ] = None,
     device: Device = "cpu",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what came out as JSON on standard output instead.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Find out who is who: give each track the number of its cluster.
@@ -110,7 +119,11 @@ def cluster(
         raise typer.BadParameter("--update keeps the clusters that there are: no --min-clusters, no --max-clusters")
     if update is not None and device != "cpu":
         raise typer.BadParameter("--update adds tracks on the CPU, without --device")
-    check_separate([output, representatives], [*tracks, model, *files_of_pairs(constraints), update, names])
+    if as_json and str(output) == "-":
+        raise typer.BadParameter("--json prints on standard output, where -o - writes the result")
+    if report is not None and str(tracks[0]) == "-":
+        raise typer.BadParameter("--report shows tracks of files, not of standard input")
+    check_separate([output, representatives, report], [*tracks, model, *files_of_pairs(constraints), update, names])
     from bcl_fast._utils.devices import check_device
     from bcl_fast.cluster._cut import check_threshold
     from bcl_fast.results import (
@@ -126,6 +139,10 @@ def cluster(
     check_result_output(output, force=force)
     if representatives is not None:
         check_representatives_output(representatives, force=force)
+    if report is not None:
+        from bcl_fast.report import check_report_output
+
+        check_report_output(report, force=force)
     if threshold is not None:
         check_threshold(threshold)
     from bcl_fast.tracks import read_with_paths
@@ -144,7 +161,7 @@ def cluster(
     if edits is not None:
         _say_missing(edits, people, old)
     if old is None:
-        with clustering_progress() as on_progress:
+        with clustering_progress(is_shown=not (quiet or as_json)) as on_progress:
             result = cluster_tracks(
                 people,
                 given.embeddings,
@@ -162,11 +179,22 @@ def cluster(
     else:
         result = _add(people, given, old, names, pairs, edits, min_cluster_size)
     write_result(replace(result, embedded_by=given.embedded_by), output, force=force)
-    say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
-    if (result.cluster_ids < 0).any():
-        say(f"{counted(int((result.cluster_ids < 0).sum()), 'track')} in no cluster of {min_cluster_size} or more")
     if representatives is not None:
         write_representatives(result, people, representatives, per_cluster=per_cluster, force=force)
+    if report is not None:
+        from bcl_fast.cli._report import report_of
+        from bcl_fast.report import write_report
+
+        shown = report_of(result, people, output.name, tracks, None, None, ["none"], min_overlap, duplicate_iou)
+        write_report(replace(shown, pairs=pairs), report, force=force)
+    if as_json:
+        print_outcome(result, people, [output, representatives, report])
+    if quiet or as_json:
+        return
+    say(f"{describe_tracks(people)}: {counted(result.n_clusters, 'cluster')} -> {output}")
+    n_small = int(((result.cluster_ids < 0) & ~(False if result.not_a_face is None else result.not_a_face)).sum())
+    if n_small:
+        say(f"{counted(n_small, 'track')} in no cluster of {min_cluster_size} or more")
     if result.violations is not None:
         say(describe_violations(result.violations))
     for video, name in renamed.items():
@@ -177,6 +205,9 @@ def cluster(
         from bcl_fast.results import growth
 
         print_growth(growth(old, result))
+    else:
+        print_largest(result, people)
+    say_next(output, tracks, report)
 
 
 def _add(

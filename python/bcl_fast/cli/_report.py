@@ -54,7 +54,7 @@ def report(
         Path | None,
         typer.Option(metavar="JSON", help="Edits that were made before, to go on with.", show_default=False),
     ] = None,
-    per_cluster: Annotated[int, typer.Option(min=0, max=12, help="Pictures of one cluster.")] = 12,
+    per_cluster: Annotated[int, typer.Option(min=0, help="Pictures of one cluster.")] = 60,
     max_megabytes: Annotated[float, typer.Option(min=0, help="Of all pictures in the page together.")] = 40,
     constraints: Constraints = None,
     min_overlap: MinOverlap = 1,

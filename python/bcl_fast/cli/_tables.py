@@ -46,9 +46,15 @@ def print_records(records: Sequence[dict[str, Any]], *, form: str) -> None:
         print_table(_records_table(records))
 
 
-def _records_table(records: Sequence[dict[str, Any]]) -> Table:
-    table = _new_table()
-    filled = [key for key in records[0] if any(record[key] != "" for record in records)]
+def print_records_on_stderr(records: Sequence[dict[str, Any]], note: str | None) -> None:
+    """Print records of the same keys as a table on standard error, and a note below it."""
+    if records:
+        print_table(_records_table(records, note), stderr=True)
+
+
+def _records_table(records: Sequence[dict[str, Any]], note: str | None = None) -> Table:
+    table = _new_table(caption=note)
+    filled = [key for key in records[0] if any(record[key] not in ("", None) for record in records)]
     for key in filled:
         table.add_column(key, justify="left" if isinstance(records[0][key], str) else "right")
     for record in records:

@@ -24,9 +24,7 @@ class Inside(NamedTuple):
     n_left_out: int
 
 
-def pictures_inside(
-    result: ClusteringResult, pictures: Pictures, *, per_cluster: int = CENTRAL + RIM, max_bytes: int
-) -> Inside:
+def pictures_inside(result: ClusteringResult, pictures: Pictures, *, per_cluster: int, max_bytes: int) -> Inside:
     """Encode the pictures of the tracks that stand for each cluster, the first of every cluster before any second.
 
     Parameters
@@ -78,7 +76,7 @@ def _by_rank(result: ClusteringResult, per_cluster: int) -> Iterator[int]:
 
 
 def _shown(rows: Integers, per_cluster: int) -> Integers:
-    """Return the tracks of a cluster that a card shows, those first without which it would say least."""
-    if len(rows) <= CENTRAL + RIM:
-        return rows[:per_cluster]
-    return np.concatenate([rows[:RIM], rows[-RIM:], rows[RIM:CENTRAL]])[:per_cluster]
+    """Return tracks of a cluster, those first without which a card would say least: the middle, then the rim."""
+    if len(rows) > CENTRAL + RIM:
+        rows = np.concatenate([rows[:RIM], rows[-RIM:], rows[RIM:-RIM]])
+    return rows[:per_cluster]

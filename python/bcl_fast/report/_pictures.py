@@ -112,6 +112,8 @@ def thumbnail(content: bytes, side: int = SIDE) -> bytes:
         except (Image.DecompressionBombError, Image.DecompressionBombWarning, SyntaxError, EOFError) as error:
             raise ValueError(str(error)) from None
     picture.thumbnail((side, side))
+    bare = Image.new("RGB", picture.size)  # without the comment, the profile and whatever else comes with the pixels
+    bare.paste(picture)
     encoded = io.BytesIO()
-    picture.save(encoded, "JPEG", quality=_QUALITY)
+    bare.save(encoded, "JPEG", quality=_QUALITY)
     return encoded.getvalue()

@@ -15,7 +15,7 @@ from bcl_fast._utils.text import counted
 from bcl_fast._utils.types import Integers, PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.report._dendrogram import Dendrogram, dendrogram_of
-from bcl_fast.report._inside import CENTRAL, RIM, pictures_inside
+from bcl_fast.report._inside import pictures_inside
 from bcl_fast.report._page import render
 from bcl_fast.report._page_data import page_data
 from bcl_fast.report._pictures import Pictures
@@ -24,7 +24,7 @@ from bcl_fast.results import ClusteringResult, tracks_of_rows
 from bcl_fast.tracks import Edits, TrackPairs, TrackSet
 from bcl_fast.tracks._edit_files import edits_text
 
-MAX_MEGABYTES = 40
+PER_CLUSTER, MAX_MEGABYTES = 60, 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,13 +91,13 @@ class Report:
     def _data(self) -> dict[str, Any]:
         return page_data(self.result, self.tracks, self._dendrogram, frames_per_second=self.frames_per_second)
 
-    def page(self, *, per_cluster: int = CENTRAL + RIM, max_megabytes: float = MAX_MEGABYTES) -> tuple[str, list[str]]:
+    def page(self, *, per_cluster: int = PER_CLUSTER, max_megabytes: float = MAX_MEGABYTES) -> tuple[str, list[str]]:
         """Return the page as one HTML document, and sentences about what it does not hold.
 
         Parameters
         ----------
         per_cluster : int
-            Pictures of one cluster, at most 12.
+            At most so many pictures of one cluster; a card shows 12, the list of its tracks all.
         max_megabytes : float
             Of all pictures together.
         """

@@ -125,7 +125,7 @@ def _sizes_plot(sizes: NDArray[np.int64]) -> Plot:
     summary = f"The largest of {len(sizes):,} clusters has {sizes[0]:,} tracks, the one in the middle "
     summary += f"{sizes[len(sizes) // 2]:,}; {int((sizes == 1).sum()):,} have one."
     return Plot(
-        "Tracks per cluster", _steps(x, y), None, "largest", f"{len(sizes):,} clusters", f"{sizes[0]:,}", summary
+        "Tracks per cluster", _steps(x, y), None, "largest", f"{len(sizes):,} clusters", f"up to {sizes[0]:,}", summary
     )
 
 
@@ -142,7 +142,7 @@ def _heights_plot(heights: NDArray[np.float64], threshold: float) -> Plot:
         mark if mark <= 1 else None,
         "0",
         f"{heights[-1]:.3g}",
-        f"{counts.max():,} merges",
+        f"up to {counts.max():,}",
         summary,
     )
 
@@ -161,7 +161,7 @@ def _counts_plot(heights: NDArray[np.float64], sizes: NDArray[np.int64], dendrog
         mark if mark <= 1 else None,
         "0",
         f"{ordered[-1]:.3g}",
-        f"{n_tracks:,} clusters",
+        f"up to {n_tracks:,}",
         summary,
     )
 
