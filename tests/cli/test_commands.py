@@ -32,6 +32,8 @@ COMMANDS = (
     "report",
     "review",
     "apply",
+    "export",
+    "import",
     "calibrate",
     "finetune",
     "evaluate",

@@ -16,6 +16,7 @@ from bcl_fast.cli._evaluate import evaluate
 from bcl_fast.cli._finetune import finetune
 from bcl_fast.cli._guard import Debug, GuardedCommands, with_debug
 from bcl_fast.cli._info import info
+from bcl_fast.cli._interchange import export, import_
 from bcl_fast.cli._merge import merge
 from bcl_fast.cli._report import report, review
 from bcl_fast.cli._reproduce import reproduce
@@ -40,6 +41,8 @@ COMMANDS: dict[Callable[..., None], list[str]] = {
     report: ["bcl-fast report clusters.parquet --tracks tracks.parquet -o page.html"],
     review: ["bcl-fast review clusters.parquet --tracks tracks.parquet --fps 25"],
     apply: ["bcl-fast apply clusters.parquet edits.json -o people.parquet"],
+    export: ["bcl-fast export people.parquet --to coco --tracks tracks.parquet -o people.json"],
+    import_: ["bcl-fast import people.parquet corrected.json --from coco -o edits.json"],
     calibrate: ["bcl-fast calibrate model.safetensors --val val.parquet --precision 0.99"],
     finetune: ["bcl-fast finetune model.safetensors episodes.parquet -o adapted.safetensors"],
     evaluate: [
@@ -67,7 +70,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # help in plain text takes half the time
 )
 for _command, _lines in COMMANDS.items():
-    app.command(epilog=_examples(_lines))(with_debug(_command))
+    app.command(_command.__name__.rstrip("_"), epilog=_examples(_lines))(with_debug(_command))
 
 
 def main() -> None:
