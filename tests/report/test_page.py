@@ -163,6 +163,18 @@ def test_a_picture_larger_than_any_is_not_decoded(tmp_path):
         thumbnail(content.getvalue())
 
 
+def test_pictures_may_be_in_the_tracks_themselves(tmp_path):
+    tracks = film(tmp_path)
+    tracks.images[0] = f"data:image/jpeg;base64,{base64.b64encode(picture((10, 200, 10))).decode()}"
+    tracks.images[2] = "data:image/jpeg;base64,###"
+    tracks.images[4] = "data:text/html,<script>alert(1)</script>"
+    pictures = Pictures(tracks, None)
+    with Image.open(io.BytesIO(pictures.of_track(0))) as image:
+        assert np.abs(np.array(image)[48, 48].astype(int) - (10, 200, 10)).max() < 8
+    assert pictures.of_track(1) is None
+    assert pictures.of_track(2) is None
+
+
 def test_nothing_outside_the_folder_is_opened(tmp_path):
     (tmp_path / "inside").mkdir()
     (tmp_path / "outside.jpg").write_bytes(picture((9, 9, 9)))

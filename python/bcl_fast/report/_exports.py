@@ -230,7 +230,7 @@ def _task(known: _Known, row: int) -> dict[str, Any]:
     face = central_face(known.tracks, int(known.track_of_row[row]))
     image = "" if known.tracks.images is None else known.tracks.images[face]
     video, track, label = (str(names[row]) for names in (known.result.video_ids, known.result.track_ids, known.labels))
-    data = {"image": image if isinstance(image, str) else "", "video_id": video, "track_id": track}
+    data = {"image": image, "video_id": video, "track_id": track}
     person = {"from_name": "person", "to_name": "face", "type": "textarea", "value": {"text": [label]}}
     predictions = [{"model_version": "bcl_fast", "result": [{"id": "person", **person}]}] if label else []
     return {"data": data, "predictions": predictions}

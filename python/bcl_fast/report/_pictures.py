@@ -1,11 +1,12 @@
 """Thumbnails: pictures of faces, decoded and encoded anew, so that nothing of a file reaches a page but what it shows.
 
-The picture of a face is what its track set has in ``images``: the bytes of a picture, or a path, which is opened only
-inside the folder that the user names (by default that of the tracks).
+The picture of a face is what its track set has in ``images``: a picture in base64 (``data:image/jpeg;base64,...``), or
+a path, which is opened only inside the folder that the user names (by default that of the tracks).
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import warnings
@@ -72,9 +73,9 @@ class Pictures:
             self.n_failed += 1
             return None
 
-    def _content(self, image: str | bytes) -> bytes:
-        if isinstance(image, bytes):
-            return image
+    def _content(self, image: str) -> bytes:
+        if image.startswith("data:"):
+            return base64.b64decode(image.partition(";base64,")[2], validate=True)
         if self._root is None:
             raise ValueError("no folder of pictures is given")
         path = (self._root / image).resolve()

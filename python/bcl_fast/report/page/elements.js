@@ -42,28 +42,28 @@ export function growing(list, root, step) {
   list.after(end);
   let items = [];
   let shown = step;
-  const fill = () => {
-    const wanted = items.slice(0, shown).map((make) => make());
-    wanted.forEach((item, place) => {
-      if (list.children[place] !== item) list.insertBefore(item, list.children[place] ?? null);
+  const fill = (from) => {
+    items.slice(from, shown).forEach((make, place) => {
+      const item = make();
+      if (list.children[from + place] !== item) list.insertBefore(item, list.children[from + place] ?? null);
     });
-    while (list.children.length > wanted.length) list.lastChild.remove();
+    while (list.children.length > Math.min(shown, items.length)) list.lastChild.remove();
     end.hidden = shown >= items.length;
   };
   const observer = new IntersectionObserver(
     (entries) => {
       if (!entries.some((entry) => entry.isIntersecting) || shown >= items.length) return;
       shown += step;
-      fill();
+      fill(shown - step);
       observer.unobserve(end);
       observer.observe(end);
     },
     { root, rootMargin: "1200px" },
   );
   observer.observe(end);
-  return (made, { fromStart = false, atLeast = 0 } = {}) => {
+  return (made, { fromStart = false } = {}) => {
     items = made;
-    shown = Math.max(fromStart ? step : shown, atLeast);
-    fill();
+    if (fromStart) shown = step;
+    fill(0);
   };
 }
