@@ -54,7 +54,6 @@ test: lint
 
 # Debian: chromium. In few processes: each has a browser of its own.
 test-browser: $(VENV)/installed-dev
-	$(PIP_INSTALL) --quiet axe-playwright-python playwright
 	BCL_TEST_BROWSER=1 $(PY) -m pytest -n 2 tests/browser $(ARGS)
 
 lint: $(VENV)/installed-dev

@@ -252,8 +252,7 @@ def _write_fiftyone(known: _Known, path: Path, force: bool) -> Exported:
         (path / "data").rmdir()
         path.rmdir()
         raise InputError("fiftyone shows pictures, and none of the tracks has one")
-    classes = list(dict.fromkeys(label for label in labels.values() if label))
-    _write_json({"classes": None, "labels": labels, "info": {"people": classes}}, path / "labels.json", force)
+    _write_json({"classes": None, "labels": labels}, path / "labels.json", force)
     n_out = known.result.n_tracks - len(labels)
     return Exported(len(labels), [f"{counted(n_out, 'track')} without a picture left out"] if n_out else [])
 

@@ -38,9 +38,8 @@ def pictures_inside(result: ClusteringResult, pictures: Pictures, *, per_cluster
     """
     at = tracks_of_rows(result, pictures.tracks)
     wanted = [row for row in _by_rank(result, per_cluster) if at[row] >= 0]
-    lines: list[list[str]] = []
-    rows: list[tuple[int, int]] = []
-    n_bytes = 0
+    lines: dict[int, str] = {}
+    n_bytes, n_left_out = 0, 0
     for place, row in enumerate(wanted):
         picture = pictures.of_track(int(at[row]))
         if picture is None:
@@ -48,16 +47,23 @@ def pictures_inside(result: ClusteringResult, pictures: Pictures, *, per_cluster
         line = f"{row} {base64.b64encode(picture).decode()}"
         n_bytes += len(line) + 1
         if n_bytes > max_bytes:
-            return _joined(lines, rows, len(wanted) - place)
-        if len(rows) % _PER_CHUNK == 0:
-            lines.append([])
-        lines[-1].append(line)
-        rows.append((row, len(lines) - 1))
-    return _joined(lines, rows, 0)
+            n_left_out = len(wanted) - place
+            break
+        lines[row] = line
+    return _in_chunks(lines, result, n_left_out)
 
 
-def _joined(lines: list[list[str]], rows: list[tuple[int, int]], n_left_out: int) -> Inside:
-    return Inside(["\n".join(part) for part in lines], rows, n_left_out)
+def _in_chunks(lines: dict[int, str], result: ClusteringResult, n_left_out: int) -> Inside:
+    """Put pictures of a cluster side by side, the largest clusters first: what is seen together is read together."""
+    rows = np.array(list(lines), np.int64)
+    order = np.lexsort((result.cluster_ids[rows], -result.cluster_sizes[rows]))
+    rows = rows[order]
+    chunks = [rows[start : start + _PER_CHUNK].tolist() for start in range(0, len(rows), _PER_CHUNK)]
+    return Inside(
+        ["\n".join(lines[row] for row in part) for part in chunks],
+        [(row, number) for number, part in enumerate(chunks) for row in part],
+        n_left_out,
+    )
 
 
 def _by_rank(result: ClusteringResult, per_cluster: int) -> Iterator[int]:

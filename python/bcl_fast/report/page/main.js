@@ -27,7 +27,12 @@ class App {
   show(options) {
     this.cards.update(options);
     this.slider.update();
+    if (this.decisions.preview !== null) return; // the slider moves: no more than what it changes
     if (this.dialog.element.open) this.dialog.update();
+    this.showState();
+  }
+
+  showState() {
     const { done, undone, names } = this.decisions;
     for (const [id, stack] of [["undo", done], ["redo", undone]]) {
       const control = document.getElementById(id);
