@@ -9,6 +9,7 @@ from . import results as results
 from . import simulate as simulate
 from . import tracks as tracks
 from . import training as training
+from . import video as video
 from ._core import cuda_version as cuda_version
 from .cluster import AverageLinkage as AverageLinkage
 from .cluster import BallClustering as BallClustering
@@ -119,6 +120,7 @@ __all__ = [
     "train",
     "training",
     "update_result",
+    "video",
     "weighted_clustering_purity",
     "write_result",
     "write_tracks",

@@ -13,7 +13,7 @@ import pytest
 from bcl_fast._utils.locks import PREFIX, only_writer
 from bcl_fast.errors import InputError
 from bcl_fast.paper.folder import claim_folder, held_folder, read_records, write_records
-from bcl_fast.paper.processes import in_processes
+from bcl_fast._utils.processes import in_processes
 from tests.helpers.cli import refused, run
 from tests.helpers.processes import killed_at_last
 
@@ -42,7 +42,7 @@ def start(*command: object, **options: object) -> subprocess.Popen[str]:
 
 
 WAITING = """
-import sys; from pathlib import Path; from bcl_fast.paper.processes import in_processes
+import sys; from pathlib import Path; from bcl_fast._utils.processes import in_processes
 from tests.paper.test_processes import wait_for_ever
 if __name__ == "__main__":
     try:

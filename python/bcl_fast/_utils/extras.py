@@ -24,6 +24,11 @@ EXTRA_OF = {  # by the name that is imported
     "PIL": "review",
     "starlette": "review",
     "uvicorn": "review",
+    "av": "video",
+    "dlib": "video",
+    "face_recognition_models": "video",
+    "onnxruntime": "video",
+    "scenedetect": "video",
 }
 
 

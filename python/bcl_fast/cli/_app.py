@@ -13,11 +13,13 @@ from bcl_fast.cli._cluster import cluster
 from bcl_fast.cli._demo import demo
 from bcl_fast.cli._doctor import doctor
 from bcl_fast.cli._evaluate import evaluate
+from bcl_fast.cli._extract import extract
 from bcl_fast.cli._finetune import finetune
 from bcl_fast.cli._guard import Debug, GuardedCommands, with_debug
 from bcl_fast.cli._info import info
 from bcl_fast.cli._interchange import export, import_
 from bcl_fast.cli._merge import merge
+from bcl_fast.cli._people import people
 from bcl_fast.cli._report import report, review
 from bcl_fast.cli._reproduce import reproduce
 from bcl_fast.cli._simulate import simulate
@@ -27,6 +29,11 @@ from bcl_fast.cli._train import train
 
 # In the order of the help, with examples that it shows.
 COMMANDS: dict[Callable[..., None], list[str]] = {
+    people: ["bcl-fast people film.mp4 -o people", "bcl-fast people holiday_pictures -o people"],
+    extract: [
+        "bcl-fast extract film.mp4 -o tracks.parquet",
+        "bcl-fast extract season1/*.mkv -o season1.parquet --stride 3 --from 60",
+    ],
     train: ["bcl-fast train train.parquet --val val.parquet -o model.safetensors"],
     cluster: [
         "bcl-fast cluster tracks.parquet --model model.safetensors -o clusters.csv",

@@ -35,7 +35,8 @@ def embed(
         from bcl_fast.models import raw_embeddings
 
         assert threshold is not None
-        return ToCluster(raw_embeddings(tracks), threshold, {"linkage": linkage or "complete"}, "features")
+        made_by = "features" if tracks.recognizer is None else f"features of {tracks.recognizer}"
+        return ToCluster(raw_embeddings(tracks), threshold, {"linkage": linkage or "complete"}, made_by)
     from bcl_fast.models import load_model
 
     loaded = load_model(model)

@@ -101,10 +101,7 @@ def finetune(
         If no tracks are known to be two people, no track has two faces, dimensions disagree, the model's embeddings are
         not of unit norm, or the loss diverges.
     """
-    if tracks.n_features != model.n_features:
-        raise InputError(
-            f"the model takes features of {model.n_features} dimensions, the tracks have {tracks.n_features}"
-        )
+    model.check_takes(tracks)
     if not model.normalize:
         raise InputError("fine-tuning wants a model whose embeddings have unit norm, got one whose do not")
     unlabelled = replace(tracks, labels=None)

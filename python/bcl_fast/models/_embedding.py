@@ -15,6 +15,7 @@ from bcl_fast._utils.arrays import as_array
 from bcl_fast._utils.checks import SMALLEST_NORM, whole_at_least
 from bcl_fast.errors import InputError
 from bcl_fast.models._heads import Head
+from bcl_fast.tracks import same_recognizer
 from bcl_fast.tracks._names import track_name
 
 if TYPE_CHECKING:
@@ -35,12 +36,15 @@ class Embedding:
         Features are multiplied by it, so that the head sees vectors of about unit norm whatever the base CNN.
     normalize : bool
         Whether embeddings are scaled to unit norm.
+    recognizer : str or None
+        Fingerprint of the network whose features it takes; None where nobody said it.
     """
 
     head: Head
     head_kind: str
     input_scale: float
     normalize: bool = field(default=True, kw_only=True)
+    recognizer: str | None = field(default=None, kw_only=True)
 
     @property
     def dimensions(self) -> tuple[int, ...]:
@@ -101,13 +105,24 @@ class Embedding:
         InputError
             As `embed`, naming the track.
         """
+        self.check_takes(tracks)
+        return self._embed(
+            tracks.mean_features(), 65536, lambda row: track_name(tracks.track_ids[row], tracks.video_ids[row])
+        )
+
+    def check_takes(self, tracks: TrackSet) -> None:
+        """Check that the features of tracks are of the kind that the embedding was made for.
+
+        Raises
+        ------
+        InputError
+            If they are of another dimension, or of another recogniser than the one that it says.
+        """
         if tracks.n_features != self.n_features:
             raise InputError(
                 f"the model takes features of {self.n_features} dimensions, the tracks have {tracks.n_features}"
             )
-        return self._embed(
-            tracks.mean_features(), 65536, lambda row: track_name(tracks.track_ids[row], tracks.video_ids[row])
-        )
+        same_recognizer([self.recognizer, tracks.recognizer], ["the model", "the tracks"])
 
     def _embed(self, matrix: NDArray[Any], batch_size: int, name_of: Callable[[int], str]) -> NDArray[np.float32]:
         embeddings = np.empty((len(matrix), self.dimensions[-1]), np.float32)

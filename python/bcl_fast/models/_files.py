@@ -50,6 +50,7 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
         head = _head_with(tensors, metadata["head"], dimensions)
         scale, squared_radius = (float(json.loads(metadata[key])) for key in ("input_scale", "squared_radius"))
         threshold = json.loads(metadata["distance_threshold"])
+        recognizer = json.loads(metadata.get("recognizer", "null"))
         neighbors = json.loads(metadata.get("neighbor_threshold", "null"))
         return EmbeddingModel(
             head,
@@ -63,6 +64,7 @@ def _load_safetensors(file: Path) -> EmbeddingModel:
             linkage=_linkage_of(metadata),
             neighbor_threshold=None if neighbors is None else float(neighbors),
             compared=json.loads(metadata.get("compared", "{}")),
+            recognizer=None if recognizer is None else str(recognizer),
         )
     except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise InputError(f"the model {file} has damaged metadata or tensors: {first_line(error)}") from error

@@ -48,6 +48,8 @@ class EmbeddingModel(Embedding):
         What was compared to choose all this, with scores; empty where nothing was.
     normalize : bool
         Whether embeddings are scaled to unit norm.
+    recognizer : str or None
+        Fingerprint of the network whose features it takes; None where nobody said it.
     """
 
     squared_radius: float
@@ -96,6 +98,7 @@ class EmbeddingModel(Embedding):
             "neighbor_threshold": json.dumps(self.neighbor_threshold),
             "recipe": json.dumps(self.recipe),
             "compared": json.dumps(self.compared),
+            "recognizer": json.dumps(self.recognizer),
             "torch_version": torch.__version__,
         }
         tensors = {name: tensor.contiguous() for name, tensor in self.head.state_dict().items()}

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bcl_fast._utils.extras import require
+from bcl_fast._utils.processes import Job, in_processes
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel, load_model
 from bcl_fast.paper.folder import claim_folder, held_folder, read_records, write_records
 from bcl_fast.paper.output import Record, as_csv, write_text
 from bcl_fast.paper.parts import Output, Scoring
-from bcl_fast.paper.processes import Job, in_processes
 from bcl_fast.paper.published import note_on_scores
 from bcl_fast.paper.source import Data, Source, kind_of_data
 from bcl_fast.paper.tables import plan

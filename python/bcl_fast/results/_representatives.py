@@ -83,7 +83,16 @@ def tracks_of_rows(result: ClusteringResult, tracks: TrackSet) -> Integers:
 
 
 def central_face(tracks: TrackSet, track: int) -> int:
-    """Return the face of a track that is nearest to the mean of its features, as a row of all faces."""
+    """Return the face of a track that is nearest to the mean of its features, as a row of all faces.
+
+    Of several with the same features, one that has a picture.
+    """
     start, stop = tracks.offsets[track : track + 2].tolist()
     faces = tracks.features[start:stop].astype(np.float64)
-    return start + int(np.square(faces - faces.mean(axis=0)).sum(axis=1).argmin())
+    distances = np.square(faces - faces.mean(axis=0)).sum(axis=1)
+    central = int(distances.argmin())
+    if tracks.images is not None and not tracks.images[start + central]:
+        alike = (tracks.features[start:stop] == tracks.features[start + central]).all(axis=1)
+        pictured = np.flatnonzero(alike & (tracks.images[start:stop] != ""))
+        central = int(pictured[0]) if len(pictured) else central
+    return start + central

@@ -1,5 +1,6 @@
 from ._concatenate import concatenate as concatenate
 from ._defaults import DUPLICATE_IOU as DUPLICATE_IOU
+from ._defaults import RECOGNIZER_KEY as RECOGNIZER_KEY
 from ._edit_files import check_edits_output as check_edits_output
 from ._edit_files import read_edits as read_edits
 from ._edit_files import write_edits as write_edits
@@ -16,15 +17,18 @@ from ._pair_files import collect_pairs as collect_pairs
 from ._pair_files import read_pairs as read_pairs
 from ._pairs import TrackPairs as TrackPairs
 from ._pairs import automatic_pairs as automatic_pairs
+from ._recognizers import same_recognizer as same_recognizer
 from ._series import groups_of_videos as groups_of_videos
 from ._splits import Splits as Splits
 from ._track_set import TrackSet as TrackSet
+from ._video_names import names_of_paths as names_of_paths
 
 __all__ = [
     "DUPLICATE_IOU",
     "Edits",
     "MovedThreshold",
     "Person",
+    "RECOGNIZER_KEY",
     "Reading",
     "Splits",
     "TrackPairs",
@@ -36,10 +40,12 @@ __all__ = [
     "concatenate",
     "describe_data",
     "groups_of_videos",
+    "names_of_paths",
     "read_edits",
     "read_pairs",
     "read_tracks",
     "read_with_paths",
+    "same_recognizer",
     "write_edits",
     "write_tracks",
 ]

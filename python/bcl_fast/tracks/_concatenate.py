@@ -11,6 +11,7 @@ import numpy as np
 from bcl_fast._utils.types import Names
 from bcl_fast.errors import InputError
 from bcl_fast.tracks._names import first_duplicate, track_name
+from bcl_fast.tracks._recognizers import same_recognizer
 from bcl_fast.tracks._track_set import TrackSet
 
 
@@ -29,7 +30,7 @@ def concatenate(track_sets: Sequence[TrackSet], *, names: Sequence[str] | None =
     Raises
     ------
     InputError
-        If n_features differ, or a (video, track) is in two sets.
+        If n_features or recognizers differ, or a (video, track) is in two sets.
     """
     if not track_sets:
         raise InputError("at least one set of tracks is wanted, got none")
@@ -50,6 +51,7 @@ def concatenate(track_sets: Sequence[TrackSet], *, names: Sequence[str] | None =
         frames=joined([tracks.frames for tracks in track_sets], "frames", "sets of tracks", stacklevel=3),
         boxes=joined([tracks.boxes for tracks in track_sets], "boxes", "sets of tracks", stacklevel=3),
         images=joined([tracks.images for tracks in track_sets], "images", "sets of tracks", stacklevel=3),
+        recognizer=same_recognizer([tracks.recognizer for tracks in track_sets], called),
     )
 
 

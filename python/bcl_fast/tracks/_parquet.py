@@ -10,6 +10,7 @@ import numpy as np
 
 from bcl_fast._utils.extras import require
 from bcl_fast._utils.types import Integers
+from bcl_fast.tracks._defaults import RECOGNIZER_KEY
 from bcl_fast.tracks._table import BOX
 from bcl_fast.tracks._track_set import TrackSet
 
@@ -47,7 +48,8 @@ def _schema(tracks: TrackSet) -> Any:
     fields += [] if tracks.labels is None else [pa.field("label", pa.string())]
     fields += [] if tracks.boxes is None else [pa.field(name, pa.float32()) for name in BOX]
     fields += [] if tracks.images is None else [pa.field("image", pa.string())]
-    return pa.schema([*fields, embedding])
+    metadata = None if tracks.recognizer is None else {RECOGNIZER_KEY: tracks.recognizer.encode()}
+    return pa.schema([*fields, embedding], metadata)
 
 
 def _compression(schema: Any) -> dict[str, str]:

@@ -3,7 +3,7 @@
 Columns: ``track_id``; ``embedding``, a list of n_features numbers (a list of any kind, a tensor, JSON text, or the
 bytes of float32 numbers), or numbered columns of numbers such as ``f0`` to ``f127``; and optionally ``video_id``,
 ``frame``, ``label``, ``x`` ``y`` ``w`` ``h``, ``image``. A column of nulls counts as not there. Other columns are not
-read.
+read. The metadata of a file may say which network made the embeddings.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from bcl_fast.tracks._columns import (
     ragged,
 )
 from bcl_fast.tracks._concatenate import joined
+from bcl_fast.tracks._defaults import RECOGNIZER_KEY
+from bcl_fast.tracks._recognizers import same_recognizer
 from bcl_fast.tracks._rows import gathered, group_rows, one_per_track
 from bcl_fast.tracks._sources import NAMES, Source, check_plausible
 from bcl_fast.tracks._track_set import TrackSet
@@ -84,8 +86,14 @@ def read_parts(parts: Sequence[Part]) -> tuple[TrackSet, list[bool]]:
         frames=None if columns.frames is None else gathered(columns.frames, grouping),
         boxes=None if columns.boxes is None else gathered(columns.boxes, grouping),
         images=None if images is None else gathered(images, grouping),
+        recognizer=same_recognizer([_recognizer(part) for part in parts], [f"the file of {p.video}" for p in parts]),
     )
     return tracks, [part.is_named for part in short]
+
+
+def _recognizer(part: Part) -> str | None:
+    said = (part.source.schema.metadata or {}).get(RECOGNIZER_KEY)
+    return None if said is None else said.decode(errors="replace")
 
 
 def _check_columns(part: Part) -> list[str]:

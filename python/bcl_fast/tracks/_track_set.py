@@ -35,7 +35,9 @@ class TrackSet:
     boxes : ndarray of shape (n_faces, 4), float32, or None
         x, y, width, height of each face in pixels.
     images : ndarray of shape (n_faces,), object: str, or None
-        Path of each face's picture; ``""`` for a face without one.
+        Each face's picture: its path, or the picture itself as a ``data:`` URI; ``""`` for a face without one.
+    recognizer : str or None
+        Fingerprint of the network that made the features; None where nobody said it.
     """
 
     features: Floats
@@ -46,6 +48,7 @@ class TrackSet:
     frames: Integers | None = None
     boxes: Floats | None = None
     images: Names | None = None
+    recognizer: str | None = None
 
     @classmethod
     def from_arrays(
@@ -59,6 +62,7 @@ class TrackSet:
         frames: npt.ArrayLike | None = None,
         boxes: npt.ArrayLike | None = None,
         images: npt.ArrayLike | None = None,
+        recognizer: str | None = None,
     ) -> TrackSet:
         """Check arrays and make a TrackSet of them.
 
@@ -75,6 +79,8 @@ class TrackSet:
         labels : array_like of shape (n_tracks,), optional
             Text or whole numbers, negative ones too; ``None``, NaN, ``pandas.NA`` and ``""`` stand for no label.
         frames, boxes, images : array_like of shape (n_faces,), (n_faces, 4), (n_faces,), optional
+            As in the class.
+        recognizer : str, optional
             As in the class.
 
         Raises
@@ -103,6 +109,7 @@ class TrackSet:
             frames=numbers,
             boxes=None if boxes is None else checks.check_boxes(boxes, n_faces),
             images=None if images is None else _names(images, "image", n_faces, "face"),
+            recognizer=recognizer,
         )
 
     def __repr__(self) -> str:
@@ -214,6 +221,7 @@ class TrackSet:
             frames=None if self.frames is None else self.frames[faces],
             boxes=None if self.boxes is None else self.boxes[faces],
             images=None if self.images is None else self.images[faces],
+            recognizer=self.recognizer,
         )
 
     def _indices(self, tracks: npt.ArrayLike) -> Integers:

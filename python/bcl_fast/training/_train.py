@@ -16,7 +16,7 @@ from bcl_fast._utils.types import PathLike
 from bcl_fast.cluster import radius_threshold
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel
-from bcl_fast.tracks import TrackSet, describe_data
+from bcl_fast.tracks import TrackSet, describe_data, same_recognizer
 from bcl_fast.training._checkpoints import read_comparison, restore_checkpoint, save_checkpoint
 from bcl_fast.training._comparison import Comparison
 from bcl_fast.training._cross_fit import OnFold, cross_fit, one_thread_of_torch
@@ -123,6 +123,7 @@ def train(
         require("a folder of TensorBoard", "tensorboard")
         check_folder(Path(tensorboard), force=force, parents=True)
     tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
+    recognizer = same_recognizer([part and part.recognizer for part in (tracks, val)], ["training", "validation"])
     recipe, place, data = recipe or Recipe(), torch_device(device), describe_data(tracks, val)
     with only_writer(checkpoint, history):
         _check_outputs(checkpoint, history, force=force or resume)  # another run may have written them meanwhile
@@ -152,6 +153,7 @@ def train(
     if comparison is not None:
         model = _chosen(comparison, model, training.data, recipe)
     assert model is not None  # without a comparison there is an epoch or more
+    model = replace(model, recognizer=recognizer)
     return TrainingResult(model, state.history, state.best_epoch, comparison)
 
 

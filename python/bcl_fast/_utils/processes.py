@@ -29,8 +29,8 @@ def in_processes(jobs: Sequence[Job], n_jobs: int) -> Iterator[str]:
             function(*arguments)
             yield name
         return
-    with _threads_of_children(n_jobs), _pool(min(n_jobs, len(jobs))) as pool:
-        with _interrupts_held():
+    with _threads_of_children(n_jobs), process_pool(min(n_jobs, len(jobs))) as pool:
+        with interrupts_held():
             running = {pool.submit(function, *arguments): name for name, function, arguments in jobs}
             pool.submit(int)  # wakes the pool's thread, which watches only processes that it saw when it last woke
         while running:
@@ -49,7 +49,7 @@ def _check(future: Future[None], name: str) -> None:
 
 
 @contextmanager
-def _pool(n_processes: int) -> Iterator[ProcessPoolExecutor]:
+def process_pool(n_processes: int) -> Iterator[ProcessPoolExecutor]:
     """Start processes that end when this one closes a pipe, as the system does for it when it is killed."""
     context = multiprocessing.get_context("spawn")
     watched, held = context.Pipe(duplex=False)
@@ -73,7 +73,7 @@ def _end_with(pipe: Connection) -> None:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Start processes without Ctrl-C, which a terminal sends to all of them: this one gets it and ends the others."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit the mask
     try:

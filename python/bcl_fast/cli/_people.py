@@ -1,0 +1,126 @@
+"""The command ``people``: a film in, people out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bcl_fast._utils.text import counted
+from bcl_fast.cli._bars import clustering_progress
+from bcl_fast.cli._console import say
+from bcl_fast.cli._extract import extract_films, film_options
+from bcl_fast.cli._film_options import (
+    DetectorFile,
+    FilmDevice,
+    Films,
+    From,
+    Jobs,
+    MaxWidth,
+    MinFace,
+    MinFrames,
+    RecognizerName,
+    Sequence,
+    Stride,
+    To,
+)
+from bcl_fast.cli._inputs import embed, pairs_of
+from bcl_fast.cli._options import Force
+from bcl_fast.errors import InputError
+from bcl_fast.tracks import DUPLICATE_IOU
+from bcl_fast.video import _defaults as defaults
+
+if TYPE_CHECKING:
+    from bcl_fast.results import ClusteringResult
+    from bcl_fast.tracks import TrackSet
+
+TRACKS, CLUSTERS, SHEET = "tracks.parquet", "clusters.parquet", "people.jpg"
+
+
+def people(
+    films: Films,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A folder for the tracks, the clusters and a picture.", show_default=False)
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="A head trained on tracks of the same recognizer.", show_default=False),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Without a model: squared distance of unit-norm features at which average linkage stops. By default what "
+            "was measured for the recognizer.",
+            show_default=False,
+        ),
+    ] = None,
+    start: From = "0",
+    stop: To = "",
+    stride: Stride = defaults.STRIDE,
+    max_width: MaxWidth = defaults.MAX_WIDTH,
+    min_face: MinFace = defaults.MIN_FACE,
+    min_frames: MinFrames = defaults.MIN_FRAMES,
+    detector: DetectorFile = defaults.DETECTOR,
+    recognizer: RecognizerName = defaults.RECOGNIZER,
+    sequence: Sequence = False,
+    device: FilmDevice = "cpu",
+    jobs: Jobs = None,
+    force: Force = False,
+) -> None:
+    """Find out who is in a film: extract the tracks of faces, cluster them, and draw everybody.
+
+    Two faces on screen together are two people. Writes tracks.parquet, clusters.parquet and people.jpg, a row of faces
+    for each person. All films given are taken together, so that a person has one number in all of them.
+    """
+    from bcl_fast._utils.files import check_folder
+    from bcl_fast.cluster._cut import check_threshold
+    from bcl_fast.video._recognizer import open_recognizer
+
+    if model is not None and threshold is not None:
+        raise typer.BadParameter("give either --model or --threshold")
+    if threshold is not None:
+        check_threshold(threshold)
+    check_folder(output, (TRACKS, CLUSTERS, SHEET), force=force)
+    options = film_options(start, stop, stride, max_width, min_face, min_frames, detector, recognizer, sequence)
+    if model is None and threshold is None:
+        threshold = open_recognizer(recognizer, device).distance_threshold
+        if threshold is None:
+            raise InputError(
+                f"nobody has measured where the people of {recognizer} part: give --threshold, a --model, or "
+                "distance_threshold in its .json file"
+            )
+    made = not output.exists()
+    output.mkdir(exist_ok=True)
+    try:
+        found = extract_films(films, output / TRACKS, options, device=device, jobs=jobs, force=force)
+    except InputError:
+        if made and not any(output.iterdir()):
+            output.rmdir()
+        raise
+    if found.n_tracks:
+        _cluster(output, model, threshold, force)
+
+
+def _cluster(output: Path, model: Path | None, threshold: float | None, force: bool) -> None:
+    from bcl_fast.results import cluster_tracks, write_result
+    from bcl_fast.tracks import read_tracks
+    from bcl_fast.video import write_contact_sheet
+
+    tracks = read_tracks(output / TRACKS)
+    given = embed(tracks, model, threshold, None, None if threshold is None else "average")
+    pairs = pairs_of(tracks, None, 1, DUPLICATE_IOU)
+    with clustering_progress() as progress:
+        result = cluster_tracks(
+            tracks, given.embeddings, given.distance_threshold, **given.options, pairs=pairs, progress=progress
+        )
+    result = replace(result, embedded_by=given.embedded_by)
+    write_result(result, output / CLUSTERS, force=force)
+    write_contact_sheet(result, tracks, output / SHEET, force=force)
+    _say_who(result, tracks, output)
+
+
+def _say_who(result: ClusteringResult, tracks: TrackSet, output: Path) -> None:
+    say(f"{counted(result.n_clusters, 'cluster')} -> {output / CLUSTERS}, a row of faces for each -> {output / SHEET}")
+    say(f"next: bcl-fast suggest {output / CLUSTERS} --tracks {output / TRACKS}")

@@ -1,0 +1,5 @@
+"""Films and pictures to tracks of faces: decoding, shots, detection, tracking, recognition."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
