@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bcl_fast._utils.locks import PREFIX, only_writer
+from bcl_fast._utils.processes import in_processes
 from bcl_fast.errors import InputError
 from bcl_fast.paper.folder import claim_folder, held_folder, read_records, write_records
-from bcl_fast._utils.processes import in_processes
 from tests.helpers.cli import refused, run
 from tests.helpers.processes import killed_at_last
 

@@ -24,6 +24,7 @@ PACKAGES = {
     "simulate",
     "tracks",
     "training",
+    "video",
 }
 PUBLIC_NAMES = {
     "AverageLinkage",
@@ -77,7 +78,7 @@ PUBLIC_NAMES = {
     "write_tracks",
 }
 
-HEAVY = ("matplotlib", "pyarrow", "scipy", "sklearn", "torch")
+HEAVY = ("PIL", "av", "cv2", "dlib", "matplotlib", "onnxruntime", "pyarrow", "scenedetect", "scipy", "sklearn", "torch")
 
 
 def heavy_modules_after(code: str) -> list[str]:
@@ -99,7 +100,9 @@ def test_version_and_cuda_version_are_light() -> None:
     assert heavy_modules_after("import bcl_fast; bcl_fast.cuda_version()") == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["cluster", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["cluster", "--help"], ["demo", "--help"], ["people", "--help"]]
+)
 def test_help_is_light(arguments: list[str]) -> None:
     code = f"""
 import sys

@@ -170,9 +170,9 @@ def test_missing_empty_and_unknown_files(tmp_path: Path) -> None:
         expect(path, f"{path}: there is no such file or folder")
         path.touch()
         expect(path, f"{path}: the file is empty (0 bytes)")
-    (tmp_path / "t.txt").touch()
-    wanted = "ends in .parquet, .feather, .arrow, .ipc, .csv, .tsv, .npz or .npy"
-    expect(tmp_path / "t.txt", wanted, "a folder", "'-'", "got the suffix '.txt'")
+    (tmp_path / "t.xyz").touch()
+    wanted = "ends in .parquet, .feather, .arrow, .ipc, .csv, .tsv, .npz, .npy or .txt"
+    expect(tmp_path / "t.xyz", wanted, "a folder", "'-'", "got the suffix '.xyz'")
 
 
 def test_empty_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from bcl_fast import evaluate
+from bcl_fast._utils.threads import one_thread_of_torch
 from bcl_fast.errors import InputError
 from bcl_fast.models import load_model
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training import Comparison, Recipe, train
-from bcl_fast.training._cross_fit import LOOKS, one_thread_of_torch
+from bcl_fast.training._cross_fit import LOOKS
 from bcl_fast.training._folds import make_folds
 from tests.helpers.training import Killed, assert_same_result, blobs
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from bcl_fast._utils.checks import whole_number
 from bcl_fast._utils.text import brief
 from bcl_fast.errors import InputError
@@ -37,3 +40,16 @@ def available_cores() -> int:
     from joblib import cpu_count
 
     return int(cpu_count())
+
+
+@contextmanager
+def one_thread_of_torch() -> Iterator[None]:
+    """Let torch compute with one thread: the result then depends on no number of threads, and small heads gain none."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

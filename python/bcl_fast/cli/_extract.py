@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
 def extract(
     films: Films,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="The tracks: a .parquet file.", show_default=False)
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The tracks: a .parquet file.", show_default=False)],
     start: From = "0",
     stop: To = "",
     stride: Stride = defaults.STRIDE,
@@ -93,8 +91,14 @@ def extract_films(
     from bcl_fast.video import extract as extract_tracks
 
     with film_progress() as progress:
-        found = extract_tracks(films, output, options=options, device=device, n_jobs=jobs, force=force, progress=progress)
-    short = f" ({counted(found.n_short, 'track')} of fewer than {options.min_frames} frames left out)" if found.n_short else ""
+        found = extract_tracks(
+            films, output, options=options, device=device, n_jobs=jobs, force=force, progress=progress
+        )
+    short = (
+        f" ({counted(found.n_short, 'track')} of fewer than {options.min_frames} frames left out)"
+        if found.n_short
+        else ""
+    )
     say(f"{counted(found.n_frames, 'frame')}: {counted(found.n_tracks, 'track')}{short} -> {output}")
     if found.n_damaged:
         say(f"{counted(found.n_damaged, 'damaged piece')} that could not be decoded left out")

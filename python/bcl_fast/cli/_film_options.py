@@ -10,7 +10,9 @@ import typer
 Films = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILM|FOLDER...", help="Films, pictures, or folders of pictures; several are one set.", show_default=False
+        metavar="FILM|FOLDER...",
+        help="Films, pictures, or folders of pictures; several are one set.",
+        show_default=False,
     ),
 ]
 From = Annotated[str, typer.Option("--from", metavar="TIME", help="Begin there: seconds, or [hours:]minutes:seconds.")]
@@ -29,8 +31,8 @@ RecognizerName = Annotated[
     typer.Option(
         "--recognizer",
         metavar="[dlib|FILE.onnx|vggface2:FILE]",
-        help="What tells people apart: dlib's network; an ONNX file for aligned faces of 112 x 112 (InsightFace, AuraFace, "
-        "EdgeFace), with FILE.json beside it where it is prepared otherwise; the paper's base networks.",
+        help="What tells people apart: dlib's network; an ONNX file for aligned faces of 112 x 112 (InsightFace, "
+        "AuraFace, EdgeFace), with FILE.json beside it for another preparation; the paper's base networks.",
     ),
 ]
 Sequence = Annotated[

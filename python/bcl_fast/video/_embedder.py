@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Executor, Future
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from functools import lru_cache
 
-import numpy as np
-
-from bcl_fast._utils.processes import interrupts_held, process_pool
-from bcl_fast.errors import InputError
 from bcl_fast.video._cutout import Cutout
-from bcl_fast.video._recognizer import Floats, Recognizer, open_recognizer
+from bcl_fast.video._recognizer import Floats, Recognizer
 
 _BATCH = 8  # faces that a network gets at once
 
@@ -23,15 +15,13 @@ class Embedder:
 
     Parameters
     ----------
-    recognizer : str
-        As for `open_recognizer`.
-    device : str
-    pool : Executor, optional
-        Where the network runs; by default here, when the embeddings are asked for.
+    recognizer : Recognizer
+    pool : Executor
+        A thread, in which the network runs.
     """
 
-    def __init__(self, recognizer: str, device: str, pool: Executor | None = None) -> None:
-        self._recognizer, self._device, self._pool = recognizer, device, pool
+    def __init__(self, recognizer: Recognizer, pool: Executor) -> None:
+        self._recognizer, self._pool = recognizer, pool
         self._waiting: list[Cutout] = []
         self._batches: list[Future[Floats]] = []
 
@@ -46,37 +36,8 @@ class Embedder:
         if self._waiting:
             self._send()
         batches, self._batches = self._batches, []
-        try:
-            return [embedding for batch in batches for embedding in batch.result()]
-        except BrokenProcessPool:
-            raise InputError("the process that recognises faces was ended from outside, perhaps for want of memory") from None
+        return [embedding for batch in batches for embedding in batch.result()]
 
     def _send(self) -> None:
         faces, self._waiting = self._waiting, []
-        if self._pool is not None:
-            self._batches.append(self._pool.submit(_embed, self._recognizer, self._device, faces))
-            return
-        done: Future[Floats] = Future()
-        done.set_result(_embed(self._recognizer, self._device, faces))
-        self._batches.append(done)
-
-
-@lru_cache(maxsize=1)
-def _opened(recognizer: str, device: str) -> Recognizer:
-    return open_recognizer(recognizer, device)
-
-
-def _embed(recognizer: str, device: str, faces: list[Cutout]) -> Floats:
-    return np.asarray(_opened(recognizer, device).embed(faces), dtype=np.float32)
-
-
-@contextmanager
-def embedding_process(wanted: bool) -> Iterator[Executor | None]:
-    """Start a process for a network that would hold up everything else in this one; None where none is wanted."""
-    if not wanted:
-        yield None
-        return
-    with process_pool(1) as pool:
-        with interrupts_held():
-            pool.submit(int)
-        yield pool
+        self._batches.append(self._pool.submit(self._recognizer.embed, faces))

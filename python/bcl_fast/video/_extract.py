@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from bcl_fast._utils.threads import available_cores, n_threads
 from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import names_of_paths
-from bcl_fast.video._embedder import embedding_process
 from bcl_fast.video._frames import open_source
 from bcl_fast.video._look import OnProgress, watch
 from bcl_fast.video._options import ExtractionOptions
@@ -81,8 +79,8 @@ def extract(
     device : str, default "cpu"
         ``"cpu"``, ``"cuda"``, ``"cuda:<number>"`` or ``"coreml"``: where networks in ONNX files run.
     n_jobs : int, optional
-        Processes; by default as many as there are cores. Several films are looked at at once; beside a single one, its
-        faces are recognised.
+        Films that are looked at at once, each in a process; by default as many as there are cores. One film takes about
+        two cores.
     force : bool, default False
         Replace a file that is there.
     progress : callable, optional
@@ -126,9 +124,7 @@ def _checked(paths: list[Path], output: Path, force: bool) -> Path:
     return output
 
 
-def _folders(
-    paths: list[Path], output: Path, options: ExtractionOptions, recognizer: Recognizer
-) -> list[FilmFolder]:
+def _folders(paths: list[Path], output: Path, options: ExtractionOptions, recognizer: Recognizer) -> list[FilmFolder]:
     fingerprints = [recognizer.fingerprint, options.detector]
     places = [work_folder(output) / f"{number:04}" for number in range(len(paths))]
     return [FilmFolder(place, path, options, fingerprints) for place, path in zip(places, paths, strict=True)]
@@ -146,7 +142,7 @@ def _watch_all(
     for path in paths:
         open_source(path, sequence=options.sequence)  # what cannot be looked at is told before the work
     jobs = [
-        (str(path), _watch_film, (path, folder, options, device, cores > 1 and len(paths) == 1, progress))
+        (str(path), _watch_film, (path, folder, options, device, progress))
         for path, folder in zip(paths, folders, strict=True)
     ]
     if len(jobs) > 1 and cores > 1:
@@ -162,13 +158,10 @@ def _watch_film(
     folder: FilmFolder,
     options: ExtractionOptions,
     device: str,
-    beside: bool,
     progress: OnProgress | None,
 ) -> None:
     source = open_source(path, sequence=options.sequence)
-    is_slow = beside and options.recognizer == "dlib"  # it keeps all other threads of its process waiting
-    with embedding_process(is_slow) if is_slow else nullcontext() as pool:
-        n_frames = watch(source, options, folder, device, pool, progress)
+    n_frames = watch(source, options, folder, device, progress)
     if n_frames == 0 and options.start_seconds == 0:
         shutil.rmtree(folder.folder, ignore_errors=True)
         raise InputError(f"{path}: no frame of it can be decoded: it is empty, damaged or encrypted")

@@ -15,9 +15,9 @@ from bcl_fast.video._packages import package
 
 # Containers whose demuxers open nothing but the file itself: a play list could name any file or address.
 _CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "gif", "apng", "mpeg", "mpegts", "mpegvideo", "flv", "asf", "ogg",
-    "mxf", "dv", "rm", "ivf", "nut", "h264", "hevc", "m4v", "obu", "yuv4mpegpipe", "mjpeg", "wtv", "vc1", "nsv", "webp_anim",
-)  # fmt: skip
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,mpeg,mpegts,mpegvideo,flv,asf,ogg,mxf,dv,rm,ivf,nut,h264,hevc,"
+    "m4v,obu,yuv4mpegpipe,mjpeg,wtv,vc1,nsv"
+)
 _ENCRYPTED_TAGS = ("encv", "drmi")
 _MOST_ERRORS = 100  # of the container, after which it is at its end
 _LEAD_SECONDS = 5.0  # that decoding begins before the frame that is wanted
@@ -33,18 +33,22 @@ class Film(Source):
             self.rate = float(stream.average_rate or stream.guessed_rate or 25)
             seconds = _claimed_seconds(container, stream)
             if seconds > LONGEST_SECONDS:
-                raise InputError(f"{path}: a film of at most 1,000 hours is wanted, this one claims {seconds:,.0f} seconds")
+                raise InputError(
+                    f"{path}: a film of at most 1,000 hours is wanted, this one claims {seconds:,.0f} seconds"
+                )
             self.n_frames = stream.frames or round(seconds * self.rate) or None
             self._first_pts = stream.start_time or 0
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, Any]]:
         av = package("av")
-        options = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
+        options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
         try:
             container = av.open(f"file:{self.path}", options=options, metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
-            raise InputError(f"{self.path}: a film is wanted, this is something else or damaged ({_said(error)})") from None
+            raise InputError(
+                f"{self.path}: a film is wanted, this is something else or damaged ({_said(error)})"
+            ) from None
         with container:
             yield container, self._stream(container)
 
@@ -62,7 +66,8 @@ class Film(Source):
         context = stream.codec_context
         if context.width * context.height > MOST_PIXELS:
             raise InputError(
-                f"{self.path}: frames of at most {MOST_PIXELS:,} pixels are wanted, got {context.width} x {context.height}"
+                f"{self.path}: frames of at most {MOST_PIXELS:,} pixels are wanted, "
+                f"got {context.width} x {context.height}"
             )
         context.options = {"max_pixels": str(MOST_PIXELS)}  # they may grow in the middle of the film
         with suppress(av.FFmpegError, RuntimeError):  # a codec without threads

@@ -1,7 +1,8 @@
 """The frames of a film or of a folder of pictures, one after the other, with their numbers and times.
 
-What a film claims about itself is bounded before anything is allocated; what of it cannot be decoded is left out and
-counted, and never ends the process. A film is opened as a plain file of a known kind: no play lists, no other protocols.
+What a film claims about itself is bounded before anything is allocated; what of it cannot be decoded is left out
+and counted, and never ends the process. A film is opened as a plain file of a known kind: no
+play lists, no other protocols.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bcl_fast._utils.threads import one_thread_of_torch
 from bcl_fast.video._ahead import read_ahead
 from bcl_fast.video._embedder import Embedder
 from bcl_fast.video._faces import FaceDetector, Faces
 from bcl_fast.video._frames import MOST_PIXELS, Frame, Position, Source
 from bcl_fast.video._options import ExtractionOptions
 from bcl_fast.video._quality import quality
+from bcl_fast.video._recognizer import open_recognizer
 from bcl_fast.video._segments import SegmentBook
 from bcl_fast.video._shots import ShotDetector
 from bcl_fast.video._tracker import Tracker
@@ -75,7 +77,6 @@ def watch(
     options: ExtractionOptions,
     folder: FilmFolder,
     device: str,
-    pool: Executor | None,
     on_progress: OnProgress | None,
 ) -> int:
     """Look at a film and write its rows to its folder; return the number of frames that were decoded, 0 for none.
@@ -85,18 +86,21 @@ def watch(
     state = folder.last_state()
     if state is not None and bool(state["is_done"]):
         return int(state["n_frames"])
-    return _Watching(source, options, folder, device, pool).run(state, on_progress)
+    recognizer = open_recognizer(options.recognizer, device)
+    with one_thread_of_torch(), ThreadPoolExecutor(1) as pool:
+        embedder = Embedder(recognizer, pool)
+        return _Watching(source, options, folder, device, embedder).run(state, on_progress)
 
 
 class _Watching:
     def __init__(
-        self, source: Source, options: ExtractionOptions, folder: FilmFolder, device: str, pool: Executor | None
+        self, source: Source, options: ExtractionOptions, folder: FilmFolder, device: str, embedder: Embedder
     ) -> None:
         self._source, self._options, self._folder = source, options, folder
         self._stride = options.stride if source.is_film else 1
         self._detector = FaceDetector(options.detector, _LOW_SCORE * options.min_score, device)
         self._tracker = Tracker(options.min_score, max(self._stride, round(_PATIENCE_SECONDS * source.rate)))
-        self._book = SegmentBook(Embedder(options.recognizer, device, pool), self._stride)
+        self._book = SegmentBook(embedder, self._stride)
         self._batch = 1 if device == "cpu" else _GPU_BATCH
         self._n_frames, self._n_damaged, self._shot = 0, 0, 0
 
@@ -167,7 +171,7 @@ class _Watching:
             self._book.end_tracks(self._tracker.alive())
             self._book.add(frame, faces, tracks, rating)
 
-    def _detect(self, frames: list[Frame]) -> list[tuple[Faces, np.ndarray]]:  # type: ignore[type-arg]
+    def _detect(self, frames: list[Frame]) -> list[tuple[Faces, np.ndarray]]:
         found = []
         for group in _of_one_size(frames):
             size = group[0].size.within(self._options.max_width)

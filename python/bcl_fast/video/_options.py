@@ -62,7 +62,9 @@ class ExtractionOptions:
             whole_at_least(name, getattr(self, name), least)
         start = real_number("start_seconds", self.start_seconds)
         if not 0 <= start < real_number("stop_seconds", self.stop_seconds):
-            raise InputError(f"the part of a film must begin before it ends, got {start} to {self.stop_seconds} seconds")
+            raise InputError(
+                f"the part of a film must begin before it ends, got {start} to {self.stop_seconds} seconds"
+            )
         if not real_number("min_face", self.min_face) >= 0:
             raise InputError(f"min_face must be 0 pixels or more, got {self.min_face}")
         if not 0 < real_number("min_score", self.min_score) < 1:

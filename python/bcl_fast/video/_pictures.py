@@ -40,7 +40,9 @@ class Pictures(Source):
         """
         found = [file for file in folder.rglob("*") if is_picture(file) and file.is_file() and file.name[0] != "."]
         if not found:
-            raise InputError(f"{folder}: a folder of pictures ({', '.join(PICTURE_SUFFIXES)}) is wanted, got none in it")
+            raise InputError(
+                f"{folder}: a folder of pictures ({', '.join(PICTURE_SUFFIXES)}) is wanted, got none in it"
+            )
         return cls(folder, sorted(found, key=lambda file: _counted(file, folder)), sequence=sequence)
 
     def frames(self, position: Position, start_seconds: float = 0.0) -> Iterator[Frame]:

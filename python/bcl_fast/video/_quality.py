@@ -49,12 +49,12 @@ def frontality(faces: Faces) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     return np.clip(1 - 1.5 * turned - tilted, 0.05, 1).astype(np.float32)
 
 
-def _share(vectors: np.ndarray, along: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _share(vectors: np.ndarray, along: np.ndarray) -> np.ndarray:
     """How far each vector reaches along another, as a share of that one's length."""
     return (vectors * along).sum(axis=1) / np.maximum((along * along).sum(axis=1), 1e-6)
 
 
-def _sharpness(picture: Image, box: np.ndarray) -> float:  # type: ignore[type-arg]
+def _sharpness(picture: Image, box: np.ndarray) -> float:
     """Variance of the Laplacian of a face in 64 x 64 pixels, so that size does not count twice."""
     cv2 = package("cv2")
     left, top = np.maximum(np.floor(box[:2]).astype(int), 0)

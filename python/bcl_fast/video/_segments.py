@@ -1,7 +1,7 @@
 """From faces that are followed to rows: each track in segments, the best face of each of which is recognised.
 
-A track is cut into segments that grow, so that a short one has a few faces recognised and a long one not very many. A new
-one begins also where somebody else may have taken the face's place: after a gap, and where two faces cross.
+A track is cut into segments that grow, so that a short one has a few faces recognised and a long one not very many. A
+new one begins also where somebody else may have taken the face's place: after a gap, and where two faces cross.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _FIRST, _LONGEST = 16, 256  # frames of a segment
 _GAP = 3  # looks without the face, after which somebody else may be in its place
 
 Row = dict[str, Any]
+_KEPT = ("track", "number", "planned", "begun", "is_fresh", "last", "is_crossing")  # of a segment, between two runs
 
 
 @dataclass
@@ -34,7 +35,7 @@ class _Segment:
     begun: int  # frame
     is_fresh: bool  # whether it is to be compared with the one before it
     last: int  # frame of the last face
-    box: npt.NDArray[np.float32]  # of the last face
+    box: npt.NDArray[Any]  # of the last face
     is_crossing: bool
     rows: list[Row]
     best: Row | None = None
@@ -147,8 +148,9 @@ class SegmentBook:
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return what it knows of tracks that go on, after `flush`, as arrays by name."""
         kept = list(self._open.values())
-        names = ("track", "number", "planned", "begun", "is_fresh", "last", "is_crossing")
-        arrays = {name: np.array([getattr(segment, name) for segment in kept], np.int64) for name in names}
+        arrays: dict[str, npt.NDArray[Any]] = {
+            name: np.array([getattr(segment, name) for segment in kept], np.int64) for name in _KEPT
+        }
         arrays["box"] = np.array([segment.box for segment in kept], np.float32).reshape(-1, 4)
         arrays["passed"] = np.array(list(self._times), np.int64)
         arrays["passed_seconds"] = np.array(list(self._times.values()), np.float64)
@@ -156,9 +158,9 @@ class SegmentBook:
 
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Go on where `state` was asked for."""
-        names = ("track", "number", "planned", "begun", "is_fresh", "last", "is_crossing")
-        for row, box in enumerate(state["box"]):
-            values = {name: int(state[name][row]) for name in names}
-            flags = {name: bool(values.pop(name)) for name in ("is_fresh", "is_crossing")}
-            self._open[values["track"]] = _Segment(**values, **flags, box=box, rows=[])
+        columns = [state[name].tolist() for name in _KEPT]
+        for box, track, number, planned, begun, is_fresh, last, is_crossing in zip(state["box"], *columns, strict=True):
+            self._open[track] = _Segment(
+                track, number, planned, begun, bool(is_fresh), last, box, bool(is_crossing), rows=[]
+            )
         self._times = dict(zip(state["passed"].tolist(), state["passed_seconds"].tolist(), strict=True))

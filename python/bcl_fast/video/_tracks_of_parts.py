@@ -49,7 +49,9 @@ class TracksOfParts:
         return np.searchsorted(self.keys, _keys(rows))
 
 
-def gather(parts: list[Path], n_features: int, min_frames: int, threshold: float | None, scratch: Path) -> TracksOfParts:
+def gather(
+    parts: list[Path], n_features: int, min_frames: int, threshold: float | None, scratch: Path
+) -> TracksOfParts:
     """Look through parts and decide about their segments; embeddings go to a file, not into memory.
 
     A track is cut in two where the face before a segment and that of the segment are surely two people's: two who
@@ -120,7 +122,7 @@ def _fill(parts: list[Path], keys: Integers, embeddings: Floats) -> None:
 
 
 def _pieces(keys: Integers, fresh: npt.NDArray[np.bool_], embeddings: Floats, threshold: float | None) -> Integers:
-    """Number the pieces that tracks are cut into: (n_segments,) from 0."""
+    """Cut tracks into pieces, and number these from 0: (n_segments,)."""
     pieces = np.empty(len(keys), np.int64)
     track, piece, mean = -1, -1, np.empty(0)
     for place, key in enumerate(keys.tolist()):

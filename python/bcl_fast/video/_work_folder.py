@@ -1,7 +1,7 @@
 """What is done of a film so far: parts of rows and the state to go on with, in a folder beside the output.
 
-A part is a Parquet file of rows; with it lies the state after it, with a checksum. A run that was killed leaves them, and
-the next one of the same films and options goes on behind the last state that is whole.
+A part is a Parquet file of rows; with it lies the state after it, with a checksum. A run that was killed leaves them,
+and the next one of the same films and options goes on behind the last state that is whole.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def work_folder(output: Path) -> Path:
 
 
 def identity_of(path: Path) -> list[Any]:
-    """Return by what a film or a folder is known again: size, and its beginning and end; of a folder all names and sizes."""
+    """Return by what a film is known again: its size, beginning and end; a folder by its names, sizes and times."""
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
         return [[str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
@@ -71,9 +71,11 @@ class FilmFolder:
 
     def last_state(self) -> State | None:
         """Return the last state that is whole, without what was written after it; None to begin anew."""
-        states = {} if not self.folder.is_dir() else {
-            int(found[1]): file for file in self.folder.iterdir() if (found := _STATE.fullmatch(file.name))
-        }
+        states = (
+            {}
+            if not self.folder.is_dir()
+            else {int(found[1]): file for file in self.folder.iterdir() if (found := _STATE.fullmatch(file.name))}
+        )
         for number in sorted(states, reverse=True):
             state = self._read(states[number])
             if state is not None and len(self.parts()[:number]) == number:
@@ -102,7 +104,7 @@ class FilmFolder:
             _write_rows(rows, temporary)
         content = {**{name: np.asarray(value) for name, value in state.items()}, "made_by": np.array(self._made_by)}
         with atomic_output(self.folder / f"state-{number:06}.npz", force=True) as temporary:
-            np.savez(temporary, **content, checksum=np.array(checksum(content)))
+            np.savez(temporary, **(content | {"checksum": np.array(checksum(content))}))  # type: ignore[arg-type]
         earlier = self.folder / f"state-{number - 1:06}.npz"
         earlier.unlink(missing_ok=True)
 
@@ -122,7 +124,9 @@ def part_schema() -> Any:
 
     numbers = [(name, pa.int64()) for name in ("track", "segment", "frame")]
     numbers += [("seconds", pa.float64()), *((name, pa.float32()) for name in ("x", "y", "w", "h", "score", "quality"))]
-    return pa.schema([*numbers, ("is_fresh", pa.bool_()), ("image", pa.string()), ("embedding", pa.list_(pa.float32()))])
+    return pa.schema(
+        [*numbers, ("is_fresh", pa.bool_()), ("image", pa.string()), ("embedding", pa.list_(pa.float32()))]
+    )
 
 
 def check_no_stranger(folder: Path) -> None:

@@ -37,11 +37,14 @@ def write_films(
         {RECOGNIZER_KEY: recognizer.encode(), EXTRACTION_KEY: json.dumps(options, sort_keys=True).encode()}
     )
     text = ["track_id", "video_id", "image"]
-    with atomic_output(output, force=force) as temporary, temporary.open("wb") as file:
-        with pq.ParquetWriter(file, schema, use_dictionary=text, compression="zstd", write_page_checksum=True) as writer:
-            for film in films:
-                for batch in _rows(film, schema):
-                    writer.write_table(batch)
+    with (
+        atomic_output(output, force=force) as temporary,
+        temporary.open("wb") as file,
+        pq.ParquetWriter(file, schema, use_dictionary=text, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for film in films:
+            for batch in _rows(film, schema):
+                writer.write_table(batch)
 
 
 def _schema(n_features: int) -> Any:
