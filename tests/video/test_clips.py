@@ -37,7 +37,9 @@ class People(NamedTuple):
 def people_of(film: Path, folder: Path, *options: object) -> People:
     found = run("people", film, "-o", folder / "people", "--jobs", "1", *options)
     assert found.exit_code == 0, found.output
-    return People(read_tracks(folder / "people" / "tracks.parquet"), read_result(folder / "people" / "clusters.parquet"))
+    return People(
+        read_tracks(folder / "people" / "tracks.parquet"), read_result(folder / "people" / "clusters.parquet")
+    )
 
 
 @pytest.mark.parametrize("n_people", [2, 3, 4])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,6 +84,11 @@ def people(
         raise typer.BadParameter("give either --model or --threshold")
     if threshold is not None:
         check_threshold(threshold)
+    for film in films:
+        if film.is_dir() and Path(os.path.realpath(output)).is_relative_to(os.path.realpath(film)):
+            raise InputError(
+                f"the output {output} would lie in {film}, and its picture be read as one of that folder's"
+            )
     check_folder(output, (TRACKS, CLUSTERS, SHEET), force=force)
     options = film_options(start, stop, stride, max_width, min_face, min_frames, detector, recognizer, sequence)
     if model is None and threshold is None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 from bcl_fast._utils.files import check_output
@@ -17,7 +18,7 @@ from bcl_fast._utils.types import PathLike
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import names_of_paths
 from bcl_fast.video._frames import open_source
-from bcl_fast.video._look import OnProgress, watch
+from bcl_fast.video._look import ExtractionProgress, OnProgress, watch
 from bcl_fast.video._options import ExtractionOptions
 from bcl_fast.video._recognizer import Recognizer, open_recognizer
 from bcl_fast.video._tracks_of_parts import gather
@@ -84,7 +85,7 @@ def extract(
     force : bool, default False
         Replace a file that is there.
     progress : callable, optional
-        Is told of each frame of a single film; of several, nothing.
+        Is told of each frame of a film; of several in processes, of the end of each.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def _checked(paths: list[Path], output: Path, force: bool) -> Path:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such film or folder")
-    check_separate([output], paths)
+    check_separate([output], [path for path in paths if not path.is_dir()])
     check_output(output, force=force)
     check_no_stranger(work_folder(output))
     return output
@@ -147,10 +148,19 @@ def _watch_all(
     ]
     if len(jobs) > 1 and cores > 1:
         jobs = [(name, function, (*arguments[:-1], None)) for name, function, arguments in jobs]
-    for _ in in_processes(jobs, cores):
-        pass
+    started = monotonic()
+    for name in in_processes(jobs, cores):
+        if progress is not None and len(jobs) > 1:
+            _tell_end(progress, name, folders[[str(path) for path in paths].index(name)], monotonic() - started)
     states = [state for folder in folders if (state := folder.last_state()) is not None]
     return sum(int(state["n_frames"]) for state in states), sum(int(state["n_damaged"]) for state in states)
+
+
+def _tell_end(progress: OnProgress, name: str, folder: FilmFolder, seconds: float) -> None:
+    """Say that one of several films is done."""
+    state = folder.last_state()
+    n_frames = 0 if state is None else int(state["n_frames"])
+    progress(ExtractionProgress(name, n_frames, n_frames, n_frames / max(seconds, 1e-6)))
 
 
 def _watch_film(
@@ -163,7 +173,7 @@ def _watch_film(
     source = open_source(path, sequence=options.sequence)
     n_frames = watch(source, options, folder, device, progress)
     if n_frames == 0 and options.start_seconds == 0:
-        shutil.rmtree(folder.folder, ignore_errors=True)
+        folder.remove()
         raise InputError(f"{path}: no frame of it can be decoded: it is empty, damaged or encrypted")
 
 

@@ -7,6 +7,7 @@ play lists, no other protocols.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,10 +55,10 @@ class Position:
     pts: int = -1
 
 
-class Converters:
+class Converters(threading.local):
     """Makes RGB pictures of frames; what it prepares for a size is kept for the next frame of that size.
 
-    One size is asked for by one thread.
+    Each thread has its own: the library's must not be used by two at once.
     """
 
     def __init__(self) -> None:

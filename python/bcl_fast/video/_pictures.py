@@ -21,6 +21,12 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURE_SUFFIXES
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures of a folder, and of those in it, in the order that people count in."""
+    found = [file for file in folder.rglob("*") if is_picture(file) and file.is_file() and file.name[0] != "."]
+    return sorted(found, key=lambda file: _counted(file, folder))
+
+
 class Pictures(Source):
     """Pictures, read in the order given; one that cannot be read is left out and counted."""
 
@@ -38,12 +44,12 @@ class Pictures(Source):
         InputError
             If there are none.
         """
-        found = [file for file in folder.rglob("*") if is_picture(file) and file.is_file() and file.name[0] != "."]
+        found = pictures_in(folder)
         if not found:
             raise InputError(
                 f"{folder}: a folder of pictures ({', '.join(PICTURE_SUFFIXES)}) is wanted, got none in it"
             )
-        return cls(folder, sorted(found, key=lambda file: _counted(file, folder)), sequence=sequence)
+        return cls(folder, found, sequence=sequence)
 
     def frames(self, position: Position, start_seconds: float = 0.0) -> Iterator[Frame]:
         """Read pictures from a position on; the time is that of a sequence."""

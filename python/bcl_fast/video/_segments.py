@@ -143,7 +143,7 @@ class SegmentBook:
         for row, embedding in zip(self._recognised, self._embedder.collect(), strict=True):
             row["embedding"] = embedding
         rows, self._rows, self._recognised = self._rows, [], []
-        return rows
+        return sorted(rows, key=lambda row: (row["frame"], row["track"]))
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return what it knows of tracks that go on, after `flush`, as arrays by name."""

@@ -11,6 +11,9 @@ import json
 import os
 import re
 import shutil
+import zipfile
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,13 @@ import numpy as np
 
 from bcl_fast._utils.checksum import checksum
 from bcl_fast._utils.files import atomic_output, naming
+from bcl_fast.errors import InputError
 from bcl_fast.video._options import ExtractionOptions
+from bcl_fast.video._pictures import pictures_in
 from bcl_fast.video._segments import Row
 
 _SUFFIX = ".partial"  # of the folder, behind the output's name
+_FILM = re.compile(r"\d{4,}")  # folders in it
 _STATE = re.compile(r"state-(\d{6})\.npz")
 _HEAD = 1 << 20  # bytes at each end of a film by which it is known again
 FORMAT = 1  # of parts and states
@@ -37,7 +43,7 @@ def work_folder(output: Path) -> Path:
 def identity_of(path: Path) -> list[Any]:
     """Return by what a film is known again: its size, beginning and end; a folder by its names, sizes and times."""
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
+        files = pictures_in(path)
         return [[str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -88,12 +94,18 @@ class FilmFolder:
 
     def _read(self, file: Path) -> State | None:
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
                 state = {name: arrays[name] for name in arrays.files}
             whole = str(state.pop("checksum")) == checksum(state) and str(state.pop("made_by")) == self._made_by
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
         return state if whole else None
+
+    def remove(self) -> None:
+        """Leave nothing of the film behind."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # that other films have folders there
+            self.folder.parent.rmdir()
 
     def write(self, rows: list[Row], state: State) -> None:
         """Write the next part and the state after it."""
@@ -130,12 +142,17 @@ def part_schema() -> Any:
 
 
 def check_no_stranger(folder: Path) -> None:
-    """Check that what lies where an output is prepared was made by this package.
+    """Check that what lies where an output is prepared was left there by an earlier run.
 
     Raises
     ------
-    FileExistsError
-        If there is something else; it names it.
+    InputError
+        If there is anything else, which is not ours to remove.
     """
-    if os.path.lexists(folder) and not folder.is_dir():
-        raise FileExistsError(17, "is in the way of what is prepared beside the output", str(folder))
+    if not os.path.lexists(folder):
+        return
+    strangers = [name for name in os.listdir(folder) if not _FILM.fullmatch(name)] if folder.is_dir() else [folder.name]
+    if strangers:
+        raise InputError(
+            f"{folder} is where the output is prepared, and {strangers[0]} there is not ours: move it away"
+        )
