@@ -2,8 +2,9 @@
 
     python -m bench.video.film_speed [--clips ../shared/data/clips]
 
-Films are made of the clips (forwards, mirrored and backwards, again and again), as they are and at 1920 x 1080. Times are those of
-the processor in each stage, so that other work on the machine does not count; frames a second are by the clock.
+Films are made of the clips (forwards, mirrored and backwards, again and again), as they are and at 1920 x 1080. Times
+are those of the processor in each stage, so that other work on the machine does not count; frames a second are by the
+clock.
 """
 
 from __future__ import annotations
