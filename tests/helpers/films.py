@@ -107,3 +107,15 @@ def dissolved(first: Images, second: Images, n_frames: int = 12) -> Images:
         for one, other, share in zip(first[-n_frames:], second[:n_frames], shares, strict=True)
     ]
     return [*first[:-n_frames], *between, *second[n_frames:]]
+
+
+def crossing_faces(images: Images) -> Images:
+    """Two faces of the clip of 2 that pass in front of each other, on grey."""
+    found = []
+    for place, image in enumerate(images):
+        share = place / (len(images) - 1)
+        canvas = np.full_like(image, 145)
+        for x, face in ((310 - 300 * share, image[30:200, 30:190]), (10 + 300 * share, image[20:190, 290:450])):
+            canvas[60:230, int(x) : int(x) + 160] = face
+        found.append(canvas)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from tests.helpers.films import (
     blurred,
     clip,
     clip_file,
+    crossing_faces,
     dissolved,
     faded,
     mirrored,
@@ -100,6 +102,20 @@ def test_films_of_clips(tmp_path: Path, name: str) -> None:
     found = people_of(write_film(tmp_path / "film.mp4", images), tmp_path)
     assert found.result.n_clusters == n_people
     assert not [(cut, span) for cut in cuts for span in found.spans if span[0] < cut <= span[1]]
+
+
+def test_two_people_who_cross_are_never_one_track(tmp_path: Path) -> None:
+    found = people_of(write_film(tmp_path / "film.mp4", crossing_faces(clip(2))), tmp_path)
+    assert found.result.n_clusters == 2
+    assert found.tracks.boxes is not None
+    assert found.tracks.frames is not None
+    shares = found.tracks.frames / 55
+    lines = np.stack([47 + 271 * shares, 352 - 334 * shares])  # of the left edges
+    near = np.abs(lines - found.tracks.boxes[:, 0]) < 45
+    whose = [near[:, start:stop].all(axis=1) for start, stop in itertools.pairwise(found.tracks.offsets)]
+    assert all(is_one.any() for is_one in whose)
+    people = {(bool(is_one[0]), int(cluster)) for is_one, cluster in zip(whose, found.result.cluster_ids, strict=True)}
+    assert len(people) == 2
 
 
 def test_one_person_has_one_number_in_all_shots_and_films(tmp_path: Path) -> None:
