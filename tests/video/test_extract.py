@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bcl_fast import InputError, read_tracks
+from bcl_fast import InputError, read_result, read_tracks
 from bcl_fast.tracks import RECOGNIZER_KEY
 from bcl_fast.video import ExtractionOptions, ExtractionProgress, extract
 from bcl_fast.video import _look as look
@@ -216,6 +216,8 @@ def test_nobody(tmp_path: Path, tiny: ExtractionOptions) -> None:
     assert "no faces were found" in found.stderr
     assert pq.read_table(tmp_path / "tracks.parquet").num_rows == 0
     assert run("people", film, "-o", tmp_path / "people").exit_code == 0
+    assert read_result(tmp_path / "people" / "clusters.parquet").n_tracks == 0
+    assert (tmp_path / "people" / "people.jpg").is_file()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from bcl_fast.results import ClusteringResult
     from bcl_fast.tracks import TrackSet
 
-TRACKS, CLUSTERS, SHEET = "tracks.parquet", "clusters.parquet", "people.jpg"
+TRACKS, CLUSTERS, SHEET, PAGE = "tracks.parquet", "clusters.parquet", "people.jpg", "people.html"
 
 
 def people(
@@ -89,7 +91,7 @@ def people(
             raise InputError(
                 f"the output {output} would lie in {film}, and its picture be read as one of that folder's"
             )
-    check_folder(output, (TRACKS, CLUSTERS, SHEET), force=force)
+    check_folder(output, (TRACKS, CLUSTERS, SHEET, PAGE), force=force)
     options = film_options(start, stop, stride, max_width, min_face, min_frames, detector, recognizer, sequence)
     if model is None and threshold is None:
         threshold = open_recognizer(recognizer, device).distance_threshold
@@ -106,28 +108,60 @@ def people(
         if made and not any(output.iterdir()):
             output.rmdir()
         raise
-    if found.n_tracks:
-        _cluster(output, model, threshold, force)
+    result, tracks = _clustered(output / TRACKS, model, threshold) if found.n_tracks else _nobody()
+    _write(result, tracks, output, _rate_of(films, sequence), force)
 
 
-def _cluster(output: Path, model: Path | None, threshold: float | None, force: bool) -> None:
-    from bcl_fast.results import cluster_tracks, write_result
+def _clustered(path: Path, model: Path | None, threshold: float | None) -> tuple[ClusteringResult, TrackSet]:
+    """Cluster tracks by average linkage or as a head was made to, but for those on screen together."""
+    from bcl_fast.results import cluster_tracks
     from bcl_fast.tracks import read_tracks
-    from bcl_fast.video import write_contact_sheet
 
-    tracks = read_tracks(output / TRACKS)
+    tracks = read_tracks(path)
     given = embed(tracks, model, threshold, None, None if threshold is None else "average")
     pairs = pairs_of(tracks, None, 1, DUPLICATE_IOU)
     with clustering_progress() as progress:
         result = cluster_tracks(
             tracks, given.embeddings, given.distance_threshold, **given.options, pairs=pairs, progress=progress
         )
-    result = replace(result, embedded_by=given.embedded_by)
+    return replace(result, embedded_by=given.embedded_by), tracks
+
+
+def _nobody() -> tuple[ClusteringResult, TrackSet]:
+    """Return a result without tracks."""
+    import numpy as np
+
+    from bcl_fast.results import ClusteringResult
+    from bcl_fast.tracks import TrackSet
+
+    names, numbers, values = np.empty(0, object), np.empty(0, np.int64), np.empty(0, np.float32)
+    result = ClusteringResult(names, names, numbers, values, numbers, embeddings=np.empty((0, 1), np.float32))
+    return result, TrackSet(np.empty((0, 1), np.float32), np.zeros(1, np.int64), names, names)
+
+
+def _write(result: ClusteringResult, tracks: TrackSet, output: Path, rate: float | None, force: bool) -> None:
+    from bcl_fast.results import write_result
+    from bcl_fast.video import write_contact_sheet
+
     write_result(result, output / CLUSTERS, force=force)
     write_contact_sheet(result, tracks, output / SHEET, force=force)
-    _say_who(result, tracks, output)
-
-
-def _say_who(result: ClusteringResult, tracks: TrackSet, output: Path) -> None:
+    if result.n_tracks == 0:
+        return
     say(f"{counted(result.n_clusters, 'cluster')} -> {output / CLUSTERS}, a row of faces for each -> {output / SHEET}")
+    if importlib.util.find_spec("bcl_fast.report") is not None:
+        room = importlib.import_module("bcl_fast.report")
+        shown = room.Report(
+            result, tracks, pairs_of(tracks, None, 1, DUPLICATE_IOU), frames_per_second=rate, title=output.name
+        )
+        room.write_report(shown, output / PAGE, force=force)
+        say(f"a page to look at and to put right -> {output / PAGE}")
     say(f"next: bcl-fast suggest {output / CLUSTERS} --tracks {output / TRACKS}")
+
+
+def _rate_of(films: list[Path], sequence: bool) -> float | None:
+    """Return the frames a second of films that have the same; None for pictures, and films of two rates."""
+    from bcl_fast.video._frames import open_source
+
+    rates = {open_source(film, sequence=sequence).rate for film in films}
+    rate = rates.pop()
+    return rate if rate > 0 and not rates else None
