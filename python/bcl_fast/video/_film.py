@@ -9,8 +9,9 @@ from typing import Any
 
 from bcl_fast._utils.files import check_is_file
 from bcl_fast._utils.text import one_line
+from bcl_fast._utils.threads import available_cores
 from bcl_fast.errors import InputError
-from bcl_fast.video._frames import LONGEST_SECONDS, MOST_PIXELS, SHORTEST_SIDE, Converters, Frame, Position, Source
+from bcl_fast.video._frames import LONGEST_SECONDS, SHORTEST_SIDE, Converters, Frame, Position, Source
 from bcl_fast.video._packages import package
 
 # Containers whose demuxers open nothing but the file itself: a play list could name any file or address.
@@ -18,6 +19,8 @@ _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,mpeg,mpegts,mpegvideo,flv,asf,ogg,mxf,dv,rm,ivf,nut,h264,hevc,"
     "m4v,obu,yuv4mpegpipe,mjpeg,wtv,vc1,nsv"
 )
+MOST_PIXELS = 1 << 25  # of a frame: 7680 x 4320; a decoder keeps several
+_MOST_THREADS = 4  # of a decoder, each of which keeps frames
 _ENCRYPTED_TAGS = ("encv", "drmi")
 _MOST_ERRORS = 100  # of the container, after which it is at its end
 _LEAD_SECONDS = 5.0  # that decoding begins before the frame that is wanted
@@ -71,7 +74,7 @@ class Film(Source):
             )
         context.options = {"max_pixels": str(MOST_PIXELS)}  # they may grow in the middle of the film
         with suppress(av.FFmpegError, RuntimeError):  # a codec without threads
-            context.thread_type = "AUTO"
+            context.thread_type, context.thread_count = "AUTO", min(available_cores(), _MOST_THREADS)
         return stream
 
     def frames(self, position: Position, start_seconds: float = 0.0) -> Iterator[Frame]:

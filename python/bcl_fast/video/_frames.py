@@ -21,9 +21,10 @@ from bcl_fast.video._packages import package
 
 Image = npt.NDArray[np.uint8]  # (height, width, 3), RGB
 
-MOST_PIXELS = 1 << 26  # of a frame: 8192 x 8192
+MOST_PIXELS = 1 << 26  # of a picture: 8192 x 8192
 LONGEST_SECONDS = 1000 * 3600.0
 SHORTEST_SIDE = 16
+_WIDEST_PICTURE = 2560  # pixels: what is cut out of larger ones is not worth the memory
 
 
 class Size(NamedTuple):
@@ -103,8 +104,9 @@ class Frame:
 
     @cached_property
     def picture(self) -> Image:
-        """The frame as it is, RGB, turned upright."""
-        return self._upright(None)
+        """The frame as it is, or 2,560 pixels wide where it is wider, RGB, turned upright."""
+        size = self.size.within(_WIDEST_PICTURE)
+        return self._upright(None) if size == self.size else self.scaled(size)
 
     def _upright(self, size: Size | None) -> Image:
         return np.ascontiguousarray(np.rot90(self._converters.convert(self._decoded, size), self._turns))

@@ -16,7 +16,7 @@ from bcl_fast._utils.threads import one_thread_of_torch
 from bcl_fast.video._ahead import read_ahead
 from bcl_fast.video._embedder import Embedder
 from bcl_fast.video._faces import FaceDetector, Faces
-from bcl_fast.video._frames import MOST_PIXELS, Frame, Position, Source
+from bcl_fast.video._frames import Frame, Position, Source
 from bcl_fast.video._options import ExtractionOptions
 from bcl_fast.video._quality import quality
 from bcl_fast.video._recognizer import open_recognizer
@@ -28,7 +28,7 @@ from bcl_fast.video._work_folder import FilmFolder, State
 CHECKPOINT_FRAMES = 2000  # between two states that a killed run goes on from
 _PATIENCE_SECONDS = 1.0  # that a track waits for its face
 _LOW_SCORE = 0.5  # of the score that begins a track: what goes on with one
-_AHEAD = 8  # frames decoded ahead
+_AHEAD, _PIXELS_AHEAD = 8, 1 << 24  # frames that are decoded ahead, and their pixels together
 _GPU_BATCH = 8  # pictures that a GPU gets at once
 
 
@@ -110,7 +110,7 @@ class _Watching:
         started, first = monotonic(), None
         waiting: list[Seen] = []
         last = None
-        with closing(read_ahead(self._seen(state), _AHEAD, _weight, MOST_PIXELS)) as frames:
+        with closing(read_ahead(self._seen(state), _AHEAD, _weight, _PIXELS_AHEAD)) as frames:
             for seen in frames:
                 first = seen.frame.number if first is None else first
                 last = seen.frame

@@ -24,7 +24,7 @@ class ExtractionOptions:
         Faces are looked for in every ``stride``-th frame of a shot; between two of them they are tracked.
     max_width : int
         Wider frames are made so wide before faces are looked for, in pixels. Faces are cut out of the frames as they
-        are.
+        are, up to a width of 2,560.
     min_face : float
         Smaller faces are left out: the shorter side of their box, in pixels of the film.
     min_score : float

@@ -77,7 +77,8 @@ class SegmentBook:
             row = self._write(segment, frame.number, frame.seconds, box)
             row.update(score=float(faces.scores[place]), quality=float(quality[place]))
             if segment.best is None or row["quality"] > segment.best["quality"]:
-                segment.best, segment.face = row, cut_out(frame.picture, faces, place)
+                scale = frame.picture.shape[1] / frame.size.width
+                segment.best, segment.face = row, cut_out(frame.picture, faces.take([place]).scaled(scale), 0)
             segment.last, segment.box = frame.number, box
         self._times.clear()
 
