@@ -16,6 +16,7 @@ struct MarginSums {
   double similar, dissimilar, pulled, pushed, bad_labels;
 };
 constexpr int kMarginSums = 5;
+constexpr int kTotals = 4;  // those that are added up over processes: all but the last
 
 template <class T>
 struct BallLossArrays {
@@ -23,12 +24,18 @@ struct BallLossArrays {
   const int64_t* labels;  // [n]
   const T* raw;           // [1]
   int64_t n, k;
+  int64_t n_total;  // samples whose mean the loss is: n, or those of all processes
   int d;
   bool aligned;
   double alpha, margin;
   bool sphere, check_finite;
   T* gradient;  // [n, d], or null
   T* summary;   // [6]
+
+  // Of a batch in several processes, else null.
+  T* class_sums;          // [k, d] sums, then [k] numbers, then [k] sums of squares
+  double* totals;         // [kTotals]
+  T* centroid_gradients;  // [k, d] dL/dmu_k
 
   // Scratch.
   double* margin_sums;      // [margin blocks, kMarginSums]
@@ -77,7 +84,7 @@ BallLossArrays<T> make_arrays(const T* embeddings, const int64_t* labels, int64_
   a.embeddings = embeddings;
   a.labels = labels;
   a.raw = raw;
-  a.n = n;
+  a.n = a.n_total = n;
   a.k = num_classes;
   a.d = static_cast<int>(d);
   a.aligned = is_aligned(embeddings, d);
@@ -99,8 +106,8 @@ template <class T>
 struct GradientUnits {
   T pull, push;
   explicit BCL_DEVICE GradientUnits(const BallLossArrays<T>& a)
-      : pull(static_cast<T>(a.alpha) * static_cast<T>(2.0 / static_cast<double>(a.n))),
-        push(static_cast<T>(2.0 / static_cast<double>(a.n))) {}
+      : pull(static_cast<T>(a.alpha) * static_cast<T>(2.0 / static_cast<double>(a.n_total))),
+        push(static_cast<T>(2.0 / static_cast<double>(a.n_total))) {}
 };
 
 }  // namespace bcl::cuda

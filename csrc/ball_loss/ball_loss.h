@@ -12,8 +12,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace bcl {
+
+template <class T>
+struct BatchCpu;
 
 struct BallLossOptions {
   double alpha = 4.0;
@@ -40,10 +44,18 @@ struct CannotLink {
 template <class T>
 struct BallLossSummary {
   T loss, similar, dissimilar, violated_similar, violated_dissimilar, raw_gradient;
+
+  void write(T* out /* [6] */) const {
+    for (const T value : {loss, similar, dissimilar, violated_similar, violated_dissimilar, raw_gradient})
+      *out++ = value;
+  }
 };
 
 // Throws std::invalid_argument for sizes and options that are none.
 void check_ball_loss(int64_t n, int64_t d, int64_t num_classes, const BallLossOptions& options);
+
+// Anything else would be read out of bounds.
+void check_lists(const CannotLink& cannot_link, int64_t num_classes);
 
 // labels index [0, num_classes); num_classes < 0 allows any integers, and no list. Classes without samples take no
 // part; with one class alone the dissimilar part is 0. gradient [n, d] receives d loss / d embeddings, unless null.
@@ -53,6 +65,32 @@ template <class T>
 BallLossSummary<T> ball_loss_cpu(const T* embeddings /* [n, d] */, const int64_t* labels /* [n] */, int64_t n,
                                  int64_t d, int64_t num_classes, const CannotLink& cannot_link, double raw,
                                  const BallLossOptions& options, T* gradient);
+
+// The loss of a batch that lies in several processes, and the gradient of the samples of this one: three stages. What a
+// stage writes the caller adds up over the processes before the next; every process then has the same numbers.
+template <class T>
+class BallLossStages {
+ public:
+  // labels index the k classes of all processes, which go by the same numbers everywhere and have a sample somewhere;
+  // of n_total samples n are here, perhaps none. What is given is read until `finish`.
+  BallLossStages(const T* embeddings /* [n, d] */, const int64_t* labels /* [n] */, int64_t n, int64_t d, int64_t k,
+                 int64_t n_total, const CannotLink& cannot_link, double raw, const BallLossOptions& options);
+  ~BallLossStages();
+
+  // sums: of each class the sum of its samples [k, d], then their numbers [k], then the sums of their squares [k].
+  void class_sums(T* sums);
+
+  // totals: both parts and the samples that violate each [4]; centroid_gradients [k, d]: dL/dmu_k, unless null. Throws
+  // std::invalid_argument for what check_finite refuses, in all processes.
+  void margins(const T* sums, double* totals, T* centroid_gradients);
+
+  // gradient [n, d], unless null.
+  BallLossSummary<T> finish(const double* totals, const T* centroid_gradients, T* gradient);
+
+ private:
+  std::unique_ptr<BatchCpu<T>> batch_;
+  const double raw_;
+};
 
 // out = factor * gradient, on the threads that computed the gradient: beside torch's own, which go on spinning for a
 // while after a product, the next forward pass would find the processors taken.
@@ -72,6 +110,30 @@ void ball_loss_cuda(const T* embeddings /* [n, d] */, const int64_t* labels /* [
 
 template <class T>
 size_t ball_loss_cuda_scratch_bytes(int64_t n, int64_t d, int64_t num_classes);
+
+// The stages of BallLossStages on a CUDA device, as the functions above; sums and totals are its. The scratch of a
+// batch is that of ball_loss_cuda, and carries what the next stage wants.
+template <class T>
+struct BallLossShare {
+  const T* embeddings;    // [n, d]
+  const int64_t* labels;  // [n]
+  int64_t n, d, k, n_total;
+  const T* raw;  // [1]
+  BallLossOptions options;
+  void* scratch;
+  int device;
+  void* stream;
+};
+
+template <class T>
+void ball_loss_class_sums_cuda(const BallLossShare<T>& share, T* sums);
+
+template <class T>
+void ball_loss_margins_cuda(const BallLossShare<T>& share, T* sums, double* totals, T* centroid_gradients);
+
+template <class T>
+void ball_loss_finish_cuda(const BallLossShare<T>& share, double* totals, T* centroid_gradients, T* gradient,
+                           T* summary);
 
 // out = factor * values, in one launch.
 template <class T>

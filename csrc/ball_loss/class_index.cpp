@@ -1,6 +1,7 @@
 #include "ball_loss/class_index.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -50,6 +51,16 @@ Classes number_classes(const int64_t* labels, int64_t n, int64_t num_classes, bo
   check_range(labels, n, num_classes);
   const bool table = by_label || num_classes <= std::max(n, kLargestTable);
   return table ? number_bounded(labels, n, num_classes) : number_any(labels, n);
+}
+
+Classes all_classes(const int64_t* labels, int64_t n, int64_t k) {
+  check_range(labels, n, k);
+  Classes classes;
+  classes.n_classes = k;
+  classes.of_sample.assign(labels, labels + n);
+  classes.of_label.resize(k);
+  std::iota(classes.of_label.begin(), classes.of_label.end(), 0);
+  return classes;
 }
 
 Groups group_by(const std::vector<int32_t>& keys, int64_t n_groups) {

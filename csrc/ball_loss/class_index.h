@@ -27,4 +27,7 @@ struct Classes {
 // and nothing of its size is held.
 Classes number_classes(const int64_t* labels, int64_t n, int64_t num_classes, bool by_label);
 
+// The classes 0..k-1, of which some may have no sample here. Throws as number_classes.
+Classes all_classes(const int64_t* labels, int64_t n, int64_t k);
+
 }  // namespace bcl

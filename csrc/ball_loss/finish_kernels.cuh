@@ -1,4 +1,4 @@
-// The last kernel of the ball loss, and that of the backward pass.
+// The last kernels of the ball loss, and that of the backward pass.
 #pragma once
 
 #include <cmath>
@@ -7,20 +7,71 @@
 
 namespace bcl::cuda {
 
-// The first block writes the summary, each other the gradient of eight rows.
-template <class Block, class T>
-struct FinishKernel {
+// Sums over the blocks of the margins.
+template <class Block>
+struct MarginTotals {
+  using Sums = Values<double, kMarginSums + 1>;  // the last: classes without centroid
   struct Shared {
     typename Block::template Array<double, kWarps*(kMarginSums + 1)> sums;
   };
-  using Sums = Values<double, kMarginSums + 1>;  // the last: classes without centroid
+
+  // f(total) in one thread.
+  template <class T, class F>
+  static BCL_DEVICE void add(Block& block, Shared& shared, const BallLossArrays<T>& a, const F& f) {
+    typename Block::template PerThread<Sums> sums;
+    block.each([&](int t) {
+      sums[t] = {};
+      for (int64_t b = t; b < a.n_margin_blocks; b += kThreads)
+        for (int v = 0; v < kMarginSums; ++v) sums[t].v[v] += a.margin_sums[b * kMarginSums + v];
+      for (int64_t c = t; c < a.k; c += kThreads) sums[t].v[kMarginSums] += a.lost[c];
+    });
+    for (int v = 0; v <= kMarginSums; ++v) {
+      block.warp_sum([&](int t) -> double& { return sums[t].v[v]; });
+      block.each([&](int t) {
+        if (t % kWarp == 0) shared.sums[v * kWarps + t / kWarp] = sums[t].v[v];
+      });
+    }
+    block.sync();
+    block.each([&](int t) {
+      if (t != 0) return;
+      Sums total{};
+      for (int v = 0; v <= kMarginSums; ++v)
+        for (int warp = 0; warp < kWarps; ++warp) total.v[v] += shared.sums[v * kWarps + warp];
+      f(total);
+    });
+  }
+};
+
+// Writes a.totals, for processes to add up. One block.
+template <class Block, class T>
+struct MarginTotalsKernel {
+  using Shared = typename MarginTotals<Block>::Shared;
+
+  static int64_t grid(const BallLossArrays<T>&) { return 1; }
+
+  static BCL_DEVICE void run(Block& block, Shared& shared, const BallLossArrays<T>& a) {
+    MarginTotals<Block>::add(block, shared, a, [&](const auto& total) {
+      for (int v = 0; v < kTotals; ++v) a.totals[v] = total.v[v];
+    });
+  }
+};
+
+// The first block writes the summary, from a.totals where there are some; each other the gradient of eight rows.
+template <class Block, class T>
+struct FinishKernel {
+  using Shared = typename MarginTotals<Block>::Shared;
+  using Sums = typename MarginTotals<Block>::Sums;
 
   static int64_t grid(const BallLossArrays<T>& a) {
     return 1 + (a.gradient == nullptr ? 0 : (a.n + kWarps - 1) / kWarps);
   }
 
   static BCL_DEVICE void run(Block& block, Shared& shared, const BallLossArrays<T>& a) {
-    if (block.index() == 0) return summarize(block, shared, a);
+    if (block.index() == 0)
+      return MarginTotals<Block>::add(block, shared, a, [&](Sums total) {
+        for (int v = 0; v < kTotals && a.totals != nullptr; ++v) total.v[v] = a.totals[v];
+        write_summary(a, total);
+      });
     block.each([&](int t) {
       const int64_t i = (block.index() - 1) * kWarps + t / kWarp;
       if (i < a.n) write_gradient(a, i, t % kWarp);
@@ -43,32 +94,8 @@ struct FinishKernel {
     }
   }
 
-  static BCL_DEVICE void summarize(Block& block, Shared& shared, const BallLossArrays<T>& a) {
-    typename Block::template PerThread<Sums> sums;
-    block.each([&](int t) {
-      sums[t] = {};
-      for (int64_t b = t; b < a.n_margin_blocks; b += kThreads)
-        for (int v = 0; v < kMarginSums; ++v) sums[t].v[v] += a.margin_sums[b * kMarginSums + v];
-      for (int64_t c = t; c < a.k; c += kThreads) sums[t].v[kMarginSums] += a.lost[c];
-    });
-    for (int v = 0; v <= kMarginSums; ++v) {
-      block.warp_sum([&](int t) -> double& { return sums[t].v[v]; });
-      block.each([&](int t) {
-        if (t % kWarp == 0) shared.sums[v * kWarps + t / kWarp] = sums[t].v[v];
-      });
-    }
-    block.sync();
-    block.each([&](int t) {
-      if (t != 0) return;
-      Sums total{};
-      for (int v = 0; v <= kMarginSums; ++v)
-        for (int warp = 0; warp < kWarps; ++warp) total.v[v] += shared.sums[v * kWarps + warp];
-      write_summary(a, total);
-    });
-  }
-
   static BCL_DEVICE void write_summary(const BallLossArrays<T>& a, const Sums& total) {
-    const double n = static_cast<double>(a.n), raw = *a.raw;
+    const double n = static_cast<double>(a.n_total), raw = *a.raw;
     const double similar = total.v[0] / n, dissimilar = total.v[1] / n, pulled = total.v[2] / n,
                  pushed = total.v[3] / n;
     const bool refused = total.v[4] > 0 || (a.check_finite && total.v[5] > 0);

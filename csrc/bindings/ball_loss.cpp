@@ -27,9 +27,7 @@ void ball_loss(const std::string& dtype, uintptr_t embeddings, uintptr_t labels,
         reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, num_classes,
         cannot_link, raw, BallLossOptions{alpha, margin, sphere, check_finite, n_threads, normalize},
         with_gradient ? gradient : nullptr);
-    T* summary = with_gradient ? gradient + n * d : gradient;
-    for (const T value : {s.loss, s.similar, s.dissimilar, s.violated_similar, s.violated_dissimilar, s.raw_gradient})
-      *summary++ = value;
+    s.write(with_gradient ? gradient + n * d : gradient);
   });
 }
 

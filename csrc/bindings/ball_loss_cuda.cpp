@@ -1,12 +1,14 @@
-// The CUDA kernels as Python functions; addresses come from torch tensors, and losses/_ball_loss_kernels.py is the only
-// caller.
+// The CUDA kernels as Python functions; addresses come from torch tensors, and losses/_ball_loss_kernels.py and
+// _ball_loss_stages.py are the only callers.
 #include "ball_loss/ball_loss.h"
 
 #include <pybind11/pybind11.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 
+#include "bindings/ball_loss_stages.h"
 #include "bindings/define.h"
 #include "bindings/dtype.h"
 #include "bindings/gil.h"
@@ -45,6 +47,45 @@ void ball_loss_backward(const std::string& dtype, uintptr_t workspace, int64_t n
   });
 }
 
+template <class T>
+class CudaStages final : public AnyBallLossStages {
+ public:
+  explicit CudaStages(const BallLossShare<T>& share) : share_(share) {
+    check_ball_loss(share.n_total, share.d, share.k, share.options);
+  }
+
+  void class_sums(uintptr_t sums) override { ball_loss_class_sums_cuda(share_, reinterpret_cast<T*>(sums)); }
+
+  void margins(uintptr_t sums, uintptr_t totals, uintptr_t centroid_gradients) override {
+    ball_loss_margins_cuda(share_, reinterpret_cast<T*>(sums), reinterpret_cast<double*>(totals),
+                           reinterpret_cast<T*>(centroid_gradients));
+  }
+
+  void finish(uintptr_t totals, uintptr_t centroid_gradients, uintptr_t workspace, bool with_gradient) override {
+    T* const gradient = reinterpret_cast<T*>(workspace);
+    ball_loss_finish_cuda(share_, reinterpret_cast<double*>(totals), reinterpret_cast<T*>(centroid_gradients),
+                          with_gradient ? gradient : nullptr,
+                          with_gradient ? gradient + share_.n * share_.d : gradient);
+  }
+
+ private:
+  const BallLossShare<T> share_;
+};
+
+std::unique_ptr<AnyBallLossStages> ball_loss_stages(const std::string& dtype, uintptr_t embeddings, uintptr_t labels,
+                                                    int64_t n, int64_t d, int64_t k, int64_t n_total, uintptr_t raw,
+                                                    uintptr_t scratch, int device, uintptr_t stream, double alpha,
+                                                    double margin, bool sphere, bool check_finite) {
+  const BallLossOptions options{alpha, margin, sphere, check_finite};
+  return with_type(dtype, [&](auto zero) -> std::unique_ptr<AnyBallLossStages> {
+    using T = decltype(zero);
+    return std::make_unique<CudaStages<T>>(
+        BallLossShare<T>{reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, k,
+                         n_total, reinterpret_cast<const T*>(raw), options, reinterpret_cast<void*>(scratch), device,
+                         reinterpret_cast<void*>(stream)});
+  });
+}
+
 }  // namespace
 
 void define_ball_loss_cuda(py::module_& m) {
@@ -53,6 +94,8 @@ void define_ball_loss_cuda(py::module_& m) {
         "Bytes of scratch memory for a dtype, n_samples, n_features, num_classes.");
   m.def("ball_loss_cuda", &ball_loss, without_gil,
         "Ball loss and gradient of tensors on a CUDA device, given by address.");
+  m.def("ball_loss_stages_cuda", &ball_loss_stages, without_gil,
+        "The stages of ball_loss_stages on a CUDA device; the scratch memory is that of ball_loss_cuda.");
   m.def("ball_loss_backward_cuda", &ball_loss_backward, without_gil,
         "A workspace of ball_loss_cuda times a factor, all on a CUDA device.");
 }

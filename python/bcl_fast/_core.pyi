@@ -89,6 +89,33 @@ def ball_loss(
     check_finite: bool,
     normalize: bool,
 ) -> None: ...
+
+class BallLossStages:
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+    def class_sums(self, sums: int) -> None: ...
+    def margins(self, sums: int, totals: int, centroid_gradients: int) -> None: ...
+    def finish(self, totals: int, centroid_gradients: int, workspace: int, with_gradient: bool) -> None: ...
+
+def ball_loss_stages(
+    dtype: str,
+    embeddings: int,
+    labels: int,
+    n_samples: int,
+    n_features: int,
+    n_classes: int,
+    n_total: int,
+    cannot_link_offsets: int,
+    cannot_link_labels: int,
+    n_cannot_link: int,
+    raw_radius: float,
+    n_threads: int,
+    alpha: float,
+    margin: float,
+    sphere: bool,
+    check_finite: bool,
+    normalize: bool,
+) -> BallLossStages: ...
+def check_class_lists(offsets: int, labels: int, n_labels: int, num_classes: int) -> None: ...
 def ball_loss_backward(
     dtype: str, workspace: int, n_values: int, factor: float, n_threads: int, gradient: int
 ) -> None: ...
@@ -114,6 +141,23 @@ def ball_loss_cuda(
     sphere: bool,
     check_finite: bool,
 ) -> None: ...
+def ball_loss_stages_cuda(
+    dtype: str,
+    embeddings: int,
+    labels: int,
+    n_samples: int,
+    n_features: int,
+    n_classes: int,
+    n_total: int,
+    raw_radius: int,
+    scratch: int,
+    device: int,
+    stream: int,
+    alpha: float,
+    margin: float,
+    sphere: bool,
+    check_finite: bool,
+) -> BallLossStages: ...
 def ball_loss_backward_cuda(
     dtype: str, workspace: int, n_values: int, factor: int, gradient: int, device: int, stream: int
 ) -> None: ...

@@ -50,6 +50,55 @@ BallLossArrays<T> arrays_of(const T* embeddings, const int64_t* labels, int64_t 
   return a;
 }
 
+// A batch cut into shares, each with what its process would have: the kernels stage by stage, and what the shares write
+// added up in between.
+template <class Tile, class T>
+void simulate_shares(std::vector<BallLossArrays<T>>& shares, int64_t n, int seed) {
+  const int64_t k = shares[0].k, d = shares[0].d;
+  std::vector<T> sums(k * (d + 2)), gradients(k * d);
+  std::vector<double> totals(kTotals);
+  const auto add_up = [&](auto& total, auto BallLossArrays<T>::* part, const auto& stage) {
+    auto share_of = total;
+    std::fill(total.begin(), total.end(), 0);
+    for (BallLossArrays<T>& a : shares) {
+      std::fill(share_of.begin(), share_of.end(), kNaN<T>);
+      a.*part = share_of.data();
+      stage(a);
+      for (size_t i = 0; i < total.size(); ++i) total[i] += share_of[i];
+    }
+    for (BallLossArrays<T>& a : shares) a.*part = total.data();
+  };
+  for (BallLossArrays<T>& a : shares) a.n_total = n;
+  add_up(sums, &BallLossArrays<T>::class_sums, [&](auto& a) { simulate<ClassSumsKernel, T>(a, seed); });
+  for (BallLossArrays<T>& a : shares) {
+    simulate<SummedCentroidsKernel, T>(a, seed);
+    a.n_margin_blocks = MarginsKernel<SimulatedBlock, T, Tile>::grid(a);
+    simulate<MarginsKernel, T, Tile>(a, seed);
+  }
+  add_up(totals, &BallLossArrays<T>::totals, [&](auto& a) { simulate<MarginTotalsKernel, T>(a, seed); });
+  add_up(gradients, &BallLossArrays<T>::centroid_gradients,
+         [&](auto& a) { simulate<CentroidGradientsKernel, T>(a, seed); });
+  for (BallLossArrays<T>& a : shares) {
+    a.n_margin_blocks = 0;  // as where the last stage starts anew
+    simulate<ThroughSummedKernel, T>(a, seed);
+    simulate<FinishKernel, T>(a, seed);
+  }
+}
+
+// Share r has the rows [cuts[r], cuts[r + 1]), and its own summary.
+template <class Tile, class T>
+const char* shares(const T* embeddings, const int64_t* labels, const int64_t* cuts, int64_t n_shares, int64_t d,
+                   int64_t k, const T* raw, bool sphere, T* gradient, T* summaries /* [n_shares, 6] */, int seed) {
+  return describe_failure([&] {
+    std::vector<std::vector<double>> scratch(n_shares);
+    std::vector<BallLossArrays<T>> arrays;
+    for (int64_t r = 0; r < n_shares; ++r)
+      arrays.push_back(arrays_of(embeddings + cuts[r] * d, labels + cuts[r], cuts[r + 1] - cuts[r], d, k, raw, sphere,
+                                 false, gradient + cuts[r] * d, summaries + 6 * r, scratch[r]));
+    simulate_shares<Tile>(arrays, cuts[n_shares], seed);
+  });
+}
+
 // Every product of a tile walk, to be compared one by one.
 template <class Block, class T, class Tile>
 struct ProductsKernel {
@@ -200,6 +249,19 @@ const char* ball_loss_float64(const double* embeddings, const int64_t* labels, i
     simulate_ball_loss<SmallTile<SimulatedBlock, double>>(
         arrays_of(embeddings, labels, n, d, k, raw, sphere, check_finite, gradient, summary, scratch), seed);
   });
+}
+
+const char* ball_loss_shares_float32(const float* embeddings, const int64_t* labels, const int64_t* cuts,
+                                     int64_t n_shares, int64_t d, int64_t k, const float* raw, bool sphere,
+                                     float* gradient, float* summaries, int seed) {
+  return shares<SmallTile<SimulatedBlock, float>>(embeddings, labels, cuts, n_shares, d, k, raw, sphere, gradient,
+                                                  summaries, seed);
+}
+const char* ball_loss_shares_float64(const double* embeddings, const int64_t* labels, const int64_t* cuts,
+                                     int64_t n_shares, int64_t d, int64_t k, const double* raw, bool sphere,
+                                     double* gradient, double* summaries, int seed) {
+  return shares<SmallTile<SimulatedBlock, double>>(embeddings, labels, cuts, n_shares, d, k, raw, sphere, gradient,
+                                                   summaries, seed);
 }
 
 const char* screen_float32(const float* points, int64_t n, int64_t d, double first_tau, double second_tau,

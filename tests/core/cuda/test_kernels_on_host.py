@@ -139,6 +139,27 @@ def test_ball_loss_equals_the_cpu_on_any_batch(
     assert_equal_to_cpu(kernels, embeddings, labels, k + seed % 3, sphere=sphere)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sphere", [True, False])
+@pytest.mark.parametrize("cuts", [(0, 70), (0, 30, 70), (0, 0, 69, 70), (0, 70, 70)])
+@pytest.mark.parametrize("seed", ORDERS)
+def test_ball_loss_of_shares_equals_the_whole(
+    kernels: Kernels, cuts: tuple[int, ...], sphere: bool, dtype: type, seed: int
+) -> None:
+    embeddings, labels = make_batch(70, 37, 19, dtype, seed)
+    labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    labels[-1] = k = labels.max() + 1  # a class that the last share alone has
+    gradient = np.full_like(embeddings, np.nan)
+    summaries = np.full((len(cuts) - 1, 6), np.nan, dtype)
+    batch = (embeddings, labels, np.array(cuts), len(cuts) - 1, 37, int(k) + 1, np.array([-1.0], dtype), sphere)
+    kernels(f"ball_loss_shares_{np.dtype(dtype)}", *batch, gradient, summaries, seed)
+    wanted_gradient, wanted = ball_loss_cpu(embeddings, labels, int(k) + 1, sphere=sphere)
+    rtol = 2e-5 if dtype == np.float32 else 1e-12
+    for summary in summaries:
+        np.testing.assert_allclose(summary, wanted, rtol=rtol, atol=rtol / 10)
+    np.testing.assert_allclose(gradient, wanted_gradient, rtol=rtol, atol=rtol / 10 * np.abs(wanted_gradient).max())
+
+
 @pytest.mark.parametrize("n", [1023, 1024, 1025, 2300, 5000])
 @pytest.mark.parametrize("k", [1, 2, 9])
 def test_large_classes_take_all_warps(kernels: Kernels, n: int, k: int) -> None:

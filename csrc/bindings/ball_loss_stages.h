@@ -1,0 +1,19 @@
+// The ball loss of a batch in several processes, stage by stage, whatever the type and the device.
+#pragma once
+
+#include <cstdint>
+
+namespace bcl {
+
+// Addresses come from torch tensors, on the device where the stages run; losses/_ball_loss_stages.py is the only
+// caller.
+class AnyBallLossStages {
+ public:
+  virtual ~AnyBallLossStages() = default;
+  virtual void class_sums(uintptr_t sums) = 0;
+  virtual void margins(uintptr_t sums, uintptr_t totals, uintptr_t centroid_gradients) = 0;
+  // workspace: as that of ball_loss, the gradient first if wanted.
+  virtual void finish(uintptr_t totals, uintptr_t centroid_gradients, uintptr_t workspace, bool with_gradient) = 0;
+};
+
+}  // namespace bcl
