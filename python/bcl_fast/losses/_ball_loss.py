@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from bcl_fast._utils.checks import real_number, whole_at_least
+from bcl_fast._utils.process_group import group_name
 from bcl_fast.cluster import radius_threshold
 from bcl_fast.losses._ball_loss_checks import check_space
 from bcl_fast.losses._ball_loss_kernels import BallLossOptions
 from bcl_fast.losses._ball_loss_op import ClassLists, ball_loss
 from bcl_fast.losses._inputs import as_integers
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
 
 
 class BallLossTerms(NamedTuple):
@@ -56,6 +60,14 @@ class BallLoss(nn.Module):
         On the sphere, scale embeddings to unit length, as pytorch-metric-learning does. Those that have it up to
         rounding stay as they are, so the loss of what a normalised network gives is the same to the last bit. False
         promises unit length, and spares a few operations on CUDA.
+    process_group : ProcessGroup or "world", optional
+        The batch is that of all processes of the group together, each of which calls the loss with its own samples,
+        perhaps none: every process gets the loss of the whole batch and the gradient of its own samples. Sums of
+        classes are exchanged, embeddings are not.
+    averaged_gradients : bool, default=False
+        With a process group: whether the network's gradients are averaged over the processes, as
+        ``DistributedDataParallel`` does, and not summed. The gradient of the embeddings is multiplied by the number of
+        processes then; that of the radius, the whole one in every process, never is.
 
     Attributes
     ----------
@@ -71,14 +83,15 @@ class BallLoss(nn.Module):
     Raises
     ------
     ValueError
-        If shapes disagree, labels are out of range or an embedding is not finite.
+        If shapes disagree, labels are out of range or an embedding is not finite; in all processes of a group what one
+        of them refuses, and options or a radius that are not the same in all.
     TypeError
         If a dtype is not one of those above.
 
     Notes
     -----
     Second derivatives and the transforms of ``torch.func`` work too, through the same formula in plain PyTorch: they
-    take memory for n x n numbers, and under a transform no value is refused.
+    take memory for n x n numbers, and under a transform no value is refused. Not with a process group.
 
     References
     ----------
@@ -105,6 +118,8 @@ class BallLoss(nn.Module):
         num_classes: int | None = None,
         check_finite: bool = True,
         normalize: bool = True,
+        process_group: ProcessGroup | str | None = None,
+        averaged_gradients: bool = False,
     ) -> None:
         super().__init__()
         check_space(space)
@@ -121,6 +136,8 @@ class BallLoss(nn.Module):
         self.num_classes = num_classes
         self.check_finite = check_finite
         self.normalize = normalize
+        self.process_group = group_name(process_group)
+        self.averaged_gradients = averaged_gradients
         self.raw_radius = nn.Parameter(torch.tensor(real_number("init_raw", init_raw)))
 
     @property
@@ -149,7 +166,14 @@ class BallLoss(nn.Module):
         classes = -1 if self.num_classes is None else self.num_classes
         on_sphere = self.space == "sphere"
         options = BallLossOptions(
-            classes, self.alpha, self.margin, on_sphere, self.check_finite, self.normalize and on_sphere
+            classes,
+            self.alpha,
+            self.margin,
+            on_sphere,
+            self.check_finite,
+            self.normalize and on_sphere,
+            self.process_group,
+            self.averaged_gradients,
         )
         return ball_loss(embeddings, labels, self.raw_radius, options, cannot_link)
 

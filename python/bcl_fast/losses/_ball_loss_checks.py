@@ -17,6 +17,8 @@ def check_batch(
     num_classes: int,
     offsets: Tensor | None = None,
     listed: Tensor | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> None:
     """Refuse tensors that the core could not read as a batch of ``num_classes`` (-1: any) and its lists of classes.
 
@@ -30,7 +32,7 @@ def check_batch(
     for name, tensor in (("embeddings", embeddings), ("labels", labels), ("raw_radius", raw_radius)):
         if not isinstance(tensor, Tensor):  # the operator lets None through
             raise TypeError(f"{name} must be a tensor, got {tensor!r}")
-    _check_shapes(embeddings, labels, raw_radius)
+    _check_shapes(embeddings, labels, raw_radius, may_be_empty)
     if embeddings.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"embeddings must be float16, bfloat16, float32 or float64, got {embeddings.dtype}")
     if labels.dtype != torch.int64:
@@ -44,14 +46,14 @@ def check_batch(
         _check_lists(offsets, listed, num_classes, embeddings.device)
 
 
-def _check_shapes(embeddings: Tensor, labels: Tensor, raw_radius: Tensor) -> None:
+def _check_shapes(embeddings: Tensor, labels: Tensor, raw_radius: Tensor, may_be_empty: bool) -> None:
     if embeddings.ndim != 2:
         raise ValueError(f"embeddings must be 2-D (n_samples, n_features), got shape {tuple(embeddings.shape)}")
     if labels.shape != embeddings.shape[:1]:
         raise ValueError(
             f"labels must have shape ({embeddings.shape[0]},), one per embedding, got {tuple(labels.shape)}"
         )
-    if embeddings.shape[0] == 0 or embeddings.shape[1] == 0:
+    if (embeddings.shape[0] == 0 and not may_be_empty) or embeddings.shape[1] == 0:
         raise ValueError(f"embeddings must not be empty, got shape {tuple(embeddings.shape)}")
     if raw_radius.numel() != 1:
         raise ValueError(f"raw_radius must be one number, got shape {tuple(raw_radius.shape)}")

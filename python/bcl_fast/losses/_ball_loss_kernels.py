@@ -5,6 +5,7 @@ The core knows nothing of torch, so the binary is tied to no torch version. Outp
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple, get_type_hints
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from bcl_fast import _core
 from bcl_fast._utils.checks import SMALLEST_NORM
 from bcl_fast.losses._ball_loss_checks import CPU_ALONE, check_batch, check_workspace
+from bcl_fast.losses._ball_loss_processes import ball_loss_of_processes, refuse
 
 # The scalars at the end of the operator's workspace, in order.
 SUMMARY = ("loss", "similar", "dissimilar", "violated_similar", "violated_dissimilar", "raw_gradient")
@@ -37,6 +39,10 @@ class BallLossOptions(NamedTuple):
         Refuse embeddings that are not finite and classes without a centroid.
     normalize : bool
         Scale embeddings to unit length first; those that have it up to rounding stay as they are.
+    group : str
+        Name of the process group whose samples, all together, are the batch; "" for this process alone.
+    averaged_gradients : bool
+        Multiply this process's gradient of the embeddings by the number of processes, for those who take the mean.
     """
 
     num_classes: int = -1
@@ -45,12 +51,21 @@ class BallLossOptions(NamedTuple):
     sphere: bool = True
     check_finite: bool = True
     normalize: bool = False
+    group: str = ""
+    averaged_gradients: bool = False
+
+    @property
+    def of_kernel(self) -> tuple[int, float, float, bool, bool, bool]:
+        """Those that a kernel takes."""
+        return self[:6]
 
 
 DEFAULTS = BallLossOptions()
 _OPTIONS = ", ".join(
-    f"{kind.__name__} {name}={BallLossOptions._field_defaults[name]}"
-    for name, kind in get_type_hints(BallLossOptions).items()
+    f"{kind.__name__} {name}={json.dumps(default) if kind is str else default}"
+    for (name, kind), default in zip(
+        get_type_hints(BallLossOptions).items(), BallLossOptions._field_defaults.values(), strict=True
+    )
 )
 _DTYPES = {torch.float32: "float32", torch.float64: "float64"}  # as the core calls them
 
@@ -68,6 +83,23 @@ def _workspace(embeddings: Tensor, with_gradient: bool) -> Tensor:
     return embeddings.new_empty(n_gradient + len(SUMMARY))
 
 
+def check_share(
+    embeddings: Tensor,
+    labels: Tensor,
+    raw_radius: Tensor,
+    options: BallLossOptions,
+    offsets: Tensor | None = None,
+    listed: Tensor | None = None,
+) -> None:
+    """Refuse what `check_batch` refuses; where other processes wait for this one, they hear of it."""
+    try:
+        may_be_empty = bool(options.group)
+        check_batch(embeddings, labels, raw_radius, options.num_classes, offsets, listed, may_be_empty=may_be_empty)
+    except (TypeError, ValueError):
+        refuse(options.group)
+        raise
+
+
 def _ball_loss_cpu(
     embeddings: Tensor,
     labels: Tensor,
@@ -78,12 +110,15 @@ def _ball_loss_cpu(
     *options: Any,  # without those at the end that have their defaults: torch leaves them out
 ) -> Tensor:
     numbers = BallLossOptions(*options)
-    check_batch(embeddings, labels, raw_radius, numbers.num_classes, cannot_link_offsets, cannot_link_labels)
+    check_share(embeddings, labels, raw_radius, numbers, cannot_link_offsets, cannot_link_labels)
     embeddings, labels = embeddings.contiguous(), labels.contiguous()
     offsets = None if cannot_link_offsets is None else cannot_link_offsets.contiguous()
     listed = None if cannot_link_labels is None else cannot_link_labels.contiguous()
     n_samples, n_features = embeddings.shape
     workspace = _workspace(embeddings, with_gradient)
+    if numbers.group:
+        lists = None if offsets is None or listed is None else (offsets, listed)
+        return ball_loss_of_processes(embeddings, labels, raw_radius, lists, with_gradient, numbers, workspace)
     _core.ball_loss(
         _DTYPES[embeddings.dtype],
         embeddings.data_ptr(),
@@ -97,7 +132,7 @@ def _ball_loss_cpu(
         workspace.data_ptr(),
         with_gradient,
         torch.get_num_threads(),
-        *numbers,
+        *numbers.of_kernel,
     )
     return workspace
 
@@ -109,10 +144,11 @@ def _ball_loss_fake(
     cannot_link_offsets: Tensor | None,
     cannot_link_labels: Tensor | None,
     with_gradient: bool,
-    num_classes: int = DEFAULTS.num_classes,
-    *_: Any,
+    *options: Any,
 ) -> Tensor:
-    check_batch(embeddings, labels, raw_radius, num_classes, cannot_link_offsets, cannot_link_labels)
+    numbers = BallLossOptions(*options)
+    lists = (cannot_link_offsets, cannot_link_labels)
+    check_batch(embeddings, labels, raw_radius, numbers.num_classes, *lists, may_be_empty=bool(numbers.group))
     return _workspace(embeddings, with_gradient)
 
 
@@ -150,10 +186,15 @@ def _ball_loss_cuda(
 ) -> Tensor:
     numbers = BallLossOptions(*options)
     if cannot_link_offsets is not None or cannot_link_labels is not None:
+        refuse(numbers.group)
         raise ValueError(f"{CPU_ALONE}, got embeddings on {embeddings.device}")
-    check_batch(embeddings, labels, raw_radius, numbers.num_classes)
+    check_share(embeddings, labels, raw_radius, numbers)
     if numbers.normalize:
         return _ball_loss_cuda_of_any_lengths(embeddings, labels, raw_radius, with_gradient, numbers)
+    if numbers.group:
+        embeddings, labels = embeddings.contiguous(), labels.contiguous()
+        workspace = _workspace(embeddings, with_gradient)
+        return ball_loss_of_processes(embeddings, labels, raw_radius, None, with_gradient, numbers, workspace)
     if numbers.num_classes < 0:
         return _ball_loss_cuda_of_any_labels(embeddings, labels, raw_radius, with_gradient, numbers)
     embeddings, labels, raw_radius = embeddings.contiguous(), labels.contiguous(), raw_radius.to(embeddings.dtype)
@@ -174,7 +215,7 @@ def _ball_loss_cuda(
         with_gradient,
         device.index,
         _current_stream(device),
-        *numbers[:-1],  # normalised above
+        *numbers.of_kernel[:-1],  # normalised above
     )
     return workspace
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from bcl_fast.losses._ball_loss_checks import check_batch
 from bcl_fast.losses._ball_loss_formula import ball_loss_formula
-from bcl_fast.losses._ball_loss_kernels import DEFAULTS, SUMMARY, BallLossOptions
+from bcl_fast.losses._ball_loss_kernels import DEFAULTS, SUMMARY, BallLossOptions, check_share
+from bcl_fast.losses._ball_loss_processes import refuse
 from bcl_fast.losses._inputs import as_batch
 
 _NO_GRADIENTS = (None,) * (2 + len(DEFAULTS))  # of the lists and the options
@@ -51,6 +51,7 @@ class _BallLoss(torch.autograd.Function):
             return (None, None, None, *_NO_GRADIENTS)
         workspace, embeddings, labels, raw_radius, offsets, listed = ctx.saved_tensors
         if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            _check_alone(ctx.options, "second derivatives of it")
             with torch.enable_grad():
                 loss = ball_loss_formula(embeddings, labels, raw_radius, offsets, listed, ctx.options)[0]
                 of_embeddings, of_raw = torch.autograd.grad(
@@ -118,11 +119,21 @@ def ball_loss(
     TypeError
         If a dtype is not one of those above.
     """
-    embeddings, labels = as_batch(embeddings, labels)
+    try:
+        embeddings, labels = as_batch(embeddings, labels)
+    except TypeError:
+        refuse(options.group)
+        raise
     if embeddings.dtype in (torch.float16, torch.bfloat16):
         embeddings = embeddings.float()
     lists: tuple[Tensor | None, Tensor | None] = (None, None) if cannot_link is None else cannot_link
-    check_batch(embeddings, labels, raw_radius, options.num_classes, *lists)
+    check_share(embeddings, labels, raw_radius, options, *lists)
     if torch._C._are_functorch_transforms_active():
+        _check_alone(options, "the transforms of torch.func")
         return ball_loss_formula(embeddings, labels, raw_radius, *lists, options)
     return _BallLoss.apply(embeddings, labels, raw_radius, *lists, *options)  # type: ignore[no-untyped-call]
+
+
+def _check_alone(options: BallLossOptions, what: str) -> None:
+    if options.group:
+        raise ValueError(f"the ball loss of a process_group has one gradient alone: {what} want one process")
