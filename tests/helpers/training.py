@@ -28,6 +28,18 @@ def blobs(n_identities: int = 8, seed: int = 0, n_features: int = 12, prefix: st
     return TrackSet.from_arrays(faces, np.append(0, np.cumsum(lengths)), labels=labels)
 
 
+def noisy(n_identities: int, *, seed: int = 0, prefix: str = "person", n_tracks: int = 6) -> TrackSet:
+    """Tracks that tell people apart in four of twenty dimensions, and differ as much in the others."""
+    rng = np.random.default_rng(seed)
+    centres = np.zeros((n_identities, 20))
+    centres[:, :4] = rng.standard_normal((n_identities, 4))
+    people = np.repeat(np.arange(n_identities), n_tracks)
+    features = centres[people] + np.array([0.1] * 4 + [0.7] * 16) * rng.standard_normal((len(people), 20))
+    labels = [f"{prefix}{k}" for k in people]
+    ids = [f"{prefix}-{row}" for row in range(len(people))]
+    return TrackSet.from_arrays(features, np.arange(len(people) + 1), labels=labels, track_ids=ids)
+
+
 def weights_of(result: TrainingResult) -> dict[str, torch.Tensor]:
     return result.model.head.state_dict()
 

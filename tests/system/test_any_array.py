@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 from sklearn.base import clone
 
 from bcl_fast import BallClustering, BallLoss, complete_linkage, cut_merges, linkage, radius_graph
+from bcl_fast._utils.arrays import as_array
 from bcl_fast.cluster import threshold_for_count
 from bcl_fast.errors import InputError
 
@@ -205,3 +208,9 @@ def test_a_buffer_that_is_filled_again_changes_no_sample(wrap, dtype):
     assert clustering.labels_.tolist() == [0, 0, 1, 1, 2, 2]
     buffer[:] = 99
     assert clustering.predict([[0.0, 0.0], [20.0, 20.0]]).tolist() == [0, 2]
+
+
+def test_a_module_that_another_thread_is_importing_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("scipy.sparse", "torch"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    np.testing.assert_array_equal(as_array(np.eye(3), "X"), np.eye(3))

@@ -17,21 +17,9 @@ from bcl_fast.tracks import TrackSet
 from bcl_fast.training import Comparison, Recipe, train
 from bcl_fast.training._cross_fit import LOOKS
 from bcl_fast.training._folds import make_folds
-from tests.helpers.training import Killed, assert_same_result, blobs
+from tests.helpers.training import Killed, assert_same_result, blobs, noisy
 
 QUICK = Recipe(steps=30, batch_size=32, repeats=1)
-
-
-def noisy(n_identities: int, *, seed: int = 0, prefix: str = "person", n_tracks: int = 6) -> TrackSet:
-    """Tracks that tell people apart in four of twenty dimensions, and differ as much in the others."""
-    rng = np.random.default_rng(seed)
-    centres = np.zeros((n_identities, 20))
-    centres[:, :4] = rng.standard_normal((n_identities, 4))
-    people = np.repeat(np.arange(n_identities), n_tracks)
-    features = centres[people] + np.array([0.1] * 4 + [0.7] * 16) * rng.standard_normal((len(people), 20))
-    labels = [f"{prefix}{k}" for k in people]
-    ids = [f"{prefix}-{row}" for row in range(len(people))]
-    return TrackSet.from_arrays(features, np.arange(len(people) + 1), labels=labels, track_ids=ids)
 
 
 # --- folds

@@ -53,14 +53,19 @@ def as_array(values: Any, name: str) -> npt.NDArray[Any]:
 
 def is_tensor(value: Any) -> bool:
     """Whether a value is a torch tensor; torch is not imported for that."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
+    tensor_type = _of_module("torch", "Tensor")
+    return tensor_type is not None and isinstance(value, tensor_type)
+
+
+def _of_module(module: str, name: str) -> Any:
+    """Return what a module has, None where it is not imported, or another thread is just importing it."""
+    return getattr(sys.modules.get(module), name, None)
 
 
 def is_sparse(value: Any) -> bool:
     """Whether a value is a sparse matrix of SciPy, or a sparse tensor."""
-    sparse = sys.modules.get("scipy.sparse")
-    if sparse is not None and sparse.issparse(value):
+    issparse = _of_module("scipy.sparse", "issparse")
+    if issparse is not None and issparse(value):
         return True
     return is_tensor(value) and value.layout != sys.modules["torch"].strided
 

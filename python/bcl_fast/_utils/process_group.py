@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_WHERE_IN_A_LIBRARY = re.compile(r"^\[\S*:\d+\] ")
 WORLD = "world"  # all processes of the run, whatever torch calls them
 
 
 class LostProcesses(RuntimeError):
     """Another process ended, or cannot be reached; the message is one sentence."""
+
+
+class FailedElsewhere(InputError):
+    """Another process failed, and raises what did it."""
 
 
 def group_name(group: ProcessGroup | str | None) -> str:
@@ -60,6 +66,7 @@ class Processes:
 
     Attributes
     ----------
+    name : str
     rank, size : int
         Number of this process among them, and how many there are.
 
@@ -70,7 +77,7 @@ class Processes:
     """
 
     def __init__(self, name: str = "") -> None:
-        self.rank, self.size = 0, 1
+        self.name, self.rank, self.size = name, 0, 1
         self._group: Any = None
         if name:
             import torch.distributed as dist
@@ -94,6 +101,18 @@ class Processes:
 
             with _exchanging():
                 dist.all_reduce(tensor, group=self._group)
+
+    def add_up_gradients(self, parameters: Sequence[Tensor]) -> None:
+        """Replace the gradients of parameters by their sums over the processes, in one exchange."""
+        if self.size == 1:
+            return
+        import torch
+
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        self.add_up(flat)
+        for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
 
     def rows_of_all(self, row: Tensor) -> list[Tensor]:
         """Return a tensor of every process, by rank; all have one shape."""
@@ -150,7 +169,7 @@ class Processes:
 
         Raises
         ------
-        InputError
+        FailedElsewhere
             In the processes that did not fail themselves.
         """
         failure: Exception | None = None
@@ -163,7 +182,7 @@ class Processes:
             raise failure
         for rank, sentence in enumerate(failures):
             if sentence is not None:
-                raise InputError(f"process {rank} failed: {sentence}")
+                raise FailedElsewhere(f"process {rank} failed: {sentence}")
 
     def check_alike(self, what: str, values: Mapping[str, Any]) -> None:
         """Refuse processes that differ in one of some values.
@@ -174,6 +193,9 @@ class Processes:
             In all of them, with the first difference.
         """
         check_alike(what, self.of_all(dict(values)))
+
+
+ALONE = Processes()
 
 
 def check_alike(what: str, values: Sequence[Mapping[str, Any]]) -> None:
@@ -204,6 +226,8 @@ def _find_group(name: str) -> Any:
 def _exchanging() -> Iterator[None]:
     try:
         yield
+    except LostProcesses:  # told so meanwhile
+        raise
     except RuntimeError as error:
-        what = "another process ended or cannot be reached"
-        raise LostProcesses(f"{what}: {one_line(error)}") from error
+        reason = _WHERE_IN_A_LIBRARY.sub("", one_line(error)).split(". ")[0]
+        raise LostProcesses(f"another process ended or cannot be reached: {reason}") from error

@@ -34,8 +34,11 @@ class TrainingProgress(Protocol):
 
 
 @contextmanager
-def training_progress(epochs: int) -> Iterator[TrainingProgress]:
-    """Show a training: a bar on a terminal, about twenty lines elsewhere."""
+def training_progress(epochs: int, *, shown: bool = True) -> Iterator[TrainingProgress]:
+    """Show a training: a bar on a terminal, about twenty lines elsewhere; nothing unless it is to be shown."""
+    if not shown:
+        yield _Silence()
+        return
     if not sys.stderr.isatty():
         yield _Lines(epochs)
         return
@@ -89,6 +92,17 @@ def _left(progress: Progress) -> str:
         return ""
     minutes, seconds = divmod(round(progress.seconds_left), 60)
     return f"{minutes}:{seconds:02} left"
+
+
+class _Silence:
+    def on_fold(self, done: int, n_folds: int) -> None:
+        pass
+
+    def on_epoch(self, record: EpochRecord) -> None:
+        pass
+
+    def on_batch(self, epoch: int, batch: int, n_batches: int) -> None:
+        pass
 
 
 class _Lines:

@@ -23,8 +23,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from bcl_fast._utils.process_group import LostProcesses
 from bcl_fast._utils.text import one_line
 from bcl_fast.cli._console import say
+from bcl_fast.cli._processes import speaks_of_failure
 from bcl_fast.cli._streams import flush
 from bcl_fast.errors import InputError
 
@@ -96,11 +98,13 @@ class GuardedCommands(TyperGroup):
         except typer.Abort:
             return 1
         except Exception as error:
-            if hasattr(error, "show"):  # wrong usage, which the library words
-                return _show_usage(error)
-            say(f"error: {describe_failure(error)}")
-            return 1
-        if code == _CTRL_C:
+            speaks, is_usage = speaks_of_failure(error), hasattr(error, "show")  # wrong usage the library words
+            if is_usage and speaks:
+                _show_usage(error)
+            elif speaks:
+                say(f"error: {describe_failure(error)}")
+            return int(getattr(error, "exit_code", 1)) if is_usage else 1
+        if code == _CTRL_C and speaks_of_failure():
             say("interrupted")
         return int(code)
 
@@ -117,17 +121,16 @@ class GuardedCommands(TyperGroup):
             raise
 
 
-def _show_usage(error: Any) -> int:
+def _show_usage(error: Any) -> None:
     shown = io.StringIO()
     error.show(file=shown)
     for line in shown.getvalue().splitlines():
         say(line)
-    return int(error.exit_code)
 
 
 def describe_failure(error: BaseException) -> str:
     """Say in one line why a command ended."""
-    if isinstance(error, InputError):
+    if isinstance(error, InputError | LostProcesses):
         return " ".join(str(error).split())
     what, name = one_line(error), type(error).__name__
     if isinstance(error, OSError):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bcl_fast._utils.files import check_folder, check_output
-from bcl_fast._utils.locks import only_writer
+from bcl_fast._utils.locks import is_stream, only_writer
 from bcl_fast._utils.safetensors import check_safetensors_output
 from bcl_fast._utils.separate import check_separate
 from bcl_fast.cli._console import describe_threshold, say
 from bcl_fast.cli._options import Device, Force, Tracks
+from bcl_fast.cli._processes import Run, run_of_torchrun
 from bcl_fast.cli._recipe_options import recipe_options
+from bcl_fast.errors import InputError
 from bcl_fast.training import Recipe
+
+if TYPE_CHECKING:
+    from bcl_fast.tracks import TrackSet
+    from bcl_fast.training import TrainingResult
 
 
 @recipe_options
@@ -41,19 +48,24 @@ def train(
     People are split into folds, each clustered by a head that has not seen them: that chooses the head, the epoch, the
     linkage and the threshold, and the features as they are where training does not surely help. Then all people are
     trained on. See --recipe for the paper's way.
+
+    Under torchrun (torchrun --nproc-per-node 4 -m bcl_fast train ...) several processes, or GPUs, train together.
     """
     if resume and checkpoint is None:
         raise typer.BadParameter("--resume wants --checkpoint FILE")
-    check_separate([output, checkpoint, history, tensorboard], [*tracks, *(val or [])])
-    _check_training_outputs(output, checkpoint, history, tensorboard, force=force, resume=resume)
-    from bcl_fast._utils.devices import check_device
-    from bcl_fast.cli._bars import training_progress
-    from bcl_fast.tracks import read_tracks
-    from bcl_fast.training import train as fit
+    with run_of_torchrun(device) as run, ExitStack() as held:
+        with run.processes.together():
+            outputs = (output, checkpoint, history, tensorboard)
+            if run.processes.writes:
+                check_separate(outputs, [*tracks, *(val or [])])
+                _check_training_outputs(*outputs, force=force, resume=resume)
+                held.enter_context(only_writer(output))
+            people, others = _read(tracks, val, run)
+        from bcl_fast.cli._bars import training_progress
+        from bcl_fast.training import train as fit
 
-    check_device(device)
-    people, others = read_tracks(tracks), read_tracks(val) if val else None
-    with only_writer(output), training_progress(recipe.epochs_of(people.n_tracks)) as progress:
+        epochs = recipe.epochs_of(people.n_tracks)
+        progress = held.enter_context(training_progress(epochs, shown=run.processes.writes))
         result = fit(
             people,
             others,
@@ -66,9 +78,27 @@ def train(
             on_fold=progress.on_fold,
             on_epoch=progress.on_epoch,
             on_batch=progress.on_batch,
-            device=device,
+            device=run.device,
+            process_group=run.group,
         )
-        result.model.save(output, force=force)
+        with run.processes.together():
+            if run.processes.writes:
+                result.model.save(output, force=force)
+    if run.processes.writes:
+        _say_what_was_kept(result, output)
+
+
+def _read(tracks: list[Path], val: list[Path] | None, run: Run) -> tuple[TrackSet, TrackSet | None]:
+    from bcl_fast._utils.devices import check_device
+    from bcl_fast.tracks import read_tracks
+
+    if run.processes.size > 1 and any(is_stream(path) or str(path) == "-" for path in [*tracks, *(val or [])]):
+        raise InputError("tracks that several processes read must be files or folders, got standard input or a pipe")
+    check_device(run.device)
+    return read_tracks(tracks), read_tracks(val) if val else None
+
+
+def _say_what_was_kept(result: TrainingResult, output: Path) -> None:
     if result.comparison is not None:
         say(result.comparison.describe())
     kept = f"epoch {result.best_epoch} kept: " if result.best_epoch else ""

@@ -174,12 +174,15 @@ class TrackSet:
         -------
         ndarray of shape (len(tracks), n_features), float32
         """
+        return np.take(self.features, self.sample_rows(rng, tracks), axis=0)
+
+    def sample_rows(self, rng: np.random.Generator, tracks: npt.ArrayLike | None = None) -> Integers:
+        """Draw as `sample_faces` does, and return where the faces lie among the features: (len(tracks),) int64."""
         starts, stops = self.offsets[:-1], self.offsets[1:]
         if tracks is not None:
             wanted = np.asarray(tracks)
             starts, stops = starts[wanted], stops[wanted]
-        faces = starts + (rng.random(len(starts)) * (stops - starts)).astype(np.int64)
-        return np.take(self.features, faces, axis=0)
+        return np.asarray(starts + (rng.random(len(starts)) * (stops - starts)).astype(np.int64))
 
     def frame_spans(self) -> Integers | None:
         """First and last frame of each track, both inclusive: (n_tracks, 2) int64; None without frames."""

@@ -1,6 +1,7 @@
 """Where the batches of a training come from: main memory, a GPU's memory, or page-locked memory streamed to a GPU.
 
-All draw the same faces in the same order from the same generator, whatever the device.
+All draw the same faces in the same order from the same generator, whatever the device; of several processes each loads
+its part of every batch.
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ class ResidentBatches:
         """See `Batches`."""
         batches = np.stack(self._data.batches(rng, batch_size))
         tracks, draws = (torch.from_numpy(part).to(self._device) for part in (batches, rng.random(batches.shape)))
+        part = self._data.processes.share(tracks.shape[1])
+        tracks, draws = tracks[:, part], draws[:, part]
         if self._epoch_rows.shape != tracks.shape:
             self._epoch_rows, self._epoch_codes = torch.empty_like(tracks), torch.empty_like(tracks)
         self._epoch_rows.copy_(self._starts[tracks] + (draws * self._lengths[tracks]).to(torch.int64))

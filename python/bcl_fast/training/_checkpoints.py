@@ -51,16 +51,17 @@ def save_checkpoint(
         temporary.write_bytes(written.getbuffer())
 
 
-def restore_checkpoint(path: PathLike, state: TrainingState, recipe: Recipe, data: dict[str, Any]) -> None:
-    """Read a checkpoint into ``state``.
+def restore_checkpoint(
+    path: PathLike, content: dict[str, Any], state: TrainingState, recipe: Recipe, data: dict[str, Any]
+) -> None:
+    """Take ``content``, as `read_checkpoint` returned it, into ``state``.
 
     Raises
     ------
     InputError
-        If the file is damaged or of another kind, or was made with another recipe or other data; only ``epochs`` may
-        differ, so long as it is not below the epochs done.
+        If the content is damaged, or was made with another recipe or other data; only ``epochs`` may differ, so long
+        as it is not below the epochs done.
     """
-    content = _read(Path(path))
     try:
         _restore(path, content, state, recipe, data)
     except InputError:
@@ -89,19 +90,21 @@ def _restore(
     state.best_epoch = content["best_epoch"]
 
 
-def read_comparison(path: PathLike) -> Comparison | None:
-    """Return what was compared before the training of a checkpoint began.
+def comparison_of(content: dict[str, Any]) -> Comparison | None:
+    """Return what was compared before the training of a checkpoint began."""
+    values = json.loads(content.get("comparison", "null"))
+    return None if values is None else Comparison.from_dict(values)
+
+
+def read_checkpoint(path: PathLike) -> dict[str, Any]:
+    """Return what a checkpoint holds.
 
     Raises
     ------
     InputError
         If the file is damaged or of another kind.
     """
-    values = json.loads(_read(Path(path)).get("comparison", "null"))
-    return None if values is None else Comparison.from_dict(values)
-
-
-def _read(path: Path) -> dict[str, Any]:
+    path = Path(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes can fail anywhere inside the unpickler

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from bcl_fast._utils.process_group import ALONE, Processes
 from bcl_fast._utils.threads import available_cores, one_thread_of_torch
 from bcl_fast._utils.types import Integers
 from bcl_fast.cluster import average_neighbors
@@ -32,6 +34,7 @@ from bcl_fast.training._trainer import Trainer
 from bcl_fast.training._untrained import untrained
 
 LOOKS = (1 / 15, 2 / 15, 7 / 30, 1 / 3, 1 / 2, 2 / 3, 1)  # shares of the training after which it is looked at
+N_PLACES = len(UNTRAINED) + len(LOOKS)  # embeddings of a fold that are compared
 RATIO = 1.025  # from one threshold to the next
 RANGE = 2_000  # from the least threshold to the largest
 BLUR = 4  # thresholds by which scores are blurred: of people not seen yet the best one lies elsewhere
@@ -61,7 +64,12 @@ class _Held(NamedTuple):
 
 
 def cross_fit(
-    tracks: TrackSet, val: TrackSet | None, recipe: Recipe, device: torch.device, on_fold: OnFold | None = None
+    tracks: TrackSet,
+    val: TrackSet | None,
+    recipe: Recipe,
+    device: torch.device,
+    on_fold: OnFold | None = None,
+    processes: Processes = ALONE,
 ) -> Comparison:
     """Compare heads, epochs, linkages and thresholds on people in folds.
 
@@ -72,7 +80,9 @@ def cross_fit(
     recipe : Recipe
     device : torch.device
     on_fold : callable, optional
-        Called with the number of folds done and of all.
+        Called with the number of folds done and of all, as far as they are this process's.
+    processes : Processes
+        Those that the folds are dealt to; each makes the same comparison of all.
 
     Returns
     -------
@@ -83,24 +93,32 @@ def cross_fit(
     InputError
         If there are too few identities, dimensions disagree, or a training diverges.
     """
-    folds = make_folds(tracks, val, recipe)
-    trainers = [Trainer(fold.train, None, recipe, device) for fold in folds]
-    n_workers = 1 if device.type != "cpu" else min(len(folds), available_cores())
-    with one_thread_of_torch(), ThreadPoolExecutor(n_workers) as pool:
-        held = []
-        for done, found in enumerate(pool.map(_train_fold, folds, trainers), 1):
-            held.append(found)
-            if on_fold is not None:
-                on_fold(done, len(folds))
-        n_identities = len(np.unique(np.concatenate([fold.held_out.label_codes()[1] for fold in folds])))
-        search = _Search(held, recipe, pool)
+    cores = max(1, available_cores() // processes.on_this_machine())
+    with one_thread_of_torch(), ExitStack() as ended:
+        with processes.together():
+            folds = make_folds(tracks, val, recipe)
+            n_folds, n_identities = len(folds), _n_held_out(folds)
+            epochs = np.mean([_epochs_of_looks(fold, recipe) for fold in folds], axis=0).round().astype(int).tolist()
+            folds = folds[processes.rank :: processes.size]
+            trainers = [Trainer(fold.train, None, recipe, device) for fold in folds]
+            n_workers = 1 if device.type != "cpu" else min(max(1, len(folds)), cores)
+            pool = ended.enter_context(ThreadPoolExecutor(n_workers))
+            held = []
+            for done, found in enumerate(pool.map(_train_fold, folds, trainers), 1):
+                held.append(found)
+                if on_fold is not None:
+                    on_fold(done, len(folds))
+        search = _Search(held, recipe, pool, processes)
         search.run()
-    epochs = np.mean([_epochs_of_looks(fold, recipe) for fold in folds], axis=0).round().astype(int).tolist()
     candidates = [
         _candidate(way, search.scores[way], search.thresholds(way), recipe.head, epochs) for way in search.scores
     ]
     chosen = candidates[list(search.scores).index(search.chosen)]
-    return Comparison(len(folds), n_identities, chosen, tuple(candidates))
+    return Comparison(n_folds, n_identities, chosen, tuple(candidates))
+
+
+def _n_held_out(folds: list[Fold]) -> int:
+    return len(np.unique(np.concatenate([fold.held_out.label_codes()[1] for fold in folds])))
 
 
 def _epochs_of_looks(fold: Fold, recipe: Recipe) -> list[int]:
@@ -127,22 +145,25 @@ _THRESHOLDS = np.geomspace(4 / RANGE, 4, int(np.log(RANGE) / np.log(RATIO)))
 class _Search:
     """The ways looked at so far with their scores, (folds, thresholds, 2) each, and the one to take.
 
+    Each process scores its own folds, and all see all scores.
+
     The features as they are come first, clustered by average linkage of points averaged with their neighbours; then
     other heads, clustered in the same way; then complete linkage, and points that are not averaged. Nothing is taken
     that is not surely better than what is simpler.
     """
 
-    def __init__(self, held: list[_Held], recipe: Recipe, pool: ThreadPoolExecutor) -> None:
-        self._held, self._recipe, self._pool = held, recipe, pool
+    def __init__(self, held: list[_Held], recipe: Recipe, pool: ThreadPoolExecutor, processes: Processes) -> None:
+        self._held, self._recipe, self._pool, self._processes = held, recipe, pool, processes
         self._averages = recipe.n_neighbors > 0 and recipe.normalized
-        self._largest = [_largest_squared_norm(held, place) for place in range(len(held[0].embeddings))]
+        norms = processes.of_all([_largest_squared_norm(held, place) for place in range(N_PLACES)])
+        self._largest = [max(found) for found in zip(*norms, strict=True)]
         self.scores: dict[_Way, Scores] = {}
         self.chosen = _Way(0, "average")
 
     def run(self) -> None:
         """Look at all ways, and choose."""
         first = self._recipe.linkage or "average"
-        heads = self._look([_Way(place, first) for place in range(len(self._held[0].embeddings))])
+        heads = self._look([_Way(place, first) for place in range(N_PLACES)])
         self.chosen = heads[0]
         self._take_if_surely_better(heads[1:])
         others = sorted({heads[0].place, self.chosen.place}) if self._recipe.linkage is None else []
@@ -163,7 +184,11 @@ class _Search:
         return averaged
 
     def _score(self, ways: list[_Way]) -> None:
-        by_fold = list(self._pool.map(lambda each: [self._score_of_fold(each, way) for way in ways], self._held))
+        with self._processes.together():
+            mine = list(self._pool.map(lambda each: [self._score_of_fold(each, way) for way in ways], self._held))
+        dealt = self._processes.of_all(mine)
+        n_folds, size = sum(map(len, dealt)), self._processes.size
+        by_fold = [dealt[fold % size][fold // size] for fold in range(n_folds)]
         self.scores.update(zip(ways, (np.stack(scores) for scores in zip(*by_fold, strict=True)), strict=True))
 
     def _score_of_fold(self, held: _Held, way: _Way) -> Scores:
@@ -185,6 +210,8 @@ class _Search:
 
 
 def _largest_squared_norm(held: list[_Held], place: int) -> float:
+    if not held:
+        return 0.0
     if all(each.embeddings[place].normalize for each in held):
         return 1.0
     norms = [np.square(each.embeddings[place].embed(each.features).astype(np.float64)).sum(axis=1) for each in held]

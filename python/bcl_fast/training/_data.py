@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_fast._utils.process_group import ALONE, Processes
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import TrackSet
 from bcl_fast.tracks._names import track_name
 
+WHOLE = slice(None)
 SCANNED_ROWS = 65536  # rows of features read at a time, so that a memory-mapped file is never loaded whole
 
 
@@ -21,6 +23,8 @@ class TrainingData:
         Tracks of two or more identities; those without a label are left out.
     input_scale : float or None
         Features are multiplied by it; None takes the inverse of the mean norm of the faces.
+    processes : Processes
+        Those that have a part of each batch each.
 
     Attributes
     ----------
@@ -36,7 +40,8 @@ class TrainingData:
         If labels are missing, there are fewer than two tracks or identities, or a face is not finite or zero.
     """
 
-    def __init__(self, tracks: TrackSet, input_scale: float | None = None) -> None:
+    def __init__(self, tracks: TrackSet, input_scale: float | None = None, processes: Processes = ALONE) -> None:
+        self.processes = processes
         self.tracks = tracks = tracks if tracks.labels is None else tracks.labelled()
         self.codes = identity_codes(tracks, "training")
         self.n_identities = int(self.codes.max()) + 1
@@ -52,14 +57,16 @@ class TrainingData:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Draw from each track of a batch one random face, or the mean of a random half of its faces.
 
-        Returns scaled features (n, n_features) and codes (n,).
+        Returns scaled features (n, n_features) and codes (n,) of this process's part of the batch; what is drawn is the
+        same for any number of processes.
         """
+        part = self.processes.share(len(batch))
         if faces_drawn == "one":
-            faces = self.tracks.sample_faces(rng, batch)
+            faces = np.take(self.tracks.features, self.tracks.sample_rows(rng, batch)[part], axis=0)
         else:
-            faces = mean_of_random_halves(self.tracks, rng, batch)
+            faces = mean_of_random_halves(self.tracks, rng, batch, part)
         faces *= np.float32(self.input_scale)
-        return faces, self.codes[batch]
+        return faces, self.codes[batch[part]]
 
 
 def permuted_batches(n_tracks: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
@@ -76,8 +83,10 @@ def permuted_batches(n_tracks: int, batch_size: int, rng: np.random.Generator) -
     ]
 
 
-def mean_of_random_halves(tracks: TrackSet, rng: np.random.Generator, batch: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Average a random half of the faces of each track of a batch, rounded up: (len(batch), n_features) float32."""
+def mean_of_random_halves(
+    tracks: TrackSet, rng: np.random.Generator, batch: NDArray[np.int64], part: slice = WHOLE
+) -> NDArray[np.float32]:
+    """Average a random half of the faces of each track of a part of a batch, rounded up: (n, n_features) float32."""
     counts = tracks.offsets[batch + 1] - tracks.offsets[batch]
     ends = np.cumsum(counts)
     row = np.repeat(np.arange(len(batch)), counts)
@@ -85,6 +94,11 @@ def mean_of_random_halves(tracks: TrackSet, rng: np.random.Generator, batch: NDA
     shuffled = np.lexsort((rng.random(len(faces)), row))
     half = -(-counts // 2)
     chosen = faces[shuffled[np.arange(ends[-1]) - np.repeat(ends - counts, counts) < half[row]]]
+    in_part = np.zeros(len(batch), np.bool_)
+    in_part[part] = True
+    if not in_part.any():
+        return np.empty((0, tracks.n_features), np.float32)
+    chosen, half = chosen[np.repeat(in_part, half)], half[in_part]
     starts = np.cumsum(half) - half
     sums = np.add.reduceat(tracks.features[chosen], starts, axis=0, dtype=np.float32)
     return np.asarray(sums / half[:, None], dtype=np.float32)

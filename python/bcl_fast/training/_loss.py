@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bcl_fast._utils.process_group import ALONE, Processes
 from bcl_fast.losses import (
     BallLoss,
     BaselineLoss,
@@ -19,7 +20,7 @@ from bcl_fast.training._recipe import Recipe
 TrainingLoss = BallLoss | BaselineLoss
 
 
-def _ball(recipe: Recipe, n_identities: int) -> BallLoss:
+def _ball(recipe: Recipe, n_identities: int, processes: Processes) -> BallLoss:
     return BallLoss(
         space=recipe.space,
         alpha=recipe.alpha,
@@ -28,11 +29,11 @@ def _ball(recipe: Recipe, n_identities: int) -> BallLoss:
         num_classes=n_identities,
         check_finite=False,  # the features are checked once, the loss after each epoch
         normalize=False,  # the head does
+        process_group=processes.name or None,
     )
 
 
-_LOSSES: dict[str, Callable[[Recipe, int, int], TrainingLoss]] = {
-    "ball": lambda recipe, n_identities, _: _ball(recipe, n_identities),
+_OTHERS: dict[str, Callable[[Recipe, int, int], BaselineLoss]] = {
     "triplet": lambda recipe, *_: TripletLoss(reduction="mean", seed=recipe.seed),
     "contrastive": lambda recipe, *_: ContrastiveLoss(seed=recipe.seed),
     "ldml": lambda recipe, *_: LDMLLoss(seed=recipe.seed),
@@ -42,7 +43,7 @@ _LOSSES: dict[str, Callable[[Recipe, int, int], TrainingLoss]] = {
 }
 
 
-def make_loss(recipe: Recipe, n_identities: int, n_features: int) -> TrainingLoss:
+def make_loss(recipe: Recipe, n_identities: int, n_features: int, processes: Processes = ALONE) -> TrainingLoss:
     """Make the loss of a recipe, called as ``loss(embeddings, labels)`` or ``loss.terms(embeddings, labels)``.
 
     Its 0-dim parameters are the numbers that the paper trains beside the head (squared radius, margin, bias, scale).
@@ -54,5 +55,9 @@ def make_loss(recipe: Recipe, n_identities: int, n_features: int) -> TrainingLos
         Of the whole training; labels lie in ``[0, n_identities)``.
     n_features : int
         Dimension of the embeddings.
+    processes : Processes, optional
+        Those that have a part of each batch, which the ball loss alone knows.
     """
-    return _LOSSES[recipe.loss](recipe, n_identities, n_features)
+    if recipe.loss == "ball":
+        return _ball(recipe, n_identities, processes)
+    return _OTHERS[recipe.loss](recipe, n_identities, n_features)

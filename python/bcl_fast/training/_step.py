@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bcl_fast._utils.process_group import ALONE, Processes
 from bcl_fast.training._batches import Batches
 from bcl_fast.training._state import TrainingState
 
@@ -30,19 +31,27 @@ class Steps:
         Where a step's faces come from.
     device : torch.device
         Where all of it lies.
+    processes : Processes
+        Those that have a part of each batch; the loss is that of all of it.
     """
 
     def __init__(
-        self, state: TrainingState, embed: Callable[[Tensor], Tensor], batches: Batches, device: torch.device
+        self,
+        state: TrainingState,
+        embed: Callable[[Tensor], Tensor],
+        batches: Batches,
+        device: torch.device,
+        processes: Processes = ALONE,
     ) -> None:
         self._state = state
         self._embed = embed
         self._batches = batches
         self._device = device
+        self._processes = processes
         self._names: tuple[str, ...] = ()
         self._total = torch.zeros(0, dtype=torch.float64, device=device)
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
-        self._may_capture = self._stream is not None
+        self._may_capture = self._stream is not None and processes.size == 1  # what is agreed on is read back
         self._replay: Callable[[], Any] | None = None
         self._n_eager = 0
         self._numbers_learn = False
@@ -98,6 +107,8 @@ class Steps:
         self._state.optimizer.zero_grad(set_to_none=True)
         terms = self._state.loss.terms(self._embed(faces), codes)
         terms.loss.backward()
+        # Of the weights: of the radius each process has the whole gradient.
+        self._processes.add_up_gradients(self._state.optimizer.param_groups[0]["params"])
         self._state.optimizer.step()
         if not self._names:
             self._names = terms._fields

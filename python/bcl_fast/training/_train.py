@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bcl_fast._utils.devices import torch_device
 from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import check_folder, check_output
 from bcl_fast._utils.locks import only_writer
+from bcl_fast._utils.process_group import ALONE, Processes, group_name
 from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.threads import one_thread_of_torch
 from bcl_fast._utils.types import PathLike
@@ -18,7 +20,7 @@ from bcl_fast.cluster import radius_threshold
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel
 from bcl_fast.tracks import TrackSet, describe_data, same_recognizer
-from bcl_fast.training._checkpoints import read_comparison, restore_checkpoint, save_checkpoint
+from bcl_fast.training._checkpoints import comparison_of, read_checkpoint, restore_checkpoint, save_checkpoint
 from bcl_fast.training._comparison import Comparison
 from bcl_fast.training._cross_fit import OnFold, cross_fit
 from bcl_fast.training._data import TrainingData, identity_codes
@@ -27,6 +29,9 @@ from bcl_fast.training._history import EpochRecord, HistoryLog
 from bcl_fast.training._recipe import Recipe
 from bcl_fast.training._trainer import OnBatch, OnEpoch, Trainer
 from bcl_fast.training._untrained import untrained
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +71,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
     device: str = "cpu",
+    process_group: ProcessGroup | str | None = None,
 ) -> TrainingResult:
     """Train a head with the ball loss, or another, and find out where to cut.
 
@@ -74,6 +80,10 @@ def train(
     is surely better than the features as they are, those are the model. With `Recipe.paper` there are no folds: after
     each epoch the validation tracks are clustered at ``4 b``, or at the threshold that gives their true number of
     clusters (`Recipe.threshold`), and the best epoch is kept.
+
+    Several processes (``process_group``) train one head together. Folds are dealt to them, so the result has the same
+    bits for any number of processes. Without folds each has a part of every batch, and the loss is that of the whole
+    batch: the result is the same but for rounding. The first process validates and writes the files.
 
     An epoch is one random permutation of the tracks cut into batches of ``batch_size``; the last batch is filled up
     from the start of the permutation, so that no batch is small. A batch holds one random face of each of its tracks.
@@ -103,6 +113,9 @@ def train(
         Called with epoch, batch (both counted from 1) and the number of batches after each batch.
     device : str, default="cpu"
         ``"cuda"`` or ``"cuda:<number>"`` trains on a GPU, from the same batches and faces.
+    process_group : ProcessGroup or "world", optional
+        A group of ``torch.distributed``, whose processes all call this with the same tracks and recipe; each gets the
+        result. What one process raises between epochs all raise.
 
     Returns
     -------
@@ -114,44 +127,49 @@ def train(
         If labels are missing, there are too few identities for folds, the threshold wants validation tracks and there
         are none, there are fewer than two tracks or identities, a face is not finite or zero, dimensions disagree, the
         device cannot be used, an output exists, two outputs are one file, another run writes them, the checkpoint
-        belongs to other data or another recipe, or the loss diverges.
+        belongs to other data or another recipe, processes differ in tracks or recipe, another process failed, or the
+        loss diverges.
     """
-    check_separate([checkpoint, history, tensorboard], [])
-    if resume and checkpoint is None:
-        raise InputError("resume wants the checkpoint to go on from, got none")
-    _check_outputs(checkpoint, history, force=force or resume)
-    if tensorboard is not None:
-        require("a folder of TensorBoard", "tensorboard")
-        check_folder(Path(tensorboard), force=force, parents=True)
-    tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
-    recognizer = same_recognizer(
-        [tracks.recognizer, None if val is None else val.recognizer], ["training", "validation"]
-    )
-    recipe, place, data = recipe or Recipe(), torch_device(device), describe_data(tracks, val)
-    with only_writer(checkpoint, history):
-        _check_outputs(checkpoint, history, force=force or resume)  # another run may have written them meanwhile
-        resumed = resume and Path(str(checkpoint)).exists()
-        comparison = None
+    processes = Processes(group_name(process_group))
+    with ExitStack() as held:
+        with processes.together():
+            if not processes.writes:
+                checkpoint = history = tensorboard = None
+            _check_files(checkpoint, history, tensorboard, resume=resume and processes.writes, force=force)
+            tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
+            recognizer = same_recognizer(
+                [tracks.recognizer, None if val is None else val.recognizer], ["training", "validation"]
+            )
+            recipe, place, data = recipe or Recipe(), torch_device(device), describe_data(tracks, val)
+            held.enter_context(only_writer(checkpoint, history))
+            _check_outputs(checkpoint, history, force=force or resume)  # another run may have written them meanwhile
+            saved = _saved(checkpoint) if resume else None
+        processes.check_alike("recipe", recipe.as_dict())
+        processes.check_alike("set of tracks", data)
+        saved, comparison = processes.of_first(saved), None
         if recipe.stops_at == "cross-fit":
-            comparison = read_comparison(str(checkpoint)) if resumed else cross_fit(tracks, val, recipe, place, on_fold)
+            comparison = comparison_of(saved) if saved else cross_fit(tracks, val, recipe, place, on_fold, processes)
             tracks, val = everybody(tracks, val, recipe), None
-        training = Trainer(tracks, val, _final(recipe, comparison), place)
+        sharing = processes if comparison is None else ALONE  # what was chosen is trained alike in all processes
+        training = Trainer(tracks, val, _final(recipe, comparison), place, sharing)
         state = training.state
-        if resumed:
-            restore_checkpoint(str(checkpoint), state, recipe, data)
-        elif checkpoint is not None and comparison is not None:
-            save_checkpoint(checkpoint, state, recipe, data, comparison)
+        if saved is not None:
+            restore_checkpoint(checkpoint or "of the first process", saved, state, recipe, data)
         n_epochs = training.n_epochs if comparison is None else comparison.chosen.epochs
         threads = nullcontext() if comparison is None or place.type != "cpu" else one_thread_of_torch()
-        log = HistoryLog(history, tensorboard, state.history, comparison, resume=resume, force=force)
+        with processes.together():
+            if saved is None and checkpoint is not None and comparison is not None:
+                save_checkpoint(checkpoint, state, recipe, data, comparison)
+            log = HistoryLog(history, tensorboard, state.history, comparison, resume=resume, force=force)
         with threads, closing(log):
             for epoch in range(len(state.history) + 1, n_epochs + 1):
                 record = training.run_epoch(epoch, on_batch)
-                log.write(record)
-                if checkpoint is not None:
-                    save_checkpoint(checkpoint, state, recipe, data, comparison)
-                if on_epoch is not None:
-                    on_epoch(record)
+                with processes.together():
+                    log.write(record)
+                    if checkpoint is not None:
+                        save_checkpoint(checkpoint, state, recipe, data, comparison)
+                    if on_epoch is not None:
+                        on_epoch(record)
     model = training.best_model() if n_epochs else None
     if comparison is not None:
         model = _chosen(comparison, model, training.data, recipe)
@@ -185,6 +203,28 @@ def _chosen(
         compared=comparison.as_dict(),
         normalize=embedding.normalize,
     )
+
+
+def _check_files(
+    checkpoint: PathLike | None,
+    history: PathLike | None,
+    tensorboard: PathLike | None,
+    *,
+    resume: bool,
+    force: bool,
+) -> None:
+    check_separate([checkpoint, history, tensorboard], [])
+    if resume and checkpoint is None:
+        raise InputError("resume wants the checkpoint to go on from, got none")
+    _check_outputs(checkpoint, history, force=force or resume)
+    if tensorboard is not None:
+        require("a folder of TensorBoard", "tensorboard")
+        check_folder(Path(tensorboard), force=force, parents=True)
+
+
+def _saved(checkpoint: PathLike | None) -> dict[str, Any] | None:
+    """Return the content of the checkpoint to go on from, if it is there."""
+    return read_checkpoint(checkpoint) if checkpoint is not None and Path(checkpoint).exists() else None
 
 
 def _labelled(tracks: TrackSet, part: str) -> TrackSet:

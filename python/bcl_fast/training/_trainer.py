@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bcl_fast._utils.process_group import ALONE, Processes
 from bcl_fast.cluster import threshold_for_count
 from bcl_fast.cluster._merge import LinkageName
 from bcl_fast.errors import InputError
@@ -32,16 +33,30 @@ OnBatch = Callable[[int, int, int], object]
 
 
 class Trainer:
-    """The parts of a run that stay, and the state that changes."""
+    """The parts of a run that stay, and the state that changes.
 
-    def __init__(self, tracks: TrackSet, val: TrackSet | None, recipe: Recipe, device: torch.device) -> None:
+    Several processes have a part of each batch each, and the same state; the first of them validates.
+    """
+
+    def __init__(
+        self,
+        tracks: TrackSet,
+        val: TrackSet | None,
+        recipe: Recipe,
+        device: torch.device,
+        processes: Processes = ALONE,
+    ) -> None:
         if device.type != "cpu" and recipe.loss != "ball":
             raise InputError(f"a GPU trains with the ball loss alone, got the loss {recipe.loss!r}: use device 'cpu'")
+        self.processes = processes
+        if processes.size > 1 and recipe.loss != "ball":
+            cure = "train in one process, or with the threshold 'cross-fit'"
+            raise InputError(f"several processes share batches with the ball loss alone, got {recipe.loss!r}: {cure}")
         self.recipe = recipe
         self.linkage: LinkageName = recipe.linkage or "complete"
         self.n_epochs = recipe.epochs_of(tracks.n_tracks)
         self.device = device
-        self.data = TrainingData(tracks, recipe.input_scale)
+        self.data = TrainingData(tracks, recipe.input_scale, processes)
         if val is not None and val.n_features != tracks.n_features:
             wanted = f"the {tracks.n_features} dimensions of the training features"
             raise InputError(f"the validation features must have {wanted}, got {val.n_features}")
@@ -51,14 +66,14 @@ class Trainer:
         self.validation = None if val is None else Validation(val, self.linkage)
         self.state = self._start()
         self.batches = make_batches(self.data, recipe.faces, device)
-        self.steps = Steps(self.state, self._embed, self.batches, device)
+        self.steps = Steps(self.state, self._embed, self.batches, device, processes)
 
     def _start(self) -> TrainingState:
         recipe = self.recipe
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             head = make_head(recipe.head, self.data.tracks.n_features, recipe.dimensions)
-            loss = make_loss(recipe, self.data.n_identities, head.dimensions[-1])
+            loss = make_loss(recipe, self.data.n_identities, head.dimensions[-1], self.processes)
         head.to(self.device)
         loss.to(self.device)
         weights = [parameter for parameter in loss.parameters() if parameter.ndim > 0]  # a classifier's
@@ -78,7 +93,7 @@ class Trainer:
         """Train for one epoch, validate, and keep the weights if they are the best so far."""
         fitted = self._fit(epoch, on_batch)
         start = time.perf_counter()
-        stop, scores = self._validate(epoch)
+        stop, scores = self._validate_once(epoch)
         record = EpochRecord(
             epoch,
             **fitted,
@@ -121,6 +136,16 @@ class Trainer:
 
     def _embed(self, faces: Tensor) -> Tensor:
         return self.state.head(faces) if self.recipe.normalized else self.state.head.project(faces)
+
+    def _validate_once(self, epoch: int) -> tuple[Stop, dict[str, Any]]:
+        """Let the first process validate, and tell the others."""
+        found: tuple[Stop, dict[str, Any]] | None = None
+        with self.processes.together():
+            if self.processes.writes:
+                found = self._validate(epoch)
+        found = self.processes.of_first(found)
+        assert found is not None
+        return found
 
     def _validate(self, epoch: int) -> tuple[Stop, dict[str, Any]]:
         """Find where clusters are cut after this epoch, as far as it asks for that, and score the validation tracks."""
