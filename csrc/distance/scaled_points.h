@@ -28,6 +28,7 @@ class ScaledPoints {
   int64_t n() const { return n_; }
   int64_t d() const { return d_; }
   const float* row(int64_t i) const { return values_.data() + i * d_; }
+  bool has_spreads() const { return !spreads_.empty(); }
   // In the unit of the scaled points, rounded down; at most 4.
   float spread(int64_t i) const { return spreads_.empty() ? 0.0f : spreads_[i]; }
 

@@ -60,9 +60,9 @@ Dendrogram average_linkage(const T* points, int64_t n, int64_t d, const LinkageO
                            const Execution& execution) {
   if (n > kMaxPoints) throw std::invalid_argument("average linkage takes at most 2**30 points");
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
-  const ArrangedPoints<T> arranged(points, n, d, builder.n_clusters(), options.may_copy, execution);
-  ClusterMeans<T> means(arranged.points(), d, inverse(arranged.order()), builder.labels(), builder.n_clusters());
-  return climb(std::move(builder), arranged.order(),
+  const ArrangedPoints<T> arranged = arrange(points, n, d, builder.n_clusters(), options, execution);
+  ClusterMeans<T> means(arranged.points(), d, inverse(arranged.groups().order), builder.labels(), builder.n_clusters());
+  return climb(std::move(builder), arranged.groups(),
                AverageMethod<T>{arranged.points(), std::move(means), options.distance_threshold}, options, execution);
 }
 

@@ -159,7 +159,7 @@ template <class Distances>
 ClosestPairs search(const Finder<Distances>& finder, int64_t n, CandidateSource& screen, Pool& pool,
                     const Execution& execution, const Watch& watch) {
   // Fewer rows a task where there are few clusters, for those are large.
-  const int64_t rows = std::clamp<int64_t>(n / (16 * resolve_threads(execution, n)), 1, kScreenRows);
+  const int64_t rows = std::clamp<int64_t>(n / (16 * resolve_threads(execution, n)), 1, screen.rows_per_walk());
   const int64_t n_tasks = (n + rows - 1) / rows;
   ThreadScratch<typename Finder<Distances>::Scratch> scratch(execution, n_tasks);
   parallel_for(
@@ -174,8 +174,8 @@ ClosestPairs search(const Finder<Distances>& finder, int64_t n, CandidateSource&
 }  // namespace
 
 template <class Distances>
-ClosestPairs closest_pairs(const Distances& distances, const std::vector<int32_t>& ranks,
-                           const Separations& separations, int64_t max_pairs, const Execution& execution) {
+ClosestPairs closest_pairs(const Distances& distances, const ClusterOrder& order, const Separations& separations,
+                           int64_t max_pairs, const Execution& execution) {
   const int64_t n = distances.n_clusters();
   const double threshold = distances.distance_threshold();
   const Watch watch = execution.stage("pairs", n);
@@ -183,16 +183,17 @@ ClosestPairs closest_pairs(const Distances& distances, const std::vector<int32_t
   const ScaledPoints points = distances.screened_points(execution);
   const auto search_within = [&](CandidateSource& screen, double largest) {
     Pool pool(max_pairs, largest);
-    return search(Finder<Distances>(distances, ranks, separations, pool), n, screen, pool, execution, watch);
+    return search(Finder<Distances>(distances, order.ranks, separations, pool), n, screen, pool, execution, watch);
   };
-  std::unique_ptr<CandidateSource> screen = choose_screen(points, threshold, guess, execution);
+  std::unique_ptr<CandidateSource> screen = choose_screen(points, order.group_offsets, {threshold, guess}, execution);
   // With a guess the search need not begin with everything within the threshold; without it, or where it was too low,
   // it does.
   if (guess < threshold) {
     ClosestPairs found = search_within(*screen, guess);
     if (static_cast<int64_t>(found.pairs.size()) > max_pairs / kFewest) return found;
     // Now there may be many candidates: a device would list them all, the CPU takes them as they come.
-    if (execution.cuda_device != kNoDevice) screen = choose_screen(points, threshold, threshold, execution.on_cpu());
+    if (execution.cuda_device != kNoDevice)
+      screen = choose_screen(points, order.group_offsets, {threshold, threshold}, execution.on_cpu());
   }
   return search_within(*screen, kInfinity);
 }
@@ -209,9 +210,9 @@ bool are_concentrated(const Distances& distances, int64_t max_pairs, const Execu
   return static_cast<double>(end - sample.begin()) >= kConcentrated * n_sampled;
 }
 
-#define BCL_INSTANTIATE(Distances)                                                                                \
-  template bool are_concentrated(const Distances&, int64_t, const Execution&);                                    \
-  template ClosestPairs closest_pairs(const Distances&, const std::vector<int32_t>&, const Separations&, int64_t, \
+#define BCL_INSTANTIATE(Distances)                                                                        \
+  template bool are_concentrated(const Distances&, int64_t, const Execution&);                            \
+  template ClosestPairs closest_pairs(const Distances&, const ClusterOrder&, const Separations&, int64_t, \
                                       const Execution&)
 BCL_INSTANTIATE(LargestDistances<float>);
 BCL_INSTANTIATE(LargestDistances<double>);

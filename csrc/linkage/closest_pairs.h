@@ -20,15 +20,21 @@ struct ClosestPairs {
   bool all;                        // within the threshold; else there may be more, none of them closer than these
 };
 
-// Clusters may be given in any order: cluster c is called ranks[c], a permutation, in the pairs that come out, where
-// equal distances are told apart, and by `separations`, whose pairs are left out.
+// How the clusters are given.
+struct ClusterOrder {
+  const std::vector<int32_t>& ranks;          // [n] cluster c is called ranks[c], a permutation
+  const std::vector<int64_t>& group_offsets;  // [n groups + 1] or empty: ranges that stand close together
+};
+
+// Clusters are called by their ranks in the pairs that come out, where equal distances are told apart, and by
+// `separations`, whose pairs are left out.
 //
 // All pairs within distances.distance_threshold(); or, if they are more than 2 * max_pairs, some of the closest: at
 // least one, at most 2 * max_pairs, and every pair closer than the farthest of them. Which pairs come out does not
 // depend on the number of threads. Its stage is "pairs".
 template <class Distances>
-ClosestPairs closest_pairs(const Distances& distances, const std::vector<int32_t>& ranks,
-                           const Separations& separations, int64_t max_pairs, const Execution& execution);
+ClosestPairs closest_pairs(const Distances& distances, const ClusterOrder& order, const Separations& separations,
+                           int64_t max_pairs, const Execution& execution);
 
 // Whether, by a small sample, the max_pairs closest pairs within the threshold end where a quarter of all pairs lie
 // hardly farther, as where very many are equal or the points have many features: a rung then looks at most of the pairs

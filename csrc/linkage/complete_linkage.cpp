@@ -76,9 +76,9 @@ template <class T>
 Dendrogram complete_linkage(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
                             const Execution& execution) {
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
-  const ArrangedPoints<T> arranged(points, n, d, builder.n_clusters(), options.may_copy, execution);
+  const ArrangedPoints<T> arranged = arrange(points, n, d, builder.n_clusters(), options, execution);
   const ExactDistances<T> exact(arranged.points(), n, d, options.distance_threshold);
-  return climb(std::move(builder), arranged.order(), CompleteMethod<T>(exact), options, execution);
+  return climb(std::move(builder), arranged.groups(), CompleteMethod<T>(exact), options, execution);
 }
 
 template Dendrogram complete_linkage(const float*, int64_t, int64_t, const LinkageOptions&, const Execution&);

@@ -24,11 +24,13 @@ class LargestDistances {
   const Clusters& clusters() const { return clusters_; }
   double distance_threshold() const { return exact_->distance_threshold(); }
 
-  // One point of each cluster, for a screen: no farther apart than the clusters.
+  // For a screen: clusters are no closer than the mean of their points' distances, that of points with spreads.
   ScaledPoints screened_points(const Execution& execution) const {
-    std::vector<int32_t> first_members(n_clusters());
-    for (int64_t c = 0; c < n_clusters(); ++c) first_members[c] = *clusters_.begin(c);
-    return ScaledPoints(exact_->row(0), first_members.data(), n_clusters(), exact_->d(), execution);
+    if (n_clusters() == n_points())
+      return {exact_->row(0), clusters_.members.data(), n_clusters(), exact_->d(), execution};
+    const auto write_mean = [&](int64_t c, double* mean) { this->write_mean(c, mean); };
+    const auto spread = [&](int64_t c) { return this->spread(c); };
+    return {n_clusters(), exact_->d(), write_mean, spread, execution};
   }
 
   // Distances that are quick to measure, at most these and about as large: those of a few members of each cluster.
@@ -86,6 +88,32 @@ class LargestDistances {
   }
 
  private:
+  // Seen from the first point there is, so that it is right however far from the origin the points lie.
+  void write_mean(int64_t c, double* mean) const {
+    const int64_t d = exact_->d();
+    std::fill_n(mean, d, 0.0);
+    for (const int32_t* point = clusters_.begin(c); point < clusters_.end(c); ++point)
+      for (int64_t p = 0; p < d; ++p)
+        mean[p] += static_cast<double>(exact_->row(*point)[p]) - static_cast<double>(exact_->row(0)[p]);
+    for (int64_t p = 0; p < d; ++p) mean[p] /= static_cast<double>(clusters_.size(c));
+  }
+
+  // The mean squared distance to the mean.
+  double spread(int64_t c) const {
+    if (clusters_.size(c) == 1) return 0;
+    const int64_t d = exact_->d();
+    std::vector<double> mean(d);
+    write_mean(c, mean.data());
+    double sum = 0;
+    for (const int32_t* point = clusters_.begin(c); point < clusters_.end(c); ++point)
+      for (int64_t p = 0; p < d; ++p) {
+        const double offset =
+            static_cast<double>(exact_->row(*point)[p]) - static_cast<double>(exact_->row(0)[p]) - mean[p];
+        sum += offset * offset;
+      }
+    return sum / static_cast<double>(clusters_.size(c));
+  }
+
   static constexpr int64_t kFewMembers = 4;
   static constexpr double kRounding = 1e-10;  // more than any order of summation makes of up to 10^5 features
 

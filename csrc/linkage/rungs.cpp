@@ -4,13 +4,9 @@
 #include <numeric>
 
 #include "distance/identical_points.h"
-#include "distance/nearby_order.h"
 
 namespace bcl {
 namespace {
-
-// Clusters from which on it pays to arrange the points (README.md).
-constexpr int64_t kFewestArranged = 1 << 15;
 
 // Points that a constraint speaks of merge as it says, not with what equals them.
 std::vector<bool> constrained_points(int64_t n, const LinkageOptions& options) {
@@ -27,18 +23,6 @@ std::vector<bool> constrained_points(int64_t n, const LinkageOptions& options) {
 }  // namespace
 
 template <class T>
-ArrangedPoints<T>::ArrangedPoints(const T* points, int64_t n, int64_t d, int64_t n_clusters, bool may_copy,
-                                  const Execution& execution)
-    : points_(points), order_(n) {
-  std::iota(order_.begin(), order_.end(), 0);
-  if (!may_copy || n_clusters < kFewestArranged) return;
-  order_ = nearby_order(points, n, d, execution);
-  copy_.resize(n * d);
-  for (int64_t place = 0; place < n; ++place) std::copy_n(points + order_[place] * d, d, copy_.data() + place * d);
-  points_ = copy_.data();
-}
-
-template <class T>
 DendrogramBuilder first_clusters(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
                                  const Execution& execution) {
   return {n, options.must_link_groups, first_identical(points, n, d, constrained_points(n, options), execution)};
@@ -50,11 +34,15 @@ std::vector<int32_t> inverse(const std::vector<int32_t>& permutation) {
   return places;
 }
 
-RungOrder::RungOrder(const DendrogramBuilder& builder, const std::vector<int32_t>& order) : labels(order.size()) {
+RungOrder::RungOrder(const DendrogramBuilder& builder, const PointGroups& groups) : labels(groups.order.size()) {
   std::vector<int32_t> position(builder.n_clusters(), -1);
-  for (size_t place = 0; place < order.size(); ++place) {
-    if (!builder.is_distinct(order[place])) continue;
-    const auto label = static_cast<int32_t>(builder.labels()[order[place]]);
+  size_t group = 0;
+  for (size_t place = 0; place < groups.order.size(); ++place) {
+    for (; group < groups.offsets.size() && groups.offsets[group] == static_cast<int64_t>(place); ++group)
+      group_offsets.push_back(static_cast<int64_t>(ranks.size()));
+    const int32_t point = groups.order[place];
+    if (!builder.is_distinct(point)) continue;
+    const auto label = static_cast<int32_t>(builder.labels()[point]);
     if (position[label] < 0) {
       position[label] = static_cast<int32_t>(ranks.size());
       ranks.push_back(label);
@@ -62,10 +50,9 @@ RungOrder::RungOrder(const DendrogramBuilder& builder, const std::vector<int32_t
     labels[place] = position[label];
     places.push_back(static_cast<int32_t>(place));
   }
+  if (groups.n() > 0) group_offsets.push_back(static_cast<int64_t>(ranks.size()));
 }
 
-template class ArrangedPoints<float>;
-template class ArrangedPoints<double>;
 template DendrogramBuilder first_clusters(const float*, int64_t, int64_t, const LinkageOptions&, const Execution&);
 template DendrogramBuilder first_clusters(const double*, int64_t, int64_t, const LinkageOptions&, const Execution&);
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "arrangement/arranged_points.h"
 #include "linkage/closest_pairs.h"
 #include "linkage/condense.h"
 #include "linkage/dendrogram_builder.h"
@@ -17,25 +18,8 @@
 #include "linkage/progress.h"
 #include "linkage/separations.h"
 #include "runtime/execution.h"
-#include "runtime/uninitialized.h"
 
 namespace bcl {
-
-// The points in an order that is kind to the cache, where they are enough clusters for it; or, to save a copy, as they
-// are.
-template <class T>
-class ArrangedPoints {
- public:
-  ArrangedPoints(const T* points, int64_t n, int64_t d, int64_t n_clusters, bool may_copy, const Execution& execution);
-
-  const T* points() const { return points_; }
-  const std::vector<int32_t>& order() const { return order_; }  // [n] point by place
-
- private:
-  const T* points_;
-  std::vector<int32_t> order_;
-  UninitializedVector<T> copy_;
-};
 
 // Where each number stands in a permutation.
 std::vector<int32_t> inverse(const std::vector<int32_t>& permutation);
@@ -45,14 +29,22 @@ template <class T>
 DendrogramBuilder first_clusters(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
                                  const Execution& execution);
 
-// The distinct points' places, the clusters' numbers in the order of their first places, and the number of each place's
-// cluster in that order.
+// The points as a linkage looks at them.
+template <class T>
+ArrangedPoints<T> arrange(const T* points, int64_t n, int64_t d, int64_t n_clusters, const LinkageOptions& options,
+                          const Execution& execution) {
+  return {points, n, d, options.distance_threshold, options.may_copy && n_clusters >= kFewestArranged, execution};
+}
+
+// The distinct points' places, the clusters' numbers in the order of their first places, the number of each place's
+// cluster in that order, and where in that order the groups of the points begin.
 struct RungOrder {
-  RungOrder(const DendrogramBuilder& builder, const std::vector<int32_t>& order);
+  RungOrder(const DendrogramBuilder& builder, const PointGroups& groups);
 
   std::vector<int32_t> places;
   std::vector<int64_t> labels;  // by place
   std::vector<int32_t> ranks;
+  std::vector<int64_t> group_offsets;
 };
 
 // Whether a rung would better be the last, of all pairs at once. They must fit; where distances are concentrated it
@@ -67,13 +59,13 @@ bool measures_all_pairs(const Distances& distances, const LinkageOptions& option
 // merges as far as those pairs tell; and merge_all_pairs(rung order, separations, execution of the search, and of the
 // merges), all merges that there are.
 template <class Method>
-Dendrogram climb(DendrogramBuilder builder, const std::vector<int32_t>& order, Method method,
-                 const LinkageOptions& options, const Execution& execution) {
+Dendrogram climb(DendrogramBuilder builder, const PointGroups& groups, Method method, const LinkageOptions& options,
+                 const Execution& execution) {
   constexpr double kPairsPart = 0.9;  // of a rung's time; the merges take the rest
   LinkageProgress progress(execution);
   for (bool all = false; !all && builder.n_clusters() > 1;) {
     const int64_t n_clusters = builder.n_clusters();
-    const RungOrder rung(builder, order);
+    const RungOrder rung(builder, groups);
     const Separations separations(builder.labels(), n_clusters, options.cannot_link, options.n_cannot_link,
                                   options.n_apart);
     const Execution searching = progress.part_of_rung(n_clusters, 0, kPairsPart);
@@ -83,7 +75,8 @@ Dendrogram climb(DendrogramBuilder builder, const std::vector<int32_t>& order, M
       builder.add_rung(method.merge_all_pairs(rung, separations, searching, merging));
       break;
     }
-    ClosestPairs closest = closest_pairs(distances, rung.ranks, separations, options.max_pairs, searching);
+    ClosestPairs closest =
+        closest_pairs(distances, {rung.ranks, rung.group_offsets}, separations, options.max_pairs, searching);
     all = closest.all;
     builder.add_rung(method.merge(std::move(closest), separations, merging));
     progress.end_rung(n_clusters);

@@ -6,7 +6,6 @@
 
 #include "radius_graph/radius_graph.h"
 #include "runtime/execution.h"
-#include "screen/candidate_source.h"
 
 namespace bcl {
 
@@ -15,13 +14,16 @@ struct Pairs {
   UninitializedVector<float> distances;
 };
 
-// Pairs i < j of the rows i of one block (kScreenRows of them): rows in order, each row's neighbours ascending.
+// Pairs i < j of the rows i of one block: rows in order, each row's neighbours ascending.
 struct BlockPairs {
   Pairs pairs;
-  int32_t row_counts[kScreenRows] = {};
+  std::vector<int32_t> row_counts;
 };
 
-// Fills the graph's arrays with both directions of every pair of n points.
+// Fills the graph's arrays with both directions of every pair of n points. All blocks but the last have as many rows.
 void assemble(const std::vector<BlockPairs>& blocks, int64_t n, const Execution& execution, RadiusGraph& graph);
+
+// Turns a graph of places into that of the points order[place].
+void renumber(const std::vector<int32_t>& order, const Execution& execution, RadiusGraph& graph);
 
 }  // namespace bcl

@@ -24,10 +24,11 @@ struct RadiusGraph {
 };
 
 // distance_threshold >= 0, may be infinite; points are finite. n < 2^31. directions: of the screen, -1: decided from a
-// sample (screen/choose_screen.h). The graph depends on neither this nor the execution, bit for bit. Its stage is
-// "pairs".
+// sample, -2: cells of groups (screen/choose_screen.h). group_offsets: the groups, ranges of points, where the caller
+// knows them. The graph depends on neither of these nor the execution, bit for bit. Its stage is "pairs".
 template <class T>
 RadiusGraph radius_graph(const T* points /* [n, d] */, int64_t n, int64_t d, double distance_threshold,
-                         const Execution& execution, int64_t directions = -1);
+                         const Execution& execution, int64_t directions = -1,
+                         const std::vector<int64_t>& group_offsets = {});
 
 }  // namespace bcl

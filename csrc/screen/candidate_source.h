@@ -28,6 +28,9 @@ class CandidateSource {
   // for, and told which one; walks of several threads may run at once.
   virtual void walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) = 0;
 
+  // Rows of a walk at most.
+  virtual int64_t rows_per_walk() const { return kScreenRows; }
+
   // That all pairs are asked about first, 0: no such question.
   virtual int64_t directions() const { return 0; }
 };

@@ -2,8 +2,10 @@
 // expected time on a sample of pairs. The choice changes the time of a walk, never what is found within the threshold.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "distance/scaled_points.h"
 #include "runtime/execution.h"
@@ -11,13 +13,20 @@
 
 namespace bcl {
 
-constexpr int64_t kDecide = -1;
+// Instead of a number of directions: by a sample; cells of the groups.
+constexpr int64_t kDecide = -1, kBlocks = -2;
 
-// For walks at thresholds up to `largest_threshold`; typical_threshold is what most of them will ask for. directions:
-// that all pairs are asked about, a multiple of 8; 0: float32 products of all features. `points` must outlive the
-// source.
-std::unique_ptr<CandidateSource> choose_screen(const ScaledPoints& points, double largest_threshold,
-                                               double typical_threshold, const Execution& execution,
+struct Thresholds {
+  Thresholds(double largest, double typical) : largest(largest), typical(std::min(typical, largest)) {}
+
+  double largest;  // of a walk
+  double typical;  // what most walks will ask for
+};
+
+// group_offsets: the ranges of points that stand close together, [n groups + 1], or empty. directions: that all pairs
+// are asked about, a multiple of 8; 0: float32 products of all features. `points` must outlive the source.
+std::unique_ptr<CandidateSource> choose_screen(const ScaledPoints& points, const std::vector<int64_t>& group_offsets,
+                                               const Thresholds& thresholds, const Execution& execution,
                                                int64_t directions = kDecide);
 
 }  // namespace bcl

@@ -1,40 +1,13 @@
 #include "screen/leading_screen.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace bcl {
-namespace {
-
-// How much longer than 1 the directions may make a squared length: 1 + |V'V - I|.
-double stretch(const Directions& directions, int64_t d) {
-  double excess = 0;
-  for (int64_t p = 0; p < directions.n; ++p)
-    for (int64_t r = 0; r <= p; ++r) {
-      double product = p == r ? -1.0 : 0.0;
-      for (int64_t t = 0; t < d; ++t) product += static_cast<double>(directions.row(p, d)[t]) * directions.row(r, d)[t];
-      excess += (p == r ? 1 : 2) * product * product;
-    }
-  return 1 + std::sqrt(excess);
-}
-
-// A of a point.
-double half_square(const QuantizedPoints::Lengths& lengths, int64_t i, double r) {
-  const double e = lengths.errors[i];
-  return lengths.squares[i] / 2.0 - r * e - e * e;
-}
-
-double limit(const QuantizedPoints::Lengths& lengths, int64_t i, double r) {
-  return half_square(lengths, i, r) - r * r / 2;
-}
-
-}  // namespace
 
 LeadingScreen::LeadingScreen(const ScaledPoints& points, const Directions& directions, int64_t depth,
                              double largest_threshold, const Execution& execution)
-    : points_(points),
-      bytes_(points, directions, depth, execution),
-      stretch_(stretch(directions, points.d())),
+    : bytes_(points, directions, depth, execution),
+      bounds_(points, directions, bytes_),
       n_panels_((points.n() + kScreenColumns - 1) / kScreenColumns),
       panels_(n_panels_ * depth * kScreenColumns),
       starts_(n_panels_ * kScreenColumns),
@@ -45,7 +18,7 @@ LeadingScreen::LeadingScreen(const ScaledPoints& points, const Directions& direc
 
 void LeadingScreen::pack(double largest_threshold, const Execution& execution) {
   const auto start = [&](const Lengths& lengths, int64_t i) {
-    return -static_cast<int32_t>(std::floor(half_square(lengths, i, reach(largest_threshold, lengths))));
+    return ByteBounds::start(lengths, i, bounds_.reach(largest_threshold, lengths));
   };
   const int64_t depth = bytes_.depth();
   parallel_for(n_panels_, execution, [&](int64_t panel, int) {
@@ -54,22 +27,14 @@ void LeadingScreen::pack(double largest_threshold, const Execution& execution) {
     std::vector<int8_t> columns(n_columns * depth);
     for (int64_t c = 0; c < n_columns; ++c) {
       const int8_t* const q = bytes_.row(first + c);
-      int32_t shifted = 0;
-      for (int64_t p = 0; p < depth; ++p) shifted += bytes_.offset(p) * q[p];
-      for (int64_t t = 0; t < depth / 2; ++t) {
-        columns[c * depth + 2 * t] = q[t];
-        columns[c * depth + 2 * t + 1] = q[partner(t, depth)];
-      }
-      starts[c] = start(bytes_.leading(), first + c) - shifted;
+      bytes_.write_column(q, &columns[c * depth]);
+      starts[c] = start(bytes_.leading(), first + c) + bytes_.column_start(q);
       whole_starts_[first + c] = start(bytes_.whole(), first + c);
     }
-    screen_kernels().pack(columns.data(), starts, n_columns, depth, &panels_[first * depth], &starts_[first]);
+    const ScreenKernels& math = screen_kernels();
+    math.pack(columns.data(), starts, n_columns, kScreenColumns / math.tile_columns, depth, &panels_[first * depth],
+              &starts_[first]);
   });
-}
-
-// r; no two points are farther apart than twice the longest.
-double LeadingScreen::reach(double distance_threshold, const Lengths& lengths) const {
-  return std::min(bytes_.scale() * std::sqrt(stretch_ * points_.scaled(distance_threshold)), 2 * lengths.longest);
 }
 
 void LeadingScreen::walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) {
@@ -89,22 +54,17 @@ void LeadingScreen::walk(int64_t first, int64_t last, double distance_threshold,
 
 void LeadingScreen::begin(int64_t first, int64_t last, double distance_threshold, Scratch& scratch) const {
   const int64_t depth = bytes_.depth();
-  const double r = reach(distance_threshold, bytes_.leading());
+  const double r = bounds_.reach(distance_threshold, bytes_.leading());
   const ScreenKernels& math = screen_kernels();
   const int64_t row_words = depth / math.features_per_word;
   scratch.rows.resize((last - first) * row_words);
   scratch.bytes.resize(depth);
   scratch.limits.resize(last - first);
   for (int64_t i = first; i < last; ++i) {
-    const int8_t* const q = bytes_.row(i);
-    for (int64_t t = 0; t < depth / 2; ++t) {
-      const int64_t other = partner(t, depth);
-      scratch.bytes[2 * t] = static_cast<uint8_t>(q[t] + bytes_.offset(t));
-      scratch.bytes[2 * t + 1] = static_cast<uint8_t>(q[other] + bytes_.offset(other));
-    }
+    bytes_.write_row(bytes_.row(i), scratch.bytes.data());
     math.pack_row(scratch.bytes.data(), depth, &scratch.rows[(i - first) * row_words]);
-    const double row_limit = std::clamp(std::floor(limit(bytes_.leading(), i, r)), -32767.0, 32767.0);
-    scratch.limits[i - first] = static_cast<int16_t>(row_limit);
+    scratch.limits[i - first] =
+        std::clamp(ByteBounds::limit(bytes_.leading(), i, r), -math.largest_sum, math.largest_sum);
   }
 }
 
@@ -113,20 +73,22 @@ void LeadingScreen::select(int64_t first, int64_t last, double distance_threshol
   const int64_t depth = bytes_.depth();
   const int64_t first_column = first_panel * kScreenColumns;
   const int64_t n_panels = std::min(kScreenPanels, n_panels_ - first_panel);
-  screen_kernels().select(scratch.rows.data(), scratch.limits.data(), last - first, &panels_[first_column * depth],
-                          &starts_[first_column], n_panels, depth, scratch.masks.data(), kScreenPanels);
+  const ScreenKernels& math = screen_kernels();
+  math.select(scratch.rows.data(), scratch.limits.data(), last - first, &panels_[first_column * depth],
+              &starts_[first_column], n_panels * kScreenColumns / math.tile_columns, depth, scratch.masks.data(),
+              kScreenPanels);
   list_columns(last - first, n_panels, first_column, scratch);
   keep_near(first, last, distance_threshold, scratch);
 }
 
 // The second question.
 void LeadingScreen::keep_near(int64_t first, int64_t last, double distance_threshold, Scratch& scratch) const {
-  const double r = reach(distance_threshold, bytes_.whole());
+  const double r = bounds_.reach(distance_threshold, bytes_.whole());
   const int32_t* from = scratch.columns.data();
   int32_t* to = scratch.columns.data();
   for (int64_t i = first; i < last; ++i) {
     int32_t& count = scratch.counts[i - first];
-    const int32_t row_limit = static_cast<int32_t>(std::floor(limit(bytes_.whole(), i, r)));
+    const int32_t row_limit = ByteBounds::limit(bytes_.whole(), i, r);
     std::copy(from, from + count, to);
     from += count;
     count = static_cast<int32_t>(screen_kernels().keep_near(bytes_.row(i), bytes_.values(), whole_starts_.data(),

@@ -1,23 +1,19 @@
 // Candidates by a proof that two points lie far apart, from a few leading directions alone, in 8-bit integers.
 //
 // The distance in a subspace is at most the whole distance. Along orthonormal directions V (principal axes, best), with
-// q = round(s V'x) and e >= |s V'x - q| known for every point (quantized_points.h):
-//
-//   |x - y|^2 <= tau   implies   |q_x - q_y| <= r + e_x + e_y   with r = s sqrt(tau), hence
-//   q_x . q_y - A_y >= A_x - r^2 / 2                             with A = |q|^2 / 2 - r e - e^2,
-//
-// (where points have spreads, |q|^2 counts s^2 times the spread in)
-// which is asked twice: of all pairs in the first few directions, in integers of 16 bits (simd/byte_kernels.h); and of
+// q = round(s V'x) known for every point (quantized_points.h), one product and one comparison tell (byte_bounds.h).
+// They are asked twice: of all pairs in the first few directions, in integers of 16 bits (simd/byte_kernels.h); and of
 // those left over in all directions, where a point's bytes are one line of the cache.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "distance/byte_bounds.h"
+#include "distance/quantized_points.h"
 #include "runtime/thread_scratch.h"
 #include "runtime/uninitialized.h"
 #include "screen/candidate_source.h"
-#include "screen/quantized_points.h"
 
 namespace bcl {
 
@@ -38,14 +34,13 @@ class LeadingScreen : public CandidateSource {
   struct Scratch {
     std::vector<uint8_t> bytes;
     std::vector<uint32_t> rows;
-    std::vector<int16_t> limits;
+    std::vector<int32_t> limits;
     std::vector<uint64_t> masks = std::vector<uint64_t>(kScreenRows * kScreenPanels);
     std::vector<int32_t> counts = std::vector<int32_t>(kScreenRows);
     UninitializedVector<int32_t> columns = UninitializedVector<int32_t>(kScreenRows * kScreenPanels * kScreenColumns);
   };
 
   void pack(double largest_threshold, const Execution& execution);
-  double reach(double distance_threshold, const Lengths& lengths) const;
 
   // Readies the scratch for the rows [first, last).
   void begin(int64_t first, int64_t last, double distance_threshold, Scratch& scratch) const;
@@ -55,9 +50,8 @@ class LeadingScreen : public CandidateSource {
   void list_columns(int64_t n_rows, int64_t n_panels, int64_t first_column, Scratch& scratch) const;
   void keep_near(int64_t first, int64_t last, double distance_threshold, Scratch& scratch) const;
 
-  const ScaledPoints& points_;
   const QuantizedPoints bytes_;
-  const double stretch_;
+  const ByteBounds bounds_;
   const int64_t n_panels_;
   std::vector<int8_t> panels_;         // [n_panels, depth * kScreenColumns]
   std::vector<int32_t> starts_;        // [n_panels, kScreenColumns]

@@ -1,6 +1,6 @@
 """The compiled core (csrc/bindings). Not a public interface."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,20 @@ class Execution:
     def __init__(self, n_threads: int = 0, progress: _Progress | None = None, cuda_device: int = -1) -> None: ...
 
 def radius_graph(
-    points: _Points, distance_threshold: float, execution: Execution = ..., directions: int = -1
+    points: _Points,
+    distance_threshold: float,
+    execution: Execution = ...,
+    directions: int = -1,
+    group_offsets: Sequence[int] = ...,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], float, int]: ...
+def candidate_pairs(
+    points: npt.NDArray[np.float64],
+    spreads: npt.NDArray[np.float64],
+    distance_threshold: float,
+    directions: int = -1,
+    group_offsets: Sequence[int] = ...,
+    execution: Execution = ...,
+) -> npt.NDArray[np.int32]: ...
 def nn_chain(
     offsets: npt.NDArray[np.int64],
     neighbors: npt.NDArray[np.int32],

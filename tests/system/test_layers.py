@@ -20,9 +20,10 @@ INCLUDES = {
     "simd": set(),
     "cuda": {"runtime"},
     "distance": {"simd", "runtime"},
+    "arrangement": {"distance", "simd", "runtime"},
     "screen": {"distance", "simd", "cuda", "runtime"},
-    "radius_graph": {"screen", "distance", "runtime"},
-    "linkage": {"screen", "distance", "runtime"},
+    "radius_graph": {"screen", "arrangement", "distance", "runtime"},
+    "linkage": {"screen", "arrangement", "distance", "runtime"},
     "ball_loss": {"distance", "cuda", "runtime"},
     "bindings": {"ball_loss", "cuda", "distance", "linkage", "radius_graph", "runtime", "screen", "simd"},
 }

@@ -1,10 +1,9 @@
-#include "distance/nearby_order.h"
+#include "arrangement/nearby_order.h"
 
 #include <algorithm>
 #include <limits>
 #include <numeric>
 
-#include "distance/scaled_points.h"
 #include "distance/tiles.h"
 
 namespace bcl {
@@ -28,10 +27,9 @@ Panels<float> pack_pivots(const ScaledPoints& points, int64_t n_pivots) {
 
 }  // namespace
 
-template <class T>
-std::vector<int32_t> nearby_order(const T* points, int64_t n, int64_t d, const Execution& execution) {
-  const ScaledPoints scaled(points, nullptr, n, d, execution);
-  const Panels<float> pivots = pack_pivots(scaled, std::clamp<int64_t>(n / kPointsPerPivot, 1, kMostPivots));
+std::vector<int32_t> nearby_order(const ScaledPoints& points, const Execution& execution) {
+  const int64_t n = points.n(), d = points.d();
+  const Panels<float> pivots = pack_pivots(points, std::clamp<int64_t>(n / kPointsPerPivot, 1, kMostPivots));
   const Kernels<float>& math = kernels<float>();
   const int64_t n_blocks = (n + kBlockRows - 1) / kBlockRows;
   std::vector<int32_t> nearest(n, 0), order(n);
@@ -41,7 +39,7 @@ std::vector<int32_t> nearby_order(const T* points, int64_t n, int64_t d, const E
     const int64_t first = b * kBlockRows, m = std::min(kBlockRows, n - first);
     float best[kBlockRows];
     std::fill(best, best + m, -std::numeric_limits<float>::infinity());
-    walk_tiles(math, scaled.row(first), d, m, pivots, 0, scratch[thread].data(),
+    walk_tiles(math, points.row(first), d, m, pivots, 0, scratch[thread].data(),
                [&](const float* scores, int64_t first_column, int64_t n_columns) {
                  math.update_best(scores, kBlockColumns, m, n_columns, static_cast<int32_t>(first_column), best,
                                   &nearest[first]);
@@ -51,8 +49,5 @@ std::vector<int32_t> nearby_order(const T* points, int64_t n, int64_t d, const E
   std::stable_sort(order.begin(), order.end(), [&](int32_t i, int32_t j) { return nearest[i] < nearest[j]; });
   return order;
 }
-
-template std::vector<int32_t> nearby_order(const float*, int64_t, int64_t, const Execution&);
-template std::vector<int32_t> nearby_order(const double*, int64_t, int64_t, const Execution&);
 
 }  // namespace bcl

@@ -14,10 +14,6 @@
 
 namespace bcl {
 
-// The bytes of the first `depth` directions are multiplied in pairs: large ones with small ones, so that the largest
-// sum of two products is small. The pair t is directions t and partner(t).
-inline int64_t partner(int64_t t, int64_t depth) { return depth - 1 - t; }
-
 class QuantizedPoints {
  public:
   // depth: of the directions, those that all pairs are asked about first, a multiple of 4.
@@ -43,8 +39,11 @@ class QuantizedPoints {
   const int8_t* values() const { return values_.data(); }
   const int8_t* row(int64_t i) const { return values_.data() + i * row_bytes_; }
 
-  // What makes the bytes of direction p < depth unsigned.
-  int32_t offset(int64_t p) const { return offsets_[p]; }
+  // A row and a column of a product (simd/byte_kernels.h), of bytes in the first `depth` directions like a point's: a
+  // row's are made unsigned, and a column's start takes back what that adds to every product with it.
+  void write_row(const int8_t* q, uint8_t* row /* [depth] */) const;
+  void write_column(const int8_t* q, int8_t* column /* [depth] */) const;
+  int32_t column_start(const int8_t* q) const;
 
  private:
   void quantize(const ScaledPoints& points, const Panels<float>& axes, double rounding, const Execution& execution);
@@ -53,7 +52,7 @@ class QuantizedPoints {
   double scale_ = 1;
   int64_t row_bytes_;
   std::vector<int8_t> values_;
-  std::vector<int32_t> offsets_;  // [depth]
+  std::vector<int32_t> offsets_;  // [depth] what makes the bytes unsigned
   Lengths leading_, whole_;
 };
 

@@ -1,4 +1,4 @@
-#include "screen/quantized_points.h"
+#include "distance/quantized_points.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +6,16 @@
 namespace bcl {
 namespace {
 
-// So that every sum of two products, and start + product as a whole, fit into 16 bits.
-constexpr double kLargestPairOfSquares = 16383, kLargestByte = 127, kLargestNorm = 147;
+constexpr double kLargestByte = 127;
+// So that every sum of two products, of which one factor was made unsigned, and start + product as a whole fit into
+// the sums.
+double largest_pair_of_squares() { return screen_kernels().largest_pair / 2; }
+double largest_norm() { return std::floor(std::sqrt(screen_kernels().largest_sum / 1.51)); }
+
+// The bytes of the first `depth` directions are multiplied in pairs: large ones with small ones, so that the largest
+// sum of two products is small. The pair t is directions t and partner(t).
+int64_t partner(int64_t t, int64_t depth) { return depth - 1 - t; }
+
 // Of a point's projections at scale 1 by float32 sums (points have norms below 2), and what it may come to.
 double projection_error(int64_t n_directions, int64_t d) {
   return 2 * std::sqrt(static_cast<double>(n_directions)) * static_cast<double>(d + 2) * std::ldexp(1.0, -24);
@@ -72,12 +80,12 @@ Extent measure(const ScaledPoints& points, const Panels<float>& axes, int64_t n_
 // The largest scale under which rounded values keep within the three bounds above.
 double choose_scale(const Extent& extent, int64_t depth, double error) {
   const auto fits = [&](double scale) {
-    if (scale * std::sqrt(extent.leading_square) + std::sqrt(depth) / 2 > kLargestNorm) return false;
+    if (scale * std::sqrt(extent.leading_square) + std::sqrt(depth) / 2 > largest_norm()) return false;
     for (const float largest : extent.largest)
       if (scale * largest + 0.5 > kLargestByte) return false;
     for (int64_t t = 0; t < depth / 2; ++t) {
       const double a = scale * extent.largest[t] + 1.5, b = scale * extent.largest[partner(t, depth)] + 1.5;
-      if (a * a + b * b > kLargestPairOfSquares) return false;
+      if (a * a + b * b > largest_pair_of_squares()) return false;
     }
     return true;
   };
@@ -105,7 +113,7 @@ QuantizedPoints::QuantizedPoints(const ScaledPoints& points, const Directions& d
   const Extent extent = measure(points, axes, n_directions_, depth_, execution);
   const double error = projection_error(n_directions_, points.d());
   scale_ = choose_scale(extent, depth_, error);
-  leading_.longest = kLargestNorm;
+  leading_.longest = largest_norm();
   whole_.longest = scale_ * std::sqrt(extent.square) + std::sqrt(static_cast<double>(n_directions_));
   for (int64_t p = 0; p < depth_; ++p) offsets_[p] = static_cast<int32_t>(std::lround(scale_ * extent.largest[p]));
   quantize(points, axes, scale_ * error + 1e-3, execution);  // 1e-3: of scaling twice
@@ -131,6 +139,27 @@ void QuantizedPoints::quantize(const ScaledPoints& points, const Panels<float>& 
       whole_.squares[i] = square;
     }
   });
+}
+
+void QuantizedPoints::write_row(const int8_t* q, uint8_t* row) const {
+  for (int64_t t = 0; t < depth_ / 2; ++t) {
+    const int64_t other = partner(t, depth_);
+    row[2 * t] = static_cast<uint8_t>(q[t] + offsets_[t]);
+    row[2 * t + 1] = static_cast<uint8_t>(q[other] + offsets_[other]);
+  }
+}
+
+void QuantizedPoints::write_column(const int8_t* q, int8_t* column) const {
+  for (int64_t t = 0; t < depth_ / 2; ++t) {
+    column[2 * t] = q[t];
+    column[2 * t + 1] = q[partner(t, depth_)];
+  }
+}
+
+int32_t QuantizedPoints::column_start(const int8_t* q) const {
+  int32_t added = 0;
+  for (int64_t p = 0; p < depth_; ++p) added += offsets_[p] * q[p];
+  return -added;
 }
 
 }  // namespace bcl

@@ -1,0 +1,102 @@
+// Candidates by proofs about a point and a whole cell of points at once, and pair by pair where these fail.
+//
+// Points are given in groups that stand close together (arrangement/point_groups.h), one after the other; a cell is a
+// group or, of a large one, a part. What follows is in the points' bytes (distance/quantized_points.h), whose products
+// are exact. Let k_A be any vector for cell A, k_B for B, and w = k_B - k_A. Along w no point of B lies before
+// -max over y in B of q_y . (k_A - k_B), so that for x in A and all y in B
+//
+//   |q_x - q_y| |w| >= (q_y - q_x) . w >= -(f + g)   with f = q_x . k_B - q_x . k_A,
+//                                                         g = max over y in B of q_y . k_A - q_y . k_B.
+//
+// Two points within the threshold have |q_x - q_y| <= r + e_A + e_B, with the largest errors of the two cells
+// (distance/byte_bounds.h). So x is too far from all of B unless
+//
+//   q_x . k_B - T >= q_x . k_A   with T = -g - |w| (r + e_A + e_B),
+//
+// one product and one comparison, as between two points. The triangle inequality would ask how far a cell reaches
+// anywhere; this asks how far it reaches toward the other, a projection, which is far less in many dimensions.
+// All products of points and centres cost 1 / (points per cell) of all pairs' distances.
+//
+// Points with spreads s_x have |q_x - q_y| <= sqrt(r^2 - s_x - s_y) + e_A + e_B instead of r + ..., which is at most
+// r - b_x - b_y + ... with b = r - sqrt(r^2 - s), for that is a convex function of s and 0 at 0. So |w| b_x is taken
+// from f, and |w| b_y from each product in g: both are one more feature of the products.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "distance/byte_bounds.h"
+#include "distance/quantized_points.h"
+#include "distance/tiles.h"
+#include "runtime/thread_scratch.h"
+#include "screen/candidate_source.h"
+#include "screen/cells.h"
+
+namespace bcl {
+
+class BlockScreen : public CandidateSource {
+ public:
+  static constexpr int64_t kFewestDirections = 4;
+
+  // In all `directions`, at least kFewestDirections.
+  BlockScreen(const ScaledPoints& points, const Directions& directions, Cells cells, double largest_threshold,
+              const Execution& execution);
+  ~BlockScreen() override;
+
+  void walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) override;
+  int64_t rows_per_walk() const override { return kRowsPerWalk; }
+  int64_t directions() const override { return bytes_.depth(); }
+
+  // Of all pairs of points, the share that the cells leave to be looked at one by one, from a sample of cells.
+  double share_left(double distance_threshold, const Execution& execution);
+
+ private:
+  static constexpr int64_t kRowsPerWalk = 1536;
+  static constexpr int64_t kGroup = 64;             // cells whose rows are walked together, at most
+  static constexpr int64_t kChunk = kBlockColumns;  // cells that they are compared with at a time
+
+  struct Scratch;
+
+  void pack_cells(double largest_threshold, const Execution& execution);
+  void pack_cell(int64_t c, double largest_reach);
+  // b of point i.
+  uint8_t shortening(int64_t i, double largest_reach) const;
+  void pack_centers(const Execution& execution);
+  int64_t n_tiles(int64_t c) const { return first_tile_[c + 1] - first_tile_[c]; }
+  int64_t n_chunks() const { return (cells_.n() + kChunk - 1) / kChunk; }
+
+  // Readies the scratch for the rows [first, last) of the cells from first_cell on, no more than kGroup of them.
+  void begin(int64_t first_cell, int64_t first, int64_t last, double r, Scratch& scratch) const;
+  void add_cell(int64_t c, int64_t first, int64_t last, double r, Scratch& scratch) const;
+  void walk_group(double r, Scratch& scratch, const Found& found) const;
+  // Which rows of the group's cells may be near which cells of a chunk.
+  void find_near_cells(int64_t chunk, double r, Scratch& scratch) const;
+  void measure_gaps(int64_t chunk, Scratch& scratch) const;
+  void measure_reaches(int64_t chunk, Scratch& scratch) const;
+  void write_bounds(int64_t a, int64_t chunk, double r, Scratch& scratch) const;
+  void ask_rows(int64_t a, int64_t chunk, Scratch& scratch) const;
+  // The pairs of the group's rows with the points of cell c.
+  void find_pairs(int64_t c, Scratch& scratch) const;
+  void keep_hits(int64_t c, Scratch& scratch) const;
+  void report(Scratch& scratch, const Found& found) const;
+
+  const QuantizedPoints bytes_;
+  const ByteBounds bounds_;
+  const Cells cells_;
+  const int64_t depth_;  // of the products: the directions and, where there are spreads, kSpreadFeatures more
+  const int64_t row_words_, spread_words_;
+  std::vector<int64_t> first_tile_;  // [n cells + 1]
+  std::vector<int8_t> tiles_;        // of every cell's points
+  // Of the tiles' columns, packed: for two points' distance; for products alone; q_y . k_B.
+  std::vector<int32_t> starts_, product_starts_, own_;
+  std::vector<int32_t> own_products_;  // [n] the last by point
+  std::vector<uint8_t> shortenings_;   // [n] b, in the unit of the feature
+  std::vector<float> errors_;          // [n cells]
+  // The centres: bytes, tiles of columns for their products alone, and floats.
+  std::vector<int8_t> centers_, center_tiles_;
+  std::vector<int32_t> center_starts_;  // not packed
+  Panels<float> center_panels_;
+  ThreadScratch<Scratch> scratch_;
+};
+
+}  // namespace bcl
