@@ -25,10 +25,10 @@ from ._video_names import names_of_paths as names_of_paths
 
 __all__ = [
     "DUPLICATE_IOU",
+    "RECOGNIZER_KEY",
     "Edits",
     "MovedThreshold",
     "Person",
-    "RECOGNIZER_KEY",
     "Reading",
     "Splits",
     "TrackPairs",
