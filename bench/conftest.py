@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pytest
 
 from bcl_fast import _core, cuda_version
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # fastcluster has no wheel for Python 3.14
+        return "none"
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
@@ -18,6 +25,6 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
         "cuda_version": cuda_version(),
         "python": platform.python_version(),
         "versions": {
-            name: version(name) for name in ("bcl-fast", "torch", "numpy", "scipy", "scikit-learn", "fastcluster")
+            name: _version(name) for name in ("bcl-fast", "torch", "numpy", "scipy", "scikit-learn", "fastcluster")
         },
     }

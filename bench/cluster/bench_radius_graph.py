@@ -29,15 +29,32 @@ def faiss_range_search(points: Points, threshold: float) -> tuple[int, int]:
 
     index = faiss.IndexFlatL2(points.shape[1])
     index.add(points)
-    # It finds distances below the radius, and every point itself.
-    limits, _, _ = index.range_search(points, float(np.nextafter(np.float32(threshold), np.float32(np.inf))))
+    limits, _, _ = index.range_search(points, _just_above(threshold))
     return (int(limits[-1]) - len(points)) // 2, 0
+
+
+def faiss_range_search_gpu(points: Points, threshold: float) -> tuple[int, int]:
+    """Do what faiss has for a range on a GPU: nearest neighbours, and the CPU where a point has more than those."""
+    import faiss
+    from faiss.contrib.exhaustive_search import range_search_gpu
+
+    on_cpu = faiss.IndexFlatL2(points.shape[1])
+    on_cpu.add(points)
+    on_gpu = faiss.index_cpu_to_all_gpus(on_cpu)
+    limits, _, _ = range_search_gpu(points, _just_above(threshold), on_gpu, on_cpu)
+    return (int(limits[-1]) - len(points)) // 2, 0
+
+
+def _just_above(threshold: float) -> float:
+    """Return the radius for faiss, which finds distances below it, and every point itself."""
+    return float(np.nextafter(np.float32(threshold), np.float32(np.inf)))
 
 
 IMPLEMENTATIONS: dict[str, Callable[[Points, float], tuple[int, int]]] = {
     "bcl_fast": lambda points, threshold: graph(points, threshold, DECIDE),
     "bcl_fast, float32 tiles": lambda points, threshold: graph(points, threshold, FLOAT32_TILES),
     "faiss range search": faiss_range_search,
+    "faiss range search, GPU": faiss_range_search_gpu,
 }
 
 # Points, how many, and the threshold: the last is where every fourth pair of the smallest lies, and no screen can help.
@@ -63,16 +80,19 @@ def points_of(case: str) -> Points:
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 def bench_radius_graph(benchmark, implementation: str, case: str) -> None:
-    if implementation == "faiss range search":
-        pytest.importorskip("faiss")
+    is_faiss = implementation.startswith("faiss")
+    if is_faiss:
+        faiss = pytest.importorskip("faiss")
+        if implementation.endswith("GPU") and faiss.get_num_gpus() == 0:
+            pytest.skip("faiss finds no GPU: the extra gpu is for it")
         if case not in OF_FAISS:
             pytest.skip("faiss takes 20 s")
     points, threshold = points_of(case), CASES[case][2]
-    rounds = 1 if implementation == "faiss range search" else 3
+    rounds = 1 if is_faiss else 3
     pairs, directions = benchmark.pedantic(IMPLEMENTATIONS[implementation], (points, threshold), rounds=rounds)
     benchmark.extra_info.update(
         n=len(points), threshold=threshold, pairs=pairs, directions=directions, gemm_seconds=gemm_seconds(points)
     )
     # faiss decides in float32 from inner products: a few pairs in a million fall on the other side.
-    error = 1e-4 if implementation == "faiss range search" else 0
+    error = 1e-4 if is_faiss else 0
     assert pairs == pytest.approx(graph(points, threshold, FLOAT32_TILES)[0], rel=error, abs=0)

@@ -86,6 +86,23 @@ def test_kmeans_refuses_numbers_out_of_range(n_clusters):
         kmeans(np.eye(5), n_clusters)
 
 
+@pytest.mark.parametrize("n_gpus", [0, 1])
+def test_kmeans_is_done_on_a_gpu_where_faiss_finds_one(monkeypatch, n_gpus):
+    import faiss
+
+    asked: list[bool] = []
+
+    class OnCpu(faiss.Kmeans):
+        def __init__(self, *sizes: int, gpu: bool, **options: object) -> None:
+            asked.append(gpu)
+            super().__init__(*sizes, **options)
+
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: n_gpus)
+    monkeypatch.setattr(faiss, "Kmeans", OnCpu)
+    assert len(set(kmeans(np.repeat(np.eye(3), 2, axis=0), 3).tolist())) == 3
+    assert asked == [n_gpus > 0]
+
+
 def test_kmeans_names_the_extra_without_faiss(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(
