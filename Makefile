@@ -143,6 +143,7 @@ CXX=g++ $(BUILD) --quiet --no-deps --upgrade --target $(SANITIZED) --config-sett
 $(PY) -m venv --without-pip build/sanitize-python
 endef
 SANITIZED_PYTHON = PYTHONPATH="$(CURDIR)/$(SANITIZED):$(SITE)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+  TSAN_OPTIONS=suppressions=tests/helpers/tsan.supp \
   CXXFLAGS="-fsanitize=$(FLAGS) -fno-sanitize-recover=all -g -O1" LD_PRELOAD="$(PRELOAD)" build/sanitize-python/bin/python
 
 sanitize-address sanitize-thread: $(VENV)/installed-dev
