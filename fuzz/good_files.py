@@ -18,7 +18,7 @@ def write_good_files(folder: Path) -> None:
     import pyarrow.parquet as pq
 
     from bcl_fast.results import cluster_tracks, write_result
-    from bcl_fast.tracks import TrackSet, write_tracks
+    from bcl_fast.tracks import Edits, MovedThreshold, Person, TrackSet, write_edits, write_tracks
 
     rng = np.random.default_rng(0)
     tracks = TrackSet.from_arrays(
@@ -52,6 +52,9 @@ def write_good_files(folder: Path) -> None:
     lines = ["track_a,video_a,track_b,video_b,link", *(f"{i},v,{i + 1},v,cannot" for i in range(5)), "1,v,3,w,must"]
     (folder / "pairs.csv").write_text("\n".join(lines))
     (folder / "names.csv").write_text("cluster_id,name\n0,Ann\n1,Bob\n")
+    people = (Person((("v", "0"), ("w", "3")), "Ann"), Person((("v", "1"),)))
+    threshold = MovedThreshold(0.5, ((("w", "4"), ("w", "5")),))
+    write_edits(Edits(people, ((0, 1),), (("v", "2"),), threshold), folder / "edits.json")
     named = zip(tracks.video_ids, tracks.track_ids, range(20), strict=True)
     (folder / "labels.json").write_text(json.dumps([{"video": v, "track": t, "cluster": c} for v, t, c in named]))
     (folder / "labels.txt").write_text("\n".join(map(str, range(20))))

@@ -87,7 +87,7 @@ def _read(path: Path, seeds: Path) -> None:
     """Read a file as what its name says that it is."""
     from bcl_fast.evaluation import read_labels
     from bcl_fast.results import read_names, read_result
-    from bcl_fast.tracks import read_pairs, read_tracks
+    from bcl_fast.tracks import read_edits, read_pairs, read_tracks
 
     name = path.name
     if name in OURS:
@@ -96,6 +96,8 @@ def _read(path: Path, seeds: Path) -> None:
         read_result(path)
     elif name == "names.csv":
         read_names(path)
+    elif name == "edits.json":
+        read_edits(path).pairs(read_tracks(seeds / "tracks.parquet"))
     elif name == "ids.ids":
         (path.parent / "ids").mkdir()
         path.rename(path.parent / "ids" / "v.ids")
@@ -124,7 +126,7 @@ def _arguments(path: Path, seeds: Path) -> list[str]:
         return ["cluster", good, "--update", str(path), *clustered]
     if path.name == "names.csv":
         return ["merge", str(seeds / "result.csv"), "--names", str(path), "-o", output, "--force"]
-    if path.name == "pairs.csv":
+    if path.name in ("pairs.csv", "edits.json"):
         return ["cluster", good, "--constraints", str(path), *clustered]
     if path.name.startswith("labels"):
         return ["evaluate", good, "--clusters", str(path)]

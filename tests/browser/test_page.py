@@ -146,6 +146,12 @@ def test_a_card_is_dropped_on_another(page):
     assert sizes(page) == [6, 3]
 
 
+def test_a_face_is_dropped_on_another_card(page, folder):
+    page.drag_and_drop("li[data-label='0'] .face[data-row='3']", "li[data-label='4'] .about")
+    assert said(page) == "Moved to “Cluster 1”: 1 track."
+    assert exported(page, folder)[1] == {"abc", "defg", "hi", "j", "k"}
+
+
 def test_split_along_the_dendrogram(page, folder):
     page.click("#cards button.faces >> nth=0")
     page.click("#split-two")
@@ -231,6 +237,10 @@ def test_edits_are_loaded_with_their_history(page, folder, opened):
     (folder / "bad.json").write_text("{")
     other.set_input_files("#load", folder / "bad.json")
     until(other, "document.getElementById('said').textContent === 'The file is not JSON.'")
+    assert "Zoe" in titles(other)
+    (folder / "bad.json").write_text('{"format": "bcl_fast.edits", "version": 1, "people": 3}')
+    other.set_input_files("#load", folder / "bad.json")
+    until(other, "document.getElementById('said').textContent === 'The file holds edits of another shape.'")
     assert "Zoe" in titles(other)
 
 

@@ -113,6 +113,7 @@ export class Cards {
     const opener = button("", () => this.app.open(label), {
       class: "faces", "aria-label": `All tracks of ${title}${rim.length ? `; ${rim.length} shown are doubtful` : ""}`,
     });
+    for (const tile of tiles) tile.draggable = true;
     opener.append(...tiles);
     return opener;
   }
@@ -131,9 +132,10 @@ export class Cards {
     return item;
   }
 
+  /** A card dropped on another is merged into it; a face that is dragged out of a card moves alone. */
   makeDroppable(item, label) {
     item.addEventListener("dragstart", (event) => {
-      const row = event.target.closest?.(".face")?.dataset.row;
+      const row = this.app.decisions.rowsOf(label).length > 1 ? event.target.closest?.(".face")?.dataset.row : undefined;
       event.dataTransfer.setData("text/x-bcl", JSON.stringify({ label, row: row === undefined ? null : Number(row) }));
       event.dataTransfer.effectAllowed = "move";
     });
@@ -147,7 +149,9 @@ export class Cards {
       event.preventDefault();
       item.classList.remove("target");
       const dropped = JSON.parse(event.dataTransfer.getData("text/x-bcl"));
-      if (dropped.label !== label) this.app.merge([label, dropped.label]);
+      if (dropped.label === label) return;
+      if (dropped.row === null) this.app.merge([label, dropped.label]);
+      else this.app.move([dropped.row], label);
     });
   }
 

@@ -145,7 +145,7 @@ class App {
       say(sentence + (missing ? ` ${counted(missing, "track")} of them are not in this result.` : ""));
       return true;
     } catch (error) {
-      say(error.message, true);
+      say(error instanceof TypeError ? "The file holds edits of another shape." : error.message, true);
       return false;
     }
   }
