@@ -23,7 +23,7 @@ def clustered(**options):
     return cluster_tracks(tracks(), tracks().features, 0.1, **options)
 
 
-def person(names, name="", video="ep1"):
+def person(names, name=None, video="ep1"):
     return Person(tuple((video, one) for one in names), name)
 
 
@@ -105,6 +105,13 @@ def test_names_of_the_result_stay_and_may_be_changed():
     assert set(apply_edits(named, Edits((person("abcf", "Ann"),))).names) == {"Ann", ""}
     with pytest.raises(InputError, match="the edits say that 'Flo' and a person are two people, but a name"):
         apply_edits(named, Edits((person("de", "Flo"), person("f")), ((0, 1),)))
+
+
+def test_the_smaller_part_may_keep_the_name_and_a_name_may_go():
+    named = name_clusters(clustered(), {0: "Ann"})
+    edited = apply_edits(named, Edits((person("bc"), person("a", "Ann")), ((0, 1),)))
+    assert (partition(edited)[:3], edited.names.tolist()[:3]) == ([4, 0, 0], ["Ann", "", ""])
+    assert set(apply_edits(named, Edits((person("abc", ""),))).names) == {""}
 
 
 def test_edits_of_other_tracks():

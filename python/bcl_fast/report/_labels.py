@@ -63,7 +63,7 @@ def edits_of_labels(result: ClusteringResult, labels: dict[int, str], called: st
         of_before[label].add(row)
     changed = {label: rows for label, rows in members.items() if not _is_as_it_was(label, rows, of_before, known)}
     people = tuple(
-        Person(tuple(_track(result, row) for row in rows), "" if _UNNAMED.fullmatch(label) else label)
+        Person(tuple(_track(result, row) for row in rows), None if _UNNAMED.fullmatch(label) else label)
         for label, rows in changed.items()
     )
     marked = [row for row in no_faces if before[row] != NO_FACE]

@@ -59,7 +59,8 @@ def apply_edits(result: ClusteringResult, edits: Edits) -> ClusteringResult:
     _say_missing(edits, index)
     people = _rows([person.tracks for person in edits.people], index)
     faceless = _with_no_faces(result, [index[track] for track in edits.not_a_face if track in index], people)
-    moved = _rows((edits.threshold or UNMOVED).clusters, index)
+    marked = set() if faceless.not_a_face is None else set(np.flatnonzero(faceless.not_a_face).tolist())
+    moved = [[row for row in rows if row not in marked] for rows in _rows((edits.threshold or UNMOVED).clusters, index)]
     cluster_ids = _placed(faceless, faceless.cluster_ids, moved)
     cluster_ids = _placed(faceless, cluster_ids, people)
     edited = renumbered(faceless, cluster_ids, changed=_changed(result.cluster_ids, cluster_ids))
@@ -161,24 +162,26 @@ def _changed(before: Integers, after: Integers) -> np.ndarray[tuple[int], np.dty
 
 def _names(result: ClusteringResult, cluster_ids: Integers, people: list[list[int]], edits: Edits) -> dict[int, str]:
     """Return the names of the clusters: those that they had, and those that people have now."""
-    given = {
-        int(cluster_ids[rows[0]]): person.name
-        for rows, person in zip(people, edits.people, strict=True)
-        if rows and person.name
-    }
+    given: dict[int, str] = {}
+    holders: dict[str, list[int]] = {}  # the rows of who has a name by the edits
+    for rows, person in zip(people, edits.people, strict=True):
+        if rows and person.name is not None:
+            given[int(cluster_ids[rows[0]])] = person.name
+            if person.name:
+                holders[person.name] = rows
     names: dict[int, str] = {}
     for cluster, name in cluster_names(result).items():
-        rows = np.flatnonzero((result.cluster_ids == cluster) & (cluster_ids >= 0))
-        if len(rows) == 0:
-            continue
-        parts, sizes = np.unique(cluster_ids[rows], return_counts=True)
+        had = np.flatnonzero((result.cluster_ids == cluster) & (cluster_ids >= 0))
+        if len(had) == 0 or not set(holders.get(name, ())).isdisjoint(had.tolist()):
+            continue  # nobody is left, or one of them has the name now
+        parts, sizes = np.unique(cluster_ids[had], return_counts=True)
         heir = cluster if cluster in parts else int(parts[np.argmax(sizes)])
         if heir not in given and names.setdefault(heir, name) != name:
             raise InputError(
                 f"a person must have one name, got {one_line(repr(names[heir]))} and {one_line(repr(name))}, which the "
                 "result calls clusters that the edits make one person: the edits must say which"
             )
-    return names | given
+    return {cluster: name for cluster, name in (names | given).items() if name}
 
 
 def _check_apart(edited: ClusteringResult, people: list[list[int]], edits: Edits) -> None:

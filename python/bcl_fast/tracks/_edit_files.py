@@ -9,7 +9,8 @@
      "threshold": {"distance_threshold": 0.4, "clusters": [{"ep1": ["5", "6"]}]},
      "history": {...}}
 
-Tracks are listed by video. All but the first two keys may be left out; ``history`` belongs to the page.
+Tracks are listed by video. A person without the key ``name`` keeps the one that clusters of the tracks had; with ``""``
+they have none. All but the first two keys may be left out; ``history`` belongs to the page.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def edits_text(edits: Edits) -> str:
     """Return decisions as JSON, the parts of them that there are."""
     content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     content["people"] = [
-        {**({"name": person.name} if person.name else {}), "tracks": _by_video(person.tracks)}
+        {**({} if person.name is None else {"name": person.name}), "tracks": _by_video(person.tracks)}
         for person in edits.people
     ]
     content["apart"] = [list(pair) for pair in edits.apart]
@@ -168,13 +169,13 @@ def _person(value: Any, place: int) -> Person:
     unknown = next((key for key in found if key not in ("name", "tracks")), None)
     if unknown is not None:
         raise InputError(f"{what} must have the keys name and tracks, got {brief(unknown)}")
-    name = found.get("name", "")
-    if not isinstance(name, str):
+    name = found.get("name")
+    if "name" in found and not isinstance(name, str):
         raise InputError(f"the name of {what} must be text, got {brief(name)}")
     tracks = _tracks(found.get("tracks", {}), f"the tracks of {what}")
     if not tracks:
         raise InputError(f"{what} must have at least one track, got none")
-    return Person(tracks, str(as_names([name], "a name")[0]).strip())
+    return Person(tracks, None if name is None else str(as_names([name], "a name")[0]).strip())
 
 
 def _tracks(value: Any, what: str) -> tuple[Track, ...]:

@@ -25,10 +25,13 @@ Track = tuple[str, str]  # video, track
 
 
 class Person(NamedTuple):
-    """Tracks of one person, each a pair of the names of its video and of itself; ``""`` is a person without a name."""
+    """Tracks of one person, each a pair of the names of its video and of itself.
+
+    A person called ``""`` has no name, also where a cluster of the tracks had one; None says nothing of it.
+    """
 
     tracks: tuple[Track, ...]
-    name: str = ""
+    name: str | None = None
 
 
 class MovedThreshold(NamedTuple):
@@ -216,17 +219,19 @@ def _merged(people: list[tuple[str, Person]], group: Integers) -> tuple[Person, 
         number = int(group[place])
         tracks[number].update(dict.fromkeys(person.tracks))
         known = names[number]
-        if person.name and known is not None and people[known][1].name != person.name:
+        before = None if known is None else people[known][1].name
+        if person.name and before and before != person.name:
             raise InputError(_two_names(people, known, place))
-        if person.name:
+        if person.name or (before is None and person.name is not None):
             names[number] = place
     return tuple(
-        Person(tuple(members), "" if place is None else people[place][1].name)
+        Person(tuple(members), None if place is None else people[place][1].name)
         for members, place in zip(tracks, names, strict=True)
     )
 
 
-def _two_names(people: list[tuple[str, Person]], one: int, other: int) -> str:
+def _two_names(people: list[tuple[str, Person]], one: int | None, other: int) -> str:
+    assert one is not None
     both = f"{one_line(repr(people[one][1].name))} and {one_line(repr(people[other][1].name))}"
     files = people[one][0] if people[one][0] == people[other][0] else f"{people[one][0]} and {people[other][0]}"
     return f"a person must have one name, got {both} in {files}: {_reason(people, one, other)}"

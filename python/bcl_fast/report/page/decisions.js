@@ -11,6 +11,7 @@ export class Decisions {
     this.done = [];
     this.undone = [];
     this.preview = null; // a threshold while the slider moves
+    this.order = byDistance(data);
     this.replay();
   }
 
@@ -59,23 +60,47 @@ export class Decisions {
     this.names = new Map();
     this.touched = new Set();
     this.apart = []; // of labels, with the place of the decision that says so
-    for (const [row, name] of data.names) this.names.set(this.label[row], name);
+    for (const [row, name] of data.names) this.names.set(this.heir(row), name);
     this.done.forEach((decision, place) => APPLY[decision.kind](this, decision, place));
     this.members = null;
+    this.uniteNamesakes();
+  }
+
+  /** Two clusters that were named alike at different places of the slider are one person at all of them. */
+  uniteNamesakes() {
+    const first = new Map();
+    for (const [label, name] of this.names) {
+      if (!this.clusters.has(label)) continue;
+      const other = first.get(name) ?? label;
+      first.set(name, other);
+      const isApart = this.apart.some(({ labels }) => labels.includes(label) && labels.includes(other));
+      if (other === label || isApart || !(this.touched.has(label) || this.touched.has(other))) continue;
+      first.set(name, unite(this, [...this.clusters.get(label), ...this.clusters.get(other)]));
+      this.members = null;
+    }
+  }
+
+  /** Of the clusters that one of the result has become, the one that has most of it: it keeps the name. */
+  heir(row) {
+    const counts = new Map();
+    const { cluster } = this.data;
+    for (let other = 0; other < cluster.length; other++) {
+      if (cluster[other] !== cluster[row]) continue;
+      counts.set(this.label[other], (counts.get(this.label[other]) ?? 0) + 1);
+    }
+    return [...counts].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
   }
 
   /** Rows of each cluster, the most central first. */
   get clusters() {
     if (this.members !== null) return this.members;
     const members = new Map();
-    for (let row = 0; row < this.data.size; row++) {
+    for (const row of this.order) {
       const label = this.label[row];
       if (label < 0) continue;
       if (members.has(label)) members.get(label).push(row);
       else members.set(label, [row]);
     }
-    const distance = (row) => (Number.isNaN(this.data.distance[row]) ? Infinity : this.data.distance[row]);
-    for (const rows of members.values()) rows.sort((a, b) => distance(a) - distance(b) || a - b);
     this.members = members;
     return members;
   }
@@ -106,6 +131,12 @@ export class Decisions {
   }
 }
 
+/** All rows, the most central first: the rows of every cluster, put into it in this order, are in it. */
+function byDistance({ size, distance }) {
+  const far = Float64Array.from(distance, (value) => (Number.isNaN(value) ? Infinity : value));
+  return Int32Array.from({ length: size }, (_, row) => row).sort((a, b) => (far[a] === far[b] ? a - b : far[a] - far[b]));
+}
+
 /** Put all clusters of some rows into one, and rows that are in none too; returns its label. */
 function unite(state, rows) {
   const labels = state.labelsOf(rows);
@@ -132,6 +163,13 @@ function assign(state, rows, label) {
   }
 }
 
+/** Give rows another cluster; those that they leave are said to be what is left of them. */
+function takeOut(state, rows, label) {
+  for (const old of state.labelsOf(rows)) state.touched.add(old);
+  assign(state, rows, label);
+  state.touched.add(label);
+}
+
 function keepApart(state, one, other, place) {
   if (one < 0 || other < 0 || one === other) return;
   for (const label of [one, other]) state.touched.add(label);
@@ -155,15 +193,13 @@ const APPLY = {
   split(state, { rows, from }, place) {
     const old = state.label[from];
     const label = state.data.size + place;
-    assign(state, rows, label);
-    state.touched.add(label);
+    takeOut(state, rows, label);
     keepApart(state, old, label, place);
   },
   move(state, { rows, to }, place) {
     const old = state.label[rows[0]];
     const label = state.label[to];
-    assign(state, rows, label);
-    state.touched.add(label);
+    takeOut(state, rows, label);
     keepApart(state, old, label, place);
   },
   noFace(state, { rows }) {
@@ -183,6 +219,7 @@ const APPLY = {
 /** People as a file lists them: their rows are clusters, and what shared a cluster with them follows the most. */
 function applyPeople(state, people) {
   const before = Int32Array.from(state.label);
+  const named = new Set(state.data.names.map(([row]) => state.data.cluster[row]));
   const parts = new Map();
   people.forEach(({ rows, name }, number) => {
     const largest = mostOf(rows.map((row) => before[row]));
@@ -195,6 +232,8 @@ function applyPeople(state, people) {
     }
     state.touched.add(label);
     if (name) state.names.set(label, name);
+    const hadName = rows.some((row) => named.has(state.data.cluster[row]));
+    if (name === "" || (name === undefined && !hadName)) state.names.delete(label);
   });
   for (let row = 0; row < before.length; row++) {
     const counts = before[row] < 0 ? undefined : parts.get(before[row]);

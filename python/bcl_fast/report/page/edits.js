@@ -19,12 +19,15 @@ function objectText(data, rows) {
 /** What is decided, as text in the format of a file of edits. */
 export function editsText(decisions, { withHistory = true } = {}) {
   const { data } = decisions;
-  const labels = [...decisions.touched].filter((label) => decisions.clusters.has(label)).sort((a, b) => a - b);
+  const spokenOf = new Set([...decisions.touched, ...heirs(decisions)]);
+  const labels = [...spokenOf].filter((label) => decisions.clusters.has(label)).sort((a, b) => a - b);
+  const hadName = new Set(data.names.map(([row]) => data.cluster[row]));
   const place = new Map(labels.map((label, number) => [label, number]));
   const people = labels.map((label) => {
-    const name = decisions.names.get(label);
+    const rows = [...decisions.rowsOf(label)].sort((a, b) => a - b);
+    const name = decisions.names.get(label) ?? (rows.some((row) => hadName.has(data.cluster[row])) ? "" : undefined);
     const named = name === undefined ? "" : `"name":${JSON.stringify(name)},`;
-    return `{${named}"tracks":${objectText(data, [...decisions.rowsOf(label)].sort((a, b) => a - b))}}`;
+    return `{${named}"tracks":${objectText(data, rows)}}`;
   });
   const apart = decisions.apart
     .map(({ labels: pair }) => pair.map((label) => place.get(label)).sort((a, b) => a - b))
@@ -40,6 +43,17 @@ export function editsText(decisions, { withHistory = true } = {}) {
     parts.push(`"history":${JSON.stringify({ checksum: data.checksum, done, undone })}`);
   }
   return `{${parts.join(",\n")}}\n`;
+}
+
+/** Parts of clusters of the result that have names: where one has changed, the file says who keeps the name, if anybody. */
+function heirs(decisions) {
+  const { cluster } = decisions.data;
+  return decisions.data.names.flatMap(([first, name]) => {
+    const label = decisions.labelNamed(name);
+    const rows = Array.from(cluster.keys()).filter((row) => cluster[row] === cluster[first]);
+    if (label === null) return decisions.labelsOf(rows);
+    return decisions.clusters.get(label).length === rows.length ? [] : [label];
+  });
 }
 
 /** Where the slider stands, and the clusters that it made or changed. */
@@ -112,7 +126,7 @@ function canonical(edits) {
     Object.entries(videos ?? {})
       .flatMap(([video, names]) => names.map((name) => `${video}\u0000${name}`))
       .sort();
-  const people = (edits.people ?? []).map((person) => JSON.stringify([person.name ?? "", tracks(person.tracks)]));
+  const people = (edits.people ?? []).map((person) => JSON.stringify([person.name ?? null, tracks(person.tracks)]));
   const apart = (edits.apart ?? []).map((pair) => JSON.stringify(pair.map((place) => people[place]).sort()));
   const { distance_threshold: threshold = null } = edits.threshold ?? {};
   return JSON.stringify([people.slice().sort(), apart.sort(), tracks(edits.not_a_face), threshold]);
@@ -131,7 +145,7 @@ function loadPeople(decisions, edits) {
     );
   const done = [];
   if (edits.threshold) done.push({ kind: "threshold", value: edits.threshold.distance_threshold });
-  const people = (edits.people ?? []).map(({ name = "", tracks }) => ({ rows: rowsOf(tracks), name }));
+  const people = (edits.people ?? []).map(({ name, tracks }) => ({ rows: rowsOf(tracks), name }));
   const known = people.filter(({ rows }) => rows.length);
   if (known.length) done.push({ kind: "people", people: known });
   for (const [one, other] of edits.apart ?? []) {
