@@ -155,7 +155,7 @@ test-arm: $(VENV)/installed-dev
 	BCL_TEST_ARM=1 $(PY) -m pytest -n0 tests/core/simd $(ARGS)
 
 # Seeded, so that a fault comes again; a few minutes.
-FUZZ_PARTS := readers kills
+FUZZ_PARTS := readers films kills
 
 fuzz: $(VENV)/installed-dev
 	$(BUILD_SANITIZED)

@@ -10,7 +10,7 @@ import typer
 Films = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILM|FOLDER...",
+        metavar="FILM|FOLDER",
         help="Films, pictures, or folders of pictures; several are one set.",
         show_default=False,
     ),

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
+from math import ceil
 from time import monotonic
 from typing import NamedTuple
 
@@ -103,34 +104,43 @@ class _Watching:
         self._book = SegmentBook(embedder, self._stride)
         self._batch = 1 if device == "cpu" else _GPU_BATCH
         self._n_frames, self._n_damaged, self._shot = 0, 0, 0
+        self._waiting: list[Seen] = []
 
     def run(self, state: State | None, on_progress: OnProgress | None) -> int:
         if state is not None:
             self._restore(state)
-        started, first = monotonic(), None
-        waiting: list[Seen] = []
-        last = None
+        started, n_before, last = monotonic(), self._n_frames, None
         with closing(read_ahead(self._seen(state), _AHEAD, _weight, _PIXELS_AHEAD)) as frames:
             for seen in frames:
-                first = seen.frame.number if first is None else first
                 last = seen.frame
-                self._n_frames += 1
-                waiting.append(seen)
-                is_checkpoint = (last.number + 1) % CHECKPOINT_FRAMES == 0
-                if is_checkpoint or sum(one.is_look for one in waiting) == self._batch:
-                    self._take(waiting)
-                    waiting = []
-                if is_checkpoint:
-                    self._save(last, is_done=False)
+                self._take_in(seen)
                 if on_progress is not None:
-                    done = last.number + 1
-                    speed = (done - first) / max(monotonic() - started, 1e-6)
-                    on_progress(ExtractionProgress(str(self._source.path), done, self._source.n_frames, speed))
-        self._take(waiting)
+                    speed = (self._n_frames - n_before) / max(monotonic() - started, 1e-6)
+                    name, done = str(self._source.path), last.number + 1
+                    on_progress(ExtractionProgress(name, done, self._last_frame(), speed))
+        self._take(self._waiting)
         self._tracker.end_shot()
         self._book.end_tracks(self._tracker.alive())
         self._save(last, is_done=True)
         return self._n_frames
+
+    def _take_in(self, seen: Seen) -> None:
+        """Look at a frame as soon as there are enough of them, and write down the state now and then."""
+        self._n_frames += 1
+        self._waiting.append(seen)
+        is_checkpoint = (seen.frame.number + 1) % CHECKPOINT_FRAMES == 0
+        if is_checkpoint or sum(one.is_look for one in self._waiting) == self._batch:
+            waiting, self._waiting = self._waiting, []
+            self._take(waiting)
+        if is_checkpoint:
+            self._save(seen.frame, is_done=False)
+
+    def _last_frame(self) -> int | None:
+        """Return the number of frames up to the end of what is looked at, as far as that is known."""
+        total, stop = self._source.n_frames, self._options.stop_seconds
+        if total is None or not self._source.rate or not stop * self._source.rate < total:
+            return total
+        return ceil(stop * self._source.rate)
 
     def _seen(self, state: State | None) -> Iterator[Seen]:
         """Decode frames, and say which begin a shot and which are looked at: every k-th of a shot, and its last."""
