@@ -1,8 +1,8 @@
 """Damaged films and pictures through the whole extraction: each gives tracks or one sentence, the process goes on.
 
 Every case is a small film that is good (H.264 in MP4 and in Matroska, MPEG-4 in AVI, MPEG-2 in a transport stream, GIF)
-or a picture, mutated by a seed and its number. Faces are looked for in what can be decoded of it. A worker runs the cases;
-where it dies, its case is a failure and another worker goes on.
+or a picture, mutated by a seed and its number. Faces are looked for in what can be decoded of it. A worker runs the
+cases; where it dies, its case is a failure and another worker goes on.
 
 ``python -m fuzz.films`` runs it alone; ``--seed 3 --case 1234`` repeats one case and shows its traceback.
 """

@@ -254,3 +254,21 @@ def test_people_by_a_recognizer_without_a_threshold(tmp_path: Path, write_recogn
     assert run("people", clip_file(3), "-o", tmp_path / "people", "--recognizer", path).exit_code == 0
     first = extract(clip_file(3), tmp_path / "a.parquet", options=ExtractionOptions(recognizer=str(path)))
     assert first.distance_threshold == 0.0001
+
+
+def test_people_by_the_head_of_another_recognizer(tmp_path: Path, write_recognizer: Writer) -> None:
+    head = EmbeddingModel(make_head("linear", 12), "linear", 1.0, 0.1, recognizer="1111")
+    head.save(tmp_path / "head.safetensors")
+    path = write_recognizer()
+    found = run(
+        "people", clip_file(3), "-o", tmp_path / "people", "--recognizer", path, "-m", tmp_path / "head.safetensors"
+    )
+    assert found.exit_code == 1
+    assert "got those by 1111 in the model and by" in found.stderr
+    assert not (tmp_path / "people").exists()
+    head.recognizer = None
+    head.save(tmp_path / "head.safetensors", force=True)
+    found = run(
+        "people", clip_file(3), "-o", tmp_path / "people", "--recognizer", path, "-m", tmp_path / "head.safetensors"
+    )
+    assert found.exit_code == 0, found.output

@@ -93,8 +93,14 @@ def people(
             )
     check_folder(output, (TRACKS, CLUSTERS, SHEET, PAGE), force=force)
     options = film_options(start, stop, stride, max_width, min_face, min_frames, detector, recognizer, sequence)
-    if model is None and threshold is None:
-        threshold = open_recognizer(recognizer, device).distance_threshold
+    known = open_recognizer(recognizer, device)
+    if model is not None:
+        from bcl_fast.models import load_model
+        from bcl_fast.tracks import same_recognizer
+
+        same_recognizer([load_model(model).recognizer, known.fingerprint], ["the model", "the films"])
+    elif threshold is None:
+        threshold = known.distance_threshold
         if threshold is None:
             raise InputError(
                 f"nobody has measured where the people of {recognizer} part: give --threshold, a --model, or "

@@ -69,6 +69,18 @@ def write_contact_sheet(
     ------
     InputError
         As `check_contact_sheet_output`; or if ``per_cluster`` is less than 1.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from bcl_fast import cluster_tracks, simulate_movies
+    >>> from bcl_fast.video import write_contact_sheet
+    >>> tracks = simulate_movies(1, 20, seed=0)
+    >>> result = cluster_tracks(tracks, tracks.mean_features(), 1e9)
+    >>> with TemporaryDirectory() as folder:
+    ...     write_contact_sheet(result, tracks, Path(folder) / "people.png")
+    1
     """
     per_cluster = whole_at_least("per_cluster", per_cluster, 1)
     check_contact_sheet_output(path, force=force)

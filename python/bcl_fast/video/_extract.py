@@ -97,6 +97,18 @@ def extract(
     InputError
         If an option, a film or a file of a network cannot be used, or the output not be written. Damage inside a film
         is no error: what can be decoded of it is looked at.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> from bcl_fast.video import extract
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (160, 120)).save(Path(folder) / "nobody.png")
+    ...     found = extract(Path(folder) / "nobody.png", Path(folder) / "tracks.parquet", n_jobs=1)
+    >>> found.n_frames, found.n_tracks
+    (1, 0)
     """
     options = options or ExtractionOptions()
     options.check()

@@ -37,6 +37,12 @@ class ExtractionOptions:
         ``"dlib"``, a file ``NAME.onnx``, or ``vggface2:FILE``.
     sequence : bool
         Whether the pictures of a folder are the frames of a film; else each is a shot of its own.
+
+    Examples
+    --------
+    >>> from bcl_fast.video import ExtractionOptions
+    >>> ExtractionOptions(start_seconds=60, stride=3).recognizer
+    'dlib'
     """
 
     start_seconds: float = 0.0
