@@ -41,7 +41,7 @@ def work_folder(output: Path) -> Path:
 
 
 def identity_of(path: Path) -> list[Any]:
-    """Return by what a film is known again: its size, beginning and end; a folder by its names, sizes and times."""
+    """Return by what a film is known again: size, time, beginning and end; a folder by names, sizes and times."""
     if path.is_dir():
         files = pictures_in(path)
         return [[str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
@@ -50,7 +50,7 @@ def identity_of(path: Path) -> list[Any]:
         digest = hashlib.sha256(file.read(_HEAD))
         file.seek(max(0, size - _HEAD))
         digest.update(file.read(_HEAD))
-    return [size, digest.hexdigest()]
+    return [size, path.stat().st_mtime_ns, digest.hexdigest()]
 
 
 class FilmFolder:
