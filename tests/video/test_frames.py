@@ -195,6 +195,20 @@ def write_picture(path: Path, image: Any) -> None:
     path.write_bytes(buffer.getvalue())
 
 
+def test_a_picture_that_a_phone_took_is_upright(tmp_path: Path) -> None:
+    from PIL import Image
+
+    upright = np.zeros((90, 60, 3), np.uint8)
+    upright[:45] = 200
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned clockwise
+    Image.fromarray(np.rot90(upright).copy()).save(tmp_path / "photo.jpg", exif=turned)
+    frame = frames_of(tmp_path / "photo.jpg")[0]
+    assert frame.size == Size(60, 90)
+    assert frame.picture[:40].mean() > 190
+    assert frame.picture[50:].mean() < 10
+
+
 def test_a_folder_without_pictures(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a folder of pictures \(.jpg, .*\) is wanted, got none in it"):
         open_source(tmp_path)
