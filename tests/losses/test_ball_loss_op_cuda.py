@@ -5,8 +5,12 @@ The kernels' own arithmetic is tested on the host too (tests/core/cuda/test_kern
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -212,3 +216,47 @@ def test_extra_memory_grows_with_classes_not_with_pairs() -> None:
     ball_loss(embeddings, labels, raw_radius, num_classes=k)[0].backward()
     extra = torch.cuda.max_memory_allocated() - before
     assert extra < 3 * 4 * n * d + 4 * 4 * k * d  # the gradient twice and the centroids; distances would take 2 GB
+
+
+@pytest.fixture
+def nccl_group(tmp_path: Path) -> Iterator[dist.ProcessGroup]:
+    """This process as a group of its own: the kernels in stages, and NCCL under them."""
+    dist.init_process_group("nccl", init_method=f"file://{tmp_path / 'store'}", rank=0, world_size=1)
+    yield dist.group.WORLD
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize("num_classes", [None, 9])
+@pytest.mark.parametrize("space", ["sphere", "euclidean"])
+def test_stages_of_a_group_equal_the_whole(nccl_group: dist.ProcessGroup, space: str, num_classes: int | None) -> None:
+    embeddings, labels, _ = make_batch(300, 17, 9, torch.float32)
+    found = []
+    for group in (None, nccl_group):
+        rows = (3 * embeddings).detach().requires_grad_()
+        loss = BallLoss(space=space, num_classes=num_classes, process_group=group).cuda()
+        terms = loss.terms(rows, labels)
+        terms.loss.backward()
+        found.append((torch.stack([term.detach() for term in terms]), rows.grad, loss.raw_radius.grad))
+    assert_close(found[1], found[0], exact=False)
+    with pytest.raises(ValueError, match=r"^embeddings must be finite, got NaN or infinity in row 4$"):
+        BallLoss(process_group=nccl_group).cuda()(embeddings.index_fill(0, torch.tensor([4]).cuda(), torch.nan), labels)
+
+
+def equals_the_whole(rank: int, size: int, store: str) -> None:
+    torch.cuda.set_device(rank)
+    dist.init_process_group("nccl", init_method=f"file://{store}", rank=rank, world_size=size)
+    embeddings, labels, _ = make_batch(300, 17, 9, torch.float32, device=f"cuda:{rank}")
+    part = slice(rank * 300 // size, (rank + 1) * 300 // size)
+    whole, mine = embeddings.detach().requires_grad_(), embeddings[part].detach().requires_grad_()
+    for rows, classes, group in ((whole, labels, None), (mine, labels[part], "world")):
+        loss = BallLoss(process_group=group).cuda(rank)
+        loss(rows, classes).backward()
+    assert_close((mine.grad,), (whole.grad[part],), exact=False)
+    dist.destroy_process_group()
+
+
+def test_several_gpus_equal_one(tmp_path: Path) -> None:
+    size = torch.cuda.device_count()
+    if size < 2:
+        pytest.skip("there is one GPU alone")
+    torch.multiprocessing.spawn(equals_the_whole, (size, str(tmp_path / "store")), nprocs=size)

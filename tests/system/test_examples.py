@@ -20,7 +20,13 @@ from tests.helpers.cli import films, without_labels
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 README = EXAMPLES.parent / "README.md"
-RUN_HERE = {"train_on_your_data", "ball_loss_in_your_loop", "cluster_embeddings", "export_for_labelling"}
+RUN_HERE = {
+    "train_on_your_data",
+    "ball_loss_in_several_processes",
+    "ball_loss_in_your_loop",
+    "cluster_embeddings",
+    "export_for_labelling",
+}
 
 
 def run_example(name: str, *arguments: object, folder: Path) -> str:
@@ -53,6 +59,14 @@ def test_ball_loss_in_your_loop(tmp_path):
     assert found is not None
     assert 25 <= int(found[1]) <= 60
     assert float(found[2]) > 0.9
+
+
+def test_ball_loss_in_several_processes(tmp_path):
+    script = str(EXAMPLES / "ball_loss_in_several_processes.py")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", script, "--epochs", "10"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert re.fullmatch(r"epoch 10: loss 4\.80\d\d, squared radius 0\.627\d\n", run.stdout)
 
 
 @pytest.mark.parametrize(("metric", "threshold"), [("sqeuclidean", 0.8), ("cosine", 0.4)])

@@ -1,8 +1,8 @@
 """The ball loss of a batch that lies in several processes: the kernels' stages, and what is exchanged between them.
 
-Five exchanges, all in the forward pass, for the gradient is closed-form and comes with the loss: numbers to agree on,
-the labels that each process has, class sums, margins, gradients of the centroids. The largest has a row per class; no
-embedding leaves its process.
+Four exchanges, all in the forward pass, for the gradient is closed-form and comes with the loss: numbers to agree on,
+the labels that each process has, class sums, gradients of the centroids with the margins' sums. The largest has a row
+per class; no embedding leaves its process.
 """
 
 from __future__ import annotations
@@ -87,11 +87,9 @@ def ball_loss_of_processes(
     stages = _Stages(embeddings, codes, raw_radius, lists, present.numel(), agreed.n_total, options)
     sums = stages.class_sums()
     processes.add_up(sums)
-    totals, centroid_gradients = stages.margins(sums, agreed.with_gradient)
-    processes.add_up(totals)
-    if centroid_gradients is not None:
-        processes.add_up(centroid_gradients)
-    stages.finish(totals, centroid_gradients, workspace, with_gradient)
+    found = stages.margins(sums, agreed.with_gradient)
+    processes.add_up(found)
+    stages.finish(found, workspace, with_gradient)
     if embeddings.is_cuda and options.check_finite and bool(workspace[-N_SUMMARY].isnan()):
         raise ValueError(_describe_nan(embeddings))
     if with_gradient and options.averaged_gradients:
@@ -208,12 +206,15 @@ class _Stages:
         self._stages.class_sums(sums.data_ptr())
         return sums
 
-    def margins(self, sums: Tensor, with_gradient: bool) -> tuple[Tensor, Tensor | None]:
+    def margins(self, sums: Tensor, with_gradient: bool) -> Tensor:
+        """Return the gradients of the centroids, flat, if wanted, then the sums of the margins."""
+        n_gradients = self._n_classes * self._like.shape[1] if with_gradient else 0
+        found = self._like.new_empty(n_gradients + N_TOTALS)
         totals = self._like.new_empty(N_TOTALS, dtype=torch.float64)
-        gradients = self._like.new_empty(self._n_classes * self._like.shape[1]) if with_gradient else None
-        self._stages.margins(sums.data_ptr(), totals.data_ptr(), 0 if gradients is None else gradients.data_ptr())
-        return totals, gradients
+        self._stages.margins(sums.data_ptr(), totals.data_ptr(), found.data_ptr() if with_gradient else 0)
+        found[n_gradients:] = totals
+        return found
 
-    def finish(self, totals: Tensor, gradients: Tensor | None, workspace: Tensor, with_gradient: bool) -> None:
-        of_centroids = 0 if gradients is None else gradients.data_ptr()
-        self._stages.finish(totals.data_ptr(), of_centroids, workspace.data_ptr(), with_gradient)
+    def finish(self, found: Tensor, workspace: Tensor, with_gradient: bool) -> None:
+        totals = found[-N_TOTALS:].double()
+        self._stages.finish(totals.data_ptr(), found.data_ptr(), workspace.data_ptr(), with_gradient)
