@@ -97,9 +97,8 @@ def cross_fit(
     with one_thread_of_torch(), ExitStack() as ended:
         with processes.together():
             folds = make_folds(tracks, val, recipe)
-            n_folds, n_identities = len(folds), _n_held_out(folds)
-            epochs = np.mean([_epochs_of_looks(fold, recipe) for fold in folds], axis=0).round().astype(int).tolist()
-            folds = folds[processes.rank :: processes.size]
+            n_folds, n_identities, epochs = len(folds), _n_held_out(folds), _mean_epochs_of_looks(folds, recipe)
+            folds = folds[processes.rank :: processes.size]  # the others are let go
             trainers = [Trainer(fold.train, None, recipe, device) for fold in folds]
             n_workers = 1 if device.type != "cpu" else min(max(1, len(folds)), cores)
             pool = ended.enter_context(ThreadPoolExecutor(n_workers))
@@ -124,6 +123,11 @@ def _n_held_out(folds: list[Fold]) -> int:
 def _epochs_of_looks(fold: Fold, recipe: Recipe) -> list[int]:
     """Epochs after which a fold's head is looked at; everybody's then sees each track as often."""
     return [recipe.epochs_of(fold.train.n_tracks, look) for look in LOOKS]
+
+
+def _mean_epochs_of_looks(folds: list[Fold], recipe: Recipe) -> list[int]:
+    epochs: list[int] = np.mean([_epochs_of_looks(fold, recipe) for fold in folds], axis=0).round().astype(int).tolist()
+    return epochs
 
 
 def _train_fold(fold: Fold, trainer: Trainer) -> _Held:
