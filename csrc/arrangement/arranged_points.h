@@ -12,23 +12,31 @@
 
 namespace bcl {
 
-// From so many points on it pays to arrange them (README.md).
-constexpr int64_t kFewestArranged = 1 << 15;
+// From so many points on it pays to arrange them, and to look for groups (README.md).
+constexpr int64_t kFewestArranged = 1 << 15, kFewestGrouped = 150'000;
 
 template <class T>
 class ArrangedPoints {
  public:
-  // A copy by groups of about `radius`, a squared distance, or without any where there are none of use; or, to save
-  // it, the points as they are, which must then outlive this.
-  ArrangedPoints(const T* points, int64_t n, int64_t d, double radius, bool may_copy, const Execution& execution);
+  // A copy in the order of the groups; or, where they have none, the points as they are, which must then outlive this.
+  ArrangedPoints(const T* points, int64_t n, int64_t d, PointGroups groups, const Execution& execution);
 
   const T* points() const { return points_; }
-  const PointGroups& groups() const { return groups_; }  // in any case with an order
+  const PointGroups& groups() const { return groups_; }  // with an order in any case
 
  private:
   const T* points_;
   PointGroups groups_;
   UninitializedVector<T> copy_;
 };
+
+// Groups of about `radius`, a squared distance, without any where there are none of use.
+template <class T>
+PointGroups arrange_by_groups(const T* points, int64_t n, int64_t d, double radius, const Execution& execution);
+
+// Without groups where they are not wanted or of no use, but in any case with an order.
+template <class T>
+PointGroups arrange(const T* points, int64_t n, int64_t d, double radius, bool may_have_groups,
+                    const Execution& execution);
 
 }  // namespace bcl

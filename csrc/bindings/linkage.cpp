@@ -136,7 +136,8 @@ using LinkageOfPoints = Dendrogram (*)(const T*, int64_t, int64_t, const Linkage
 template <class T, LinkageOfPoints<T> linkage>
 py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, int64_t max_pairs,
                             const std::optional<Array<int32_t>>& must_link_groups, const Array<int32_t>& cannot_link,
-                            const PythonExecution& how, bool may_copy, int64_t n_apart, int64_t max_dense_pairs) {
+                            const PythonExecution& how, bool may_copy, int64_t n_apart, int64_t max_dense_pairs,
+                            int64_t fewest_grouped) {
   check_points(points, distance_threshold);
   const int64_t n = points.shape(0), d = points.shape(1);
   if (max_pairs < 1) throw std::invalid_argument("max_pairs must be >= 1");
@@ -150,6 +151,7 @@ py::tuple linkage_of_points(const Array<T>& points, double distance_threshold, i
   options.n_cannot_link = cannot_link.shape(0);
   options.may_copy = may_copy;
   options.max_dense_pairs = max_dense_pairs;
+  options.fewest_grouped = fewest_grouped;
   const T* const data = points.data();
   return merged(how, n, [&](const Execution& execution) { return linkage(data, n, d, options, execution); });
 }
@@ -175,7 +177,7 @@ void define_linkage_of_points(py::module_& m, const char* name, const char* doc)
   m.def(name, &linkage_of_points<T, linkage>, py::arg("points").noconvert(), py::arg("distance_threshold"),
         py::arg("max_pairs"), py::arg("must_link_groups").noconvert(), py::arg("cannot_link").noconvert(),
         py::arg("execution") = PythonExecution(), py::arg("may_copy") = true, py::arg("n_apart") = 0,
-        py::arg("max_dense_pairs") = 0, doc);
+        py::arg("max_dense_pairs") = 0, py::arg("fewest_grouped") = kFewestGrouped, doc);
 }
 
 template <class T>

@@ -60,7 +60,7 @@ Dendrogram average_linkage(const T* points, int64_t n, int64_t d, const LinkageO
                            const Execution& execution) {
   if (n > kMaxPoints) throw std::invalid_argument("average linkage takes at most 2**30 points");
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
-  const ArrangedPoints<T> arranged = arrange(points, n, d, builder.n_clusters(), options, execution);
+  const ArrangedPoints<T> arranged = arranged_points(points, n, d, builder.n_clusters(), options, execution);
   ClusterMeans<T> means(arranged.points(), d, inverse(arranged.groups().order), builder.labels(), builder.n_clusters());
   return climb(std::move(builder), arranged.groups(),
                AverageMethod<T>{arranged.points(), std::move(means), options.distance_threshold}, options, execution);

@@ -73,10 +73,12 @@ void ClusterMeans<T>::renumber(const std::vector<int64_t>& new_numbers) {
 
 template <class T>
 ScaledPoints ClusterMeans<T>::screened_points(const std::vector<int32_t>& order, const Execution& execution) const {
+  // Seen from a point, so that nothing is lost however far from the origin they lie.
   const auto write_mean = [&](int64_t i, double* mean) {
     const Cluster& cluster = clusters_[order[i]];
     const double n = cluster.size;
-    for (int64_t p = 0; p < d_; ++p) mean[p] = row(cluster)[p] + offsets(cluster)[p] / n;
+    for (int64_t p = 0; p < d_; ++p)
+      mean[p] = static_cast<double>(row(cluster)[p]) - static_cast<double>(points_[p]) + offsets(cluster)[p] / n;
   };
   const auto spread = [&](int64_t i) {
     const Cluster& cluster = clusters_[order[i]];

@@ -9,6 +9,7 @@
 #include "linkage/dense_linkage.h"
 #include "linkage/exact_heights.h"
 #include "linkage/largest_distances.h"
+#include "linkage/member_mean.h"
 #include "linkage/nn_chain.h"
 #include "linkage/rungs.h"
 #include "runtime/csr.h"
@@ -37,11 +38,15 @@ struct Graph {
 template <class T>
 class CompleteMethod {
  public:
-  explicit CompleteMethod(const ExactDistances<T>& exact) : exact_(exact) {}
+  // In groups, clusters are told apart by their means.
+  CompleteMethod(const ExactDistances<T>& exact, bool in_groups, const Execution& execution)
+      : exact_(exact), in_groups_(in_groups), execution_(execution) {}
 
   const LargestDistances<T>& distances(const RungOrder& rung) {
     place_ = inverse(rung.ranks);
-    distances_.emplace(exact_, group_points(rung.places, rung.labels, static_cast<int64_t>(rung.ranks.size())));
+    Clusters clusters = group_points(rung.places, rung.labels, static_cast<int64_t>(rung.ranks.size()));
+    if (in_groups_) clusters = farthest_first(exact_, std::move(clusters), execution_);
+    distances_.emplace(exact_, std::move(clusters), in_groups_);
     return *distances_;
   }
 
@@ -66,6 +71,8 @@ class CompleteMethod {
 
  private:
   const ExactDistances<T>& exact_;
+  const bool in_groups_;
+  const Execution& execution_;
   std::optional<LargestDistances<T>> distances_;  // of the rung
   std::vector<int32_t> place_;                    // [n] in the rung's order, by number
 };
@@ -76,9 +83,10 @@ template <class T>
 Dendrogram complete_linkage(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
                             const Execution& execution) {
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
-  const ArrangedPoints<T> arranged = arrange(points, n, d, builder.n_clusters(), options, execution);
+  const ArrangedPoints<T> arranged = arranged_points(points, n, d, builder.n_clusters(), options, execution);
   const ExactDistances<T> exact(arranged.points(), n, d, options.distance_threshold);
-  return climb(std::move(builder), arranged.groups(), CompleteMethod<T>(exact), options, execution);
+  return climb(std::move(builder), arranged.groups(), CompleteMethod<T>(exact, arranged.groups().n() > 0, execution),
+               options, execution);
 }
 
 template Dendrogram complete_linkage(const float*, int64_t, int64_t, const LinkageOptions&, const Execution&);

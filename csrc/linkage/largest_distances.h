@@ -9,6 +9,7 @@
 #include "distance/exact_distances.h"
 #include "distance/scaled_points.h"
 #include "linkage/clusters.h"
+#include "linkage/member_mean.h"
 
 namespace bcl {
 
@@ -16,20 +17,20 @@ template <class T>
 class LargestDistances {
  public:
   // `exact` must outlive it.
-  LargestDistances(const ExactDistances<T>& exact, Clusters clusters)
-      : exact_(&exact), clusters_(std::move(clusters)) {}
+  LargestDistances(const ExactDistances<T>& exact, Clusters clusters, bool screen_means = false)
+      : exact_(&exact), clusters_(std::move(clusters)), screen_means_(screen_means) {}
 
   int64_t n_clusters() const { return clusters_.n(); }
   int64_t n_points() const { return static_cast<int64_t>(clusters_.members.size()); }  // to measure all pairs of
   const Clusters& clusters() const { return clusters_; }
   double distance_threshold() const { return exact_->distance_threshold(); }
 
-  // For a screen: clusters are no closer than the mean of their points' distances, that of points with spreads.
+  // For a screen: one point of each cluster, no farther apart than the clusters; or their means with spreads, whose
+  // distance is the mean of their points', which blocks of cells tell apart more often (README.md).
   ScaledPoints screened_points(const Execution& execution) const {
-    if (n_clusters() == n_points())
-      return {exact_->row(0), clusters_.members.data(), n_clusters(), exact_->d(), execution};
-    const auto write_mean = [&](int64_t c, double* mean) { this->write_mean(c, mean); };
-    const auto spread = [&](int64_t c) { return this->spread(c); };
+    if (n_clusters() == n_points()) return first_points(execution);
+    const auto write_mean = [&](int64_t c, double* mean) { MemberMean<T>(*exact_, clusters_, c).write(mean); };
+    const auto spread = [&](int64_t c) { return MemberMean<T>(*exact_, clusters_, c).spread(); };
     return {n_clusters(), exact_->d(), write_mean, spread, execution};
   }
 
@@ -51,8 +52,7 @@ class LargestDistances {
   };
 
   // Leaves in scratch.near, in order, those of `candidates` whose distance to cluster i is within the threshold and
-  // `largest`. First the one member of each that the screen saw; then, point by point, all members of those that are
-  // left.
+  // `largest`. First by the first member of each; then, point by point, by all members of those that are left.
   void measure(int64_t i, const int32_t* candidates, int64_t count, double largest, Scratch& scratch) const {
     scratch.near.clear();
     scratch.points.clear();
@@ -88,30 +88,10 @@ class LargestDistances {
   }
 
  private:
-  // Seen from the first point there is, so that it is right however far from the origin the points lie.
-  void write_mean(int64_t c, double* mean) const {
-    const int64_t d = exact_->d();
-    std::fill_n(mean, d, 0.0);
-    for (const int32_t* point = clusters_.begin(c); point < clusters_.end(c); ++point)
-      for (int64_t p = 0; p < d; ++p)
-        mean[p] += static_cast<double>(exact_->row(*point)[p]) - static_cast<double>(exact_->row(0)[p]);
-    for (int64_t p = 0; p < d; ++p) mean[p] /= static_cast<double>(clusters_.size(c));
-  }
-
-  // The mean squared distance to the mean.
-  double spread(int64_t c) const {
-    if (clusters_.size(c) == 1) return 0;
-    const int64_t d = exact_->d();
-    std::vector<double> mean(d);
-    write_mean(c, mean.data());
-    double sum = 0;
-    for (const int32_t* point = clusters_.begin(c); point < clusters_.end(c); ++point)
-      for (int64_t p = 0; p < d; ++p) {
-        const double offset =
-            static_cast<double>(exact_->row(*point)[p]) - static_cast<double>(exact_->row(0)[p]) - mean[p];
-        sum += offset * offset;
-      }
-    return sum / static_cast<double>(clusters_.size(c));
+  ScaledPoints first_points(const Execution& execution) const {
+    std::vector<int32_t> first_members(n_clusters());
+    for (int64_t c = 0; c < n_clusters(); ++c) first_members[c] = *clusters_.begin(c);
+    return {exact_->row(0), first_members.data(), n_clusters(), exact_->d(), execution};
   }
 
   static constexpr int64_t kFewMembers = 4;
@@ -138,6 +118,7 @@ class LargestDistances {
 
   const ExactDistances<T>* exact_;
   Clusters clusters_;
+  bool screen_means_;
 };
 
 }  // namespace bcl

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "arrangement/arranged_points.h"
+
 namespace bcl {
 
 // By the largest or by the mean distance between the points of two clusters.
@@ -16,8 +18,9 @@ struct LinkageOptions {
   int64_t n_apart = 0;                   // of these groups the first so many never share a cluster
   const int32_t* cannot_link = nullptr;  // [n_cannot_link, 2] points that never share a cluster
   int64_t n_cannot_link = 0;
-  bool may_copy = true;         // the points, to have them in an order that is faster
-  int64_t max_dense_pairs = 0;  // that a vector of all pairs may hold, where that is faster than rungs
+  bool may_copy = true;                     // the points, to have them in an order that is faster
+  int64_t fewest_grouped = kFewestGrouped;  // clusters from which on groups of points are looked for
+  int64_t max_dense_pairs = 0;              // that a vector of all pairs may hold, where that is faster than rungs
 };
 
 }  // namespace bcl

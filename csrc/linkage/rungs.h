@@ -31,9 +31,12 @@ DendrogramBuilder first_clusters(const T* points, int64_t n, int64_t d, const Li
 
 // The points as a linkage looks at them.
 template <class T>
-ArrangedPoints<T> arrange(const T* points, int64_t n, int64_t d, int64_t n_clusters, const LinkageOptions& options,
-                          const Execution& execution) {
-  return {points, n, d, options.distance_threshold, options.may_copy && n_clusters >= kFewestArranged, execution};
+ArrangedPoints<T> arranged_points(const T* points, int64_t n, int64_t d, int64_t n_clusters,
+                                  const LinkageOptions& options, const Execution& execution) {
+  const bool may_have_groups = n_clusters >= options.fewest_grouped;
+  if (!options.may_copy || (n_clusters < kFewestArranged && !may_have_groups))
+    return {points, n, d, {{}, {0}}, execution};
+  return {points, n, d, arrange(points, n, d, options.distance_threshold, may_have_groups, execution), execution};
 }
 
 // The distinct points' places, the clusters' numbers in the order of their first places, the number of each place's

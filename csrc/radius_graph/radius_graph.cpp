@@ -88,9 +88,9 @@ RadiusGraph graph_of(const T* points, int64_t n, int64_t d, const std::vector<in
   return graph;
 }
 
-bool may_be_arranged(int64_t n, int64_t directions, const Execution& execution) {
+bool may_have_groups(int64_t n, int64_t directions, const Execution& execution) {
   return execution.cuda_device == kNoDevice &&
-         (directions == kBlocks || (directions == kDecide && n >= kFewestArranged));
+         (directions == kBlocks || (directions == kDecide && n >= kFewestGrouped));
 }
 
 }  // namespace
@@ -101,10 +101,11 @@ RadiusGraph radius_graph(const T* points, int64_t n, int64_t d, double distance_
   const Watch watch = execution.stage("pairs", n);
   if (!group_offsets.empty())
     return graph_of(points, n, d, group_offsets, distance_threshold, execution, directions, watch);
-  const ArrangedPoints<T> arranged(points, n, d, distance_threshold, may_be_arranged(n, directions, execution),
-                                   execution);
-  const PointGroups& groups = arranged.groups();
+  PointGroups groups{{}, {0}};
+  if (may_have_groups(n, directions, execution))
+    groups = arrange_by_groups(points, n, d, distance_threshold, execution);
   if (groups.n() == 0) return graph_of(points, n, d, {}, distance_threshold, execution, directions, watch);
+  const ArrangedPoints<T> arranged(points, n, d, groups, execution);
   RadiusGraph graph = graph_of(arranged.points(), n, d, {groups.offsets.begin(), groups.offsets.end()},
                                distance_threshold, execution, directions, watch);
   renumber(groups.order, execution, graph);

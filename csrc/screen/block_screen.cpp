@@ -14,11 +14,13 @@ namespace {
 constexpr int64_t kMostHits = 1 << 16;  // that are kept before they are reported
 constexpr int64_t kSampledCells = 256, kSampledChunks = 4;
 constexpr int64_t kWords = kBlockColumns / 64;
-// The feature of a spread holds b in quarters, and where it meets b, |w| in fours: both are rounded down, which loses
-// only proofs, and their product with all else fits into 16 bits. It stands first of as many as a word may hold.
+// The feature of a spread holds b in halves and, where it meets b, |w| in twos: both are rounded down and cut, which
+// loses only proofs, as does a sum of 16 bits that is so far below all others that it turns positive. It stands first
+// of as many as a word may hold.
 constexpr int64_t kSpreadFeatures = 4;
-constexpr double kShorteningUnit = 0.5, kGapUnit = 4;
-constexpr double kMostShortening = 127, kMostGap = 73;
+constexpr double kShorteningUnit = 0.5, kGapUnit = 1 / kShorteningUnit;
+constexpr double kMostShortening = 127;
+float most_gap() { return screen_kernels().largest_sum > INT16_MAX ? 127.0f : 73.0f; }
 // So that q . k - T fits into the sums: a T above is lowered, which loses only proofs; below it all rows are near.
 int32_t largest_bound() { return screen_kernels().largest_sum / 3; }
 
@@ -262,12 +264,13 @@ void BlockScreen::measure_gaps(int64_t chunk, Scratch& scratch) const {
 // g of the chunk's cells toward each of the group's.
 void BlockScreen::measure_reaches(int64_t chunk, Scratch& scratch) const {
   const ScreenKernels& math = screen_kernels();
+  const float most = most_gap();
   for (int64_t b = 0; b < std::min(kChunk, cells_.n() - chunk * kChunk); ++b) {
     const int64_t c = chunk * kChunk + b, first_column = first_tile_[c] * math.tile_columns;
     if (spread_words_ > 0)
       for (int64_t a = 0; a < scratch.n_cells; ++a) {
         const auto gap =
-            static_cast<uint8_t>(std::min<float>(scratch.gaps[a * kBlockColumns + b] / kGapUnit, kMostGap));
+            static_cast<uint8_t>(std::min(scratch.gaps[a * kBlockColumns + b] / static_cast<float>(kGapUnit), most));
         const uint8_t feature[kSpreadFeatures] = {gap};
         math.pack_row(feature, kSpreadFeatures, &scratch.center_rows[(a + 1) * row_words_ - spread_words_]);
       }
@@ -296,8 +299,9 @@ void BlockScreen::write_bounds(int64_t a, int64_t chunk, double r, Scratch& scra
     scratch.starts[b] = center_starts_[first + b] - bound;
   }
   if (spread_words_ == 0) return;
+  const float most = most_gap();
   for (int64_t b = 0; b < count; ++b)
-    scratch.gap_features[b] = static_cast<int8_t>(-std::min<float>(gaps[b] / kGapUnit, kMostGap));
+    scratch.gap_features[b] = static_cast<int8_t>(-std::min(gaps[b] / static_cast<float>(kGapUnit), most));
   screen_kernels().set_feature(scratch.gap_features.data(), kChunk / screen_kernels().tile_columns, bytes_.depth(),
                                depth_, scratch.tiles.data());
 }

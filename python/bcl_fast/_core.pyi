@@ -61,6 +61,7 @@ def complete_linkage(
     may_copy: bool = True,
     n_apart: int = 0,
     max_dense_pairs: int = 0,
+    fewest_grouped: int = ...,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def average_linkage(
     points: _Points,
@@ -72,6 +73,7 @@ def average_linkage(
     may_copy: bool = True,
     n_apart: int = 0,
     max_dense_pairs: int = 0,
+    fewest_grouped: int = ...,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
 def assign(
     points: _Points,
