@@ -97,4 +97,4 @@ def _style() -> str:
 @cache
 def _script() -> str:
     parts = [(_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _MODULES]
-    return "\n".join(re.sub(r"^import .*;\n|^export ", "", part, flags=re.MULTILINE) for part in parts)
+    return "\n".join(re.sub(r"^import [^;]*;\n|^export ", "", part, flags=re.MULTILINE) for part in parts)

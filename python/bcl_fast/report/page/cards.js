@@ -23,8 +23,22 @@ export class Cards {
     const singles = wanted.filter(([, rows]) => rows.length === 1).sort((a, b) => a[0] - b[0]);
     for (const label of this.selected) if (!decisions.clusters.has(label)) this.selected.delete(label);
     this.forgetOthers(decisions.clusters);
-    this.show(large.map(([label, rows]) => () => this.card(label, rows)), { fromStart });
-    this.showSingles(singles.map(([label, rows]) => () => this.single(label, rows[0])), { fromStart });
+    this.show(
+      large.map(
+        ([label, rows]) =>
+          () =>
+            this.card(label, rows),
+      ),
+      { fromStart },
+    );
+    this.showSingles(
+      singles.map(
+        ([label, rows]) =>
+          () =>
+            this.single(label, rows[0]),
+      ),
+      { fromStart },
+    );
     document.getElementById("n-cards").textContent = large.length.toLocaleString("en");
     document.getElementById("n-singles").textContent = singles.length.toLocaleString("en");
     document.getElementById("singles-section").hidden = singles.length === 0;
@@ -41,7 +55,9 @@ export class Cards {
     return clusters.filter(
       ([label, rows]) =>
         decisions.title(label).toLowerCase().includes(asked) ||
-        rows.some((row) => data.trackIds[row].toLowerCase() === asked || data.videos[data.video[row]].toLowerCase() === asked),
+        rows.some(
+          (row) => data.trackIds[row].toLowerCase() === asked || data.videos[data.video[row]].toLowerCase() === asked,
+        ),
     );
   }
 
@@ -71,7 +87,13 @@ export class Cards {
       "li",
       { class: "card", draggable: "true", "data-label": label },
       heading,
-      element("div", { class: "card-head" }, this.checkbox(label, title), this.nameField(label, name, title), element("span", { class: "about" }, about)),
+      element(
+        "div",
+        { class: "card-head" },
+        this.checkbox(label, title),
+        this.nameField(label, name, title),
+        element("span", { class: "about" }, about),
+      ),
       this.faces(label, rows, title),
       this.line === null ? null : strip(data, this.line, rows),
       spread(data, rows),
@@ -93,7 +115,14 @@ export class Cards {
 
   nameField(label, name, title) {
     const field = element("input", {
-      type: "text", class: "name", value: name, placeholder: title, "aria-label": `Name of ${title}`, list: "people", autocomplete: "off", maxlength: 200,
+      type: "text",
+      class: "name",
+      value: name,
+      placeholder: title,
+      "aria-label": `Name of ${title}`,
+      list: "people",
+      autocomplete: "off",
+      maxlength: 200,
     });
     field.addEventListener("change", () => {
       if (!this.app.rename(label, field.value)) field.value = this.app.decisions.names.get(label) ?? "";
@@ -111,7 +140,8 @@ export class Cards {
     const central = rows.slice(0, Math.min(CENTRAL, rows.length - rim.length));
     const tiles = [...central.map((row) => faces.tile(row)), ...rim.map((row) => faces.tile(row, { isRim: true }))];
     const opener = button("", () => this.app.open(label), {
-      class: "faces", "aria-label": `All tracks of ${title}${rim.length ? `; ${rim.length} shown are doubtful` : ""}`,
+      class: "faces",
+      "aria-label": `All tracks of ${title}${rim.length ? `; ${rim.length} shown are doubtful` : ""}`,
     });
     for (const tile of tiles) tile.draggable = true;
     opener.append(...tiles);
@@ -123,9 +153,17 @@ export class Cards {
     const { decisions, faces } = this.app;
     const title = decisions.title(label);
     if (known?.state === `1 ${title}`) return known.item;
-    const opener = button("", () => this.app.open(label), { class: "faces", "aria-label": `${title}: ${faces.words(row)}` });
+    const opener = button("", () => this.app.open(label), {
+      class: "faces",
+      "aria-label": `${title}: ${faces.words(row)}`,
+    });
     opener.append(faces.tile(row));
-    const item = element("li", { class: "single", draggable: "true", "data-label": label }, this.checkbox(label, title), opener);
+    const item = element(
+      "li",
+      { class: "single", draggable: "true", "data-label": label },
+      this.checkbox(label, title),
+      opener,
+    );
     if (decisions.names.has(label)) item.append(element("span", { class: "about" }, title));
     this.makeDroppable(item, label);
     this.made.set(label, { item, state: `1 ${title}` });
@@ -135,7 +173,8 @@ export class Cards {
   /** A card dropped on another is merged into it; a face that is dragged out of a card moves alone. */
   makeDroppable(item, label) {
     item.addEventListener("dragstart", (event) => {
-      const row = this.app.decisions.rowsOf(label).length > 1 ? event.target.closest?.(".face")?.dataset.row : undefined;
+      const row =
+        this.app.decisions.rowsOf(label).length > 1 ? event.target.closest?.(".face")?.dataset.row : undefined;
       event.dataTransfer.setData("text/x-bcl", JSON.stringify({ label, row: row === undefined ? null : Number(row) }));
       event.dataTransfer.effectAllowed = "move";
     });

@@ -68,7 +68,8 @@ export function splitInTwo(data, rows) {
   const merges = [];
   for (const part of [data.within, data.between]) {
     for (let i = 0; i < part.height.length; i++) {
-      if (inside.has(part.one[i]) && inside.has(part.other[i])) merges.push([part.one[i], part.other[i], part.height[i]]);
+      if (inside.has(part.one[i]) && inside.has(part.other[i]))
+        merges.push([part.one[i], part.other[i], part.height[i]]);
     }
   }
   const groups = new Groups(data.size);
@@ -92,8 +93,5 @@ function looseSides(groups, rows) {
   const counts = new Map();
   for (const row of rows) counts.set(groups.find(row), (counts.get(groups.find(row)) ?? 0) + 1);
   const largest = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
-  return [
-    rows.filter((row) => groups.find(row) === largest),
-    rows.filter((row) => groups.find(row) !== largest),
-  ];
+  return [rows.filter((row) => groups.find(row) === largest), rows.filter((row) => groups.find(row) !== largest)];
 }

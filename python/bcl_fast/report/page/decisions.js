@@ -1,7 +1,7 @@
 // What the user decided, one after the other, and the clusters that this comes to.
 //
-// A decision holds all rows that it is about, so that it means the same at every place of the slider. Clusters are known
-// by labels: the first row of one, or a number from `size` on for one that a decision made.
+// A decision holds all rows that it is about, so that it means the same at every place of the slider. Clusters are
+// known by labels: the first row of one, or a number from `size` on for one that a decision made.
 
 import { cut } from "./cut.js";
 
@@ -134,7 +134,9 @@ export class Decisions {
 /** All rows, the most central first: the rows of every cluster, put into it in this order, are in it. */
 function byDistance({ size, distance }) {
   const far = Float64Array.from(distance, (value) => (Number.isNaN(value) ? Infinity : value));
-  return Int32Array.from({ length: size }, (_, row) => row).sort((a, b) => (far[a] === far[b] ? a - b : far[a] - far[b]));
+  return Int32Array.from({ length: size }, (_, row) => row).sort((a, b) =>
+    far[a] === far[b] ? a - b : far[a] - far[b],
+  );
 }
 
 /** Put all clusters of some rows into one, and rows that are in none too; returns its label. */
@@ -256,7 +258,8 @@ function contradiction(state, decision) {
   if (found === undefined) return null;
   const [one, other] = found.labels.map((label) => `“${state.title(label)}”`);
   const earlier = describe(state.done[found.place]);
-  return `${one} and ${other} cannot be one person: decision ${found.place + 1} (${earlier}) says that they are two. Undo that first.`;
+  const reason = `decision ${found.place + 1} (${earlier}) says that they are two`;
+  return `${one} and ${other} cannot be one person: ${reason}. Undo that first.`;
 }
 
 /** A decision in words. */

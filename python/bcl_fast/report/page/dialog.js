@@ -38,8 +38,12 @@ export class ClusterDialog {
       return;
     }
     for (const row of this.picked) if (decisions.label[row] !== this.label) this.picked.delete(row);
-    document.getElementById("cluster-title").textContent = `${decisions.title(this.label)}: ${counted(rows.length, "track")}`;
-    this.showTracks(rows.map((row) => () => this.track(row)), { fromStart });
+    document.getElementById("cluster-title").textContent =
+      `${decisions.title(this.label)}: ${counted(rows.length, "track")}`;
+    this.showTracks(
+      rows.map((row) => () => this.track(row)),
+      { fromStart },
+    );
     this.updateButtons(rows);
   }
 
@@ -68,7 +72,9 @@ export class ClusterDialog {
   updateButtons(rows) {
     const count = this.picked.size;
     const isNone = this.label < 0;
-    document.getElementById("picked").textContent = count ? `${counted(count, "track")} picked` : "Pick tracks to move them.";
+    document.getElementById("picked").textContent = count
+      ? `${counted(count, "track")} picked`
+      : "Pick tracks to move them.";
     document.getElementById("split-off").disabled = count === 0 || (!isNone && count === rows.length);
     document.getElementById("move").disabled = count === 0;
     document.getElementById("no-face").disabled = count === 0 || isNone;
@@ -90,7 +96,9 @@ export class ClusterDialog {
     const isPicked = side.length === this.picked.size && side.every((row) => this.picked.has(row));
     if (isPicked) this.act(() => this.app.split(this.label, side));
     else {
-      this.app.say(`The last merge put ${counted(side.length, "track")} to the others: picked. Split in two again to part them.`);
+      this.app.say(
+        `The last merge put ${counted(side.length, "track")} to the others: picked. Split in two again to part them.`,
+      );
       this.bringFirst(side, rows);
     }
   }
@@ -98,7 +106,10 @@ export class ClusterDialog {
   bringFirst(side, rows) {
     const inside = new Set(side);
     const ordered = [...side, ...rows.filter((row) => !inside.has(row))];
-    this.showTracks(ordered.map((row) => () => this.track(row)), { fromStart: true });
+    this.showTracks(
+      ordered.map((row) => () => this.track(row)),
+      { fromStart: true },
+    );
     this.pick(side);
   }
 
@@ -106,7 +117,10 @@ export class ClusterDialog {
     const field = document.getElementById("move-to");
     const target = this.app.labelCalled(field.value.trim());
     if (target === null || target === this.label) {
-      this.app.say(target === null ? `There is no cluster called “${field.value}”.` : "The tracks are there already.", true);
+      this.app.say(
+        target === null ? `There is no cluster called “${field.value}”.` : "The tracks are there already.",
+        true,
+      );
       return;
     }
     this.act(() => this.app.move([...this.picked], target));

@@ -35,7 +35,8 @@ export function editsText(decisions, { withHistory = true } = {}) {
   const noFaces = Array.from(decisions.noFace.keys()).filter((row) => decisions.noFace[row]);
   const parts = ['"format":"bcl_fast.edits"', '"version":1'];
   if (people.length) parts.push(`"people":[${people.join(",")}]`);
-  if (apart.length) parts.push(`"apart":${JSON.stringify([...new Set(apart.map(String))].map((pair) => pair.split(",").map(Number)))}`);
+  if (apart.length)
+    parts.push(`"apart":${JSON.stringify([...new Set(apart.map(String))].map((pair) => pair.split(",").map(Number)))}`);
   if (noFaces.length) parts.push(`"not_a_face":${objectText(data, noFaces)}`);
   if (decisions.threshold !== data.threshold) parts.push(`"threshold":${thresholdText(decisions)}`);
   const { done, undone } = decisions;
@@ -45,7 +46,7 @@ export function editsText(decisions, { withHistory = true } = {}) {
   return `{${parts.join(",\n")}}\n`;
 }
 
-/** Parts of clusters of the result that have names: where one has changed, the file says who keeps the name, if anybody. */
+/** Parts of clusters of the result that have names: where one has changed, the file says who keeps its name. */
 function heirs(decisions) {
   const { cluster } = decisions.data;
   return decisions.data.names.flatMap(([first, name]) => {
@@ -66,7 +67,10 @@ function thresholdText(decisions) {
   const [pairOfBefore, pairOfAfter] = [new Map(), new Map()];
   for (let row = 0; row < data.size; row++) {
     if (after[row] < 0) continue;
-    for (const [pairs, one, other] of [[pairOfBefore, before[row], after[row]], [pairOfAfter, after[row], before[row]]]) {
+    for (const [pairs, one, other] of [
+      [pairOfBefore, before[row], after[row]],
+      [pairOfAfter, after[row], before[row]],
+    ]) {
       if (!pairs.has(one)) pairs.set(one, other);
     }
     if (pairOfBefore.get(before[row]) !== after[row] || pairOfAfter.get(after[row]) !== before[row]) {
@@ -91,7 +95,8 @@ export function loadEdits(decisions, text) {
   } catch {
     throw new Error("The file is not JSON.");
   }
-  if (edits?.format !== "bcl_fast.edits" || edits.version !== 1) throw new Error("The file is not one of edits, version 1.");
+  if (edits?.format !== "bcl_fast.edits" || edits.version !== 1)
+    throw new Error("The file is not one of edits, version 1.");
   const before = [decisions.done, decisions.undone];
   const { history } = edits;
   if (history?.checksum === decisions.data.checksum && isHistory(decisions.data, history)) {

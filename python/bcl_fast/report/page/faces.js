@@ -7,7 +7,8 @@ export class Faces {
   constructor(data) {
     this.data = data;
     this.chunks = new Map();
-    this.chunkOf = data.pictures.kind === "inside" ? new Map(data.pictures.rows.map(([row, chunk]) => [row, chunk])) : null;
+    this.chunkOf =
+      data.pictures.kind === "inside" ? new Map(data.pictures.rows.map(([row, chunk]) => [row, chunk])) : null;
     this.observer = new IntersectionObserver((entries) => this.load(entries), { rootMargin: "400px" });
     document.addEventListener("DOMContentLoaded", () => this.retry());
     this.waiting = new Set();
@@ -15,7 +16,10 @@ export class Faces {
 
   /** A tile of a track; `isRim` marks one that is far from the others of its cluster. */
   tile(row, { isRim = false } = {}) {
-    const tile = element("span", { class: isRim ? "face rim" : "face", title: this.words(row) + (isRim ? ", doubtful" : "") });
+    const tile = element("span", {
+      class: isRim ? "face rim" : "face",
+      title: this.words(row) + (isRim ? ", doubtful" : ""),
+    });
     tile.style.setProperty("--hue", `${(this.data.hue[row] * 360) / 256}deg`);
     tile.dataset.row = row;
     if (this.has(row)) this.observer.observe(tile);
@@ -65,7 +69,15 @@ export class Faces {
     if (!this.chunks.has(chunk)) {
       const held = document.getElementById(`pictures-${chunk}`);
       if (held === null) return null;
-      this.chunks.set(chunk, new Map(held.textContent.trim().split("\n").map((line) => line.trim().split(" "))));
+      this.chunks.set(
+        chunk,
+        new Map(
+          held.textContent
+            .trim()
+            .split("\n")
+            .map((line) => line.trim().split(" ")),
+        ),
+      );
     }
     const picture = this.chunks.get(chunk).get(String(row));
     return picture === undefined ? null : `data:image/jpeg;base64,${picture}`;

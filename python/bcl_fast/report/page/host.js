@@ -36,7 +36,7 @@ class FileHost {
   }
 }
 
-/** A page that is served: each change is sent, one after the other, and what could not be saved is said and tried again. */
+/** A page that is served: changes are sent, one after the other; what could not be saved is said and sent again. */
 class ServerHost {
   constructor(decisions) {
     this.decisions = decisions;
@@ -88,7 +88,10 @@ class ServerHost {
       if (answer.ok) this.revision = said.revision;
       return answer.ok ? null : { sentence: said.error, again: answer.status >= 500 };
     } catch {
-      return { sentence: "The server does not answer: edits are kept here and sent again. Is bcl-fast review running?", again: true };
+      return {
+        sentence: "The server does not answer: edits are kept here and sent again. Is bcl-fast review running?",
+        again: true,
+      };
     }
   }
 }

@@ -34,14 +34,19 @@ class App {
 
   showState() {
     const { done, undone, names } = this.decisions;
-    for (const [id, stack] of [["undo", done], ["redo", undone]]) {
+    for (const [id, stack] of [
+      ["undo", done],
+      ["redo", undone],
+    ]) {
       const control = document.getElementById(id);
       control.disabled = stack.length === 0;
       control.title = stack.length ? describe(stack.at(-1)) : "";
     }
     document.getElementById("n-done").textContent = counted(done.length, "edit");
     const called = [...names.values(), ...this.titles()];
-    document.getElementById("people").replaceChildren(...[...new Set(called)].slice(0, 500).map((value) => element("option", { value })));
+    document
+      .getElementById("people")
+      .replaceChildren(...[...new Set(called)].slice(0, 500).map((value) => element("option", { value })));
   }
 
   titles() {
@@ -81,7 +86,10 @@ class App {
     const rows = labels.flatMap((label) => this.decisions.rowsOf(label));
     const name = labels.map((label) => this.decisions.names.get(label)).find((known) => known !== undefined);
     const title = name ?? this.decisions.title(labels[0]);
-    const isMade = this.decide({ kind: "merge", rows, ...(name === undefined ? {} : { name }) }, `Merged into “${title}”: ${counted(rows.length, "track")}.`);
+    const isMade = this.decide(
+      { kind: "merge", rows, ...(name === undefined ? {} : { name }) },
+      `Merged into “${title}”: ${counted(rows.length, "track")}.`,
+    );
     if (isMade) this.cards.selected.clear();
     this.cards.updateSelection();
     if (isMade && !document.querySelector("dialog[open]")) this.cards.focus(this.decisions.label[rows[0]]);
@@ -91,13 +99,17 @@ class App {
   split(label, rows) {
     const inside = new Set(rows);
     const from = this.decisions.rowsOf(label).find((row) => !inside.has(row));
-    if (label < 0) return this.decide({ kind: "split", rows, from: rows[0] }, `A cluster of ${counted(rows.length, "track")}.`);
+    if (label < 0)
+      return this.decide({ kind: "split", rows, from: rows[0] }, `A cluster of ${counted(rows.length, "track")}.`);
     return this.decide({ kind: "split", rows, from }, `Split off: ${counted(rows.length, "track")}.`);
   }
 
   move(rows, label) {
     const to = this.decisions.rowsOf(label)[0];
-    return this.decide({ kind: "move", rows, to }, `Moved to “${this.decisions.title(label)}”: ${counted(rows.length, "track")}.`);
+    return this.decide(
+      { kind: "move", rows, to },
+      `Moved to “${this.decisions.title(label)}”: ${counted(rows.length, "track")}.`,
+    );
   }
 
   noFace(rows) {
@@ -105,7 +117,10 @@ class App {
   }
 
   confirm(label) {
-    return this.decide({ kind: "one", rows: this.decisions.rowsOf(label) }, `“${this.decisions.title(label)}” is one person.`);
+    return this.decide(
+      { kind: "one", rows: this.decisions.rowsOf(label) },
+      `“${this.decisions.title(label)}” is one person.`,
+    );
   }
 
   keepApart(labels) {

@@ -20,7 +20,8 @@ export class Slider {
   get value() {
     const { threshold } = this.app.data;
     const share = Number(this.range.value) / STEPS;
-    const value = share <= 0.5 ? threshold * (LOW + (1 - LOW) * 2 * share) : threshold * (1 + (HIGH - 1) * (2 * share - 1));
+    const value =
+      share <= 0.5 ? threshold * (LOW + (1 - LOW) * 2 * share) : threshold * (1 + (HIGH - 1) * (2 * share - 1));
     return Number(this.range.value) === STEPS / 2 ? threshold : value;
   }
 

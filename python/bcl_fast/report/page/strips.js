@@ -23,7 +23,8 @@ export function timeline(data) {
 
 export function strip(data, line, rows) {
   const filled = new Uint8Array(BINS);
-  const bin = (row, frame) => Math.min(BINS - 1, Math.floor(((line.starts[data.video[row]] + frame) / line.end) * BINS));
+  const bin = (row, frame) =>
+    Math.min(BINS - 1, Math.floor(((line.starts[data.video[row]] + frame) / line.end) * BINS));
   for (const row of rows) {
     if (data.first[row] >= 0) filled.fill(1, bin(row, data.first[row]), bin(row, data.last[row]) + 1);
   }
@@ -35,10 +36,19 @@ export function strip(data, line, rows) {
     path += `M${from} 0H${to}V10H${from}Z`;
     from = to;
   }
-  const ticks = line.starts.slice(1).map((start) => `M${((start / line.end) * BINS).toFixed(1)} 0V10`).join("");
+  const ticks = line.starts
+    .slice(1)
+    .map((start) => `M${((start / line.end) * BINS).toFixed(1)} 0V10`)
+    .join("");
   return drawing(
     "svg",
-    { class: "strip", viewBox: `0 0 ${BINS} 10`, preserveAspectRatio: "none", role: "img", "aria-label": stripWords(data, rows) },
+    {
+      class: "strip",
+      viewBox: `0 0 ${BINS} 10`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": stripWords(data, rows),
+    },
     drawing("path", { d: path, class: "on" }),
     drawing("path", { d: ticks, class: "tick" }),
   );
@@ -64,14 +74,21 @@ export function spread(data, rows) {
   distances.sort((a, b) => a - b);
   const share = (distance) => Math.min(1, distance / (2 * data.radius)) * 100;
   const [median, farthest] = [distances[distances.length >> 1], distances.at(-1)];
-  const words = `spread: median ${median.toFixed(2)}, farthest ${farthest.toFixed(2)}; the ball has radius ${data.radius.toFixed(2)}`;
+  const ends = `median ${median.toFixed(2)}, farthest ${farthest.toFixed(2)}`;
+  const words = `spread: ${ends}; the ball has radius ${data.radius.toFixed(2)}`;
   return element(
     "span",
     { class: "spread", title: words },
     drawing(
       "svg",
       { viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": words },
-      drawing("rect", { x: 0, y: 2, width: share(farthest), height: 4, class: farthest > data.radius ? "wide" : "far" }),
+      drawing("rect", {
+        x: 0,
+        y: 2,
+        width: share(farthest),
+        height: 4,
+        class: farthest > data.radius ? "wide" : "far",
+      }),
       drawing("rect", { x: 0, y: 2, width: share(median), height: 4, class: "near" }),
       drawing("rect", { x: 49.5, y: 0, width: 1, height: 8, class: "ball" }),
     ),

@@ -18,7 +18,13 @@ export class Suggestions {
     on("close-questions", () => this.element.close());
     this.element.addEventListener("keydown", (event) => {
       const answer = { y: "yes", n: "no", " ": "skip", s: "skip" }[event.key];
-      if (answer === undefined || event.ctrlKey || event.metaKey || (event.key === " " && event.target.tagName === "BUTTON")) return;
+      if (
+        answer === undefined ||
+        event.ctrlKey ||
+        event.metaKey ||
+        (event.key === " " && event.target.tagName === "BUTTON")
+      )
+        return;
       event.preventDefault();
       this.answer(answer);
     });
@@ -66,7 +72,13 @@ export class Suggestions {
       .slice(0, LOOSEST);
     return loosest.map(([label, highest]) => {
       const size = decisions.clusters.get(label).length;
-      return { kind: "split", key: `split ${label}`, label, height: highest, weight: (size / 4) * (highest / data.threshold) ** 4 };
+      return {
+        kind: "split",
+        key: `split ${label}`,
+        label,
+        height: highest,
+        weight: (size / 4) * (highest / data.threshold) ** 4,
+      };
     });
   }
 
@@ -88,7 +100,10 @@ export class Suggestions {
     const { decisions } = this.app;
     const parts = isMerge
       ? this.question.labels.map((label) => [decisions.title(label), decisions.rowsOf(label)])
-      : this.sidesOf(this.question.label).map((rows, place) => [`${decisions.title(this.question.label)}, side ${place + 1}`, rows]);
+      : this.sidesOf(this.question.label).map((rows, place) => [
+          `${decisions.title(this.question.label)}, side ${place + 1}`,
+          rows,
+        ]);
     sides.append(...parts.map(([title, rows]) => this.side(title, rows)));
   }
 
@@ -129,4 +144,3 @@ function smaller([one, other]) {
 function pairKey(labels) {
   return [...labels].sort((a, b) => a - b).join(" ");
 }
-
