@@ -28,12 +28,13 @@ def quality(faces: Faces, picture: Image, scale: float) -> np.ndarray[tuple[int]
     Returns
     -------
     quality : ndarray of shape (n_faces,), float32
-        The product of the score, the pose, and the square roots of size and sharpness, each from 0 to 1.
+        The product of the pose, the square roots of size and sharpness, and the third power of the score (which falls
+        where a face is half hidden, or one shot fades into another), each from 0 to 1.
     """
     size = np.clip(faces.boxes[:, 2:].min(axis=1) / _GOOD_SIZE, 0, 1)
     sharpness = np.array([_sharpness(picture, box) for box in faces.boxes * scale])
     sharp = np.clip(sharpness / _GOOD_SHARPNESS, 0.01, 1)
-    return (faces.scores * frontality(faces) * np.sqrt(size * sharp)).astype(np.float32)
+    return (faces.scores**3 * frontality(faces) * np.sqrt(size * sharp)).astype(np.float32)
 
 
 def frontality(faces: Faces) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
