@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bcl_fast._utils.extras import is_installed
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import say
@@ -154,12 +153,12 @@ def _write(result: ClusteringResult, tracks: TrackSet, output: Path, rate: float
     if result.n_tracks == 0:
         return
     say(f"{counted(result.n_clusters, 'cluster')} -> {output / CLUSTERS}, a row of faces for each -> {output / SHEET}")
-    if importlib.util.find_spec("bcl_fast.report") is not None:
-        room = importlib.import_module("bcl_fast.report")
-        shown = room.Report(
-            result, tracks, pairs_of(tracks, None, 1, DUPLICATE_IOU), frames_per_second=rate, title=output.name
-        )
-        room.write_report(shown, output / PAGE, force=force)
+    if is_installed("jinja2"):
+        from bcl_fast.report import Report, write_report
+
+        pairs = pairs_of(tracks, None, 1, DUPLICATE_IOU)
+        shown = Report(result, tracks, pairs, frames_per_second=rate, title=output.name)
+        write_report(shown, output / PAGE, force=force)
         say(f"a page to look at and to put right -> {output / PAGE}")
     say(f"next: bcl-fast suggest {output / CLUSTERS} --tracks {output / TRACKS}")
 

@@ -1,5 +1,5 @@
 """Films and pictures to tracks of faces: decoding, shots, detection, tracking, recognition."""
 
-import lazy_loader
+from bcl_fast._utils.extras import lazy_package
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = lazy_package(__name__, __file__)

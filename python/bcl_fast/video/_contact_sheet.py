@@ -13,6 +13,7 @@ import numpy as np
 
 from bcl_fast._utils.checks import whole_at_least
 from bcl_fast._utils.escape import as_printable
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import atomic_output, check_output
 from bcl_fast._utils.text import counted
 from bcl_fast._utils.types import Integers, PathLike
@@ -84,6 +85,7 @@ def write_contact_sheet(
     """
     per_cluster = whole_at_least("per_cluster", per_cluster, 1)
     check_contact_sheet_output(path, force=force)
+    require("a contact sheet", "PIL")
     clusters, sizes = np.unique(result.cluster_ids[result.cluster_ids >= 0], return_counts=True)
     order = np.lexsort((clusters, -sizes))[:_MOST_ROWS]
     rows = [_row_of(result, tracks, int(clusters[place]), per_cluster) for place in order]

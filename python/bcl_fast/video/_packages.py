@@ -7,10 +7,11 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+from bcl_fast._utils.extras import require
+from bcl_fast._utils.text import one_line
 from bcl_fast.errors import InputError
 
-_EXTRA = "pip install 'bcl-fast[video]'"
-_DISTRIBUTIONS = {"av": "av", "cv2": "scenedetect-headless", "dlib": "dlib-bin"}
+_BROUGHT_BY = {"cv2": "scenedetect"}
 
 
 def package(name: str) -> ModuleType:
@@ -18,14 +19,17 @@ def package(name: str) -> ModuleType:
 
     Raises
     ------
-    InputError
+    MissingExtraError
         If it is not installed.
+    InputError
+        If it is, and cannot be imported all the same.
     """
+    top = name.partition(".")[0]
+    require("a film", _BROUGHT_BY.get(top, top))
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        top = name.partition(".")[0]
-        raise InputError(f"films need the package {_DISTRIBUTIONS.get(top, top)} ({error}): {_EXTRA}") from None
+        raise InputError(f"films need the package {top}, which cannot be imported: {one_line(error)}") from None
 
 
 def data_of_package(name: str, *parts: str) -> Path:
@@ -33,12 +37,16 @@ def data_of_package(name: str, *parts: str) -> Path:
 
     Raises
     ------
+    MissingExtraError
+        If the package is not installed.
     InputError
-        If the package is not installed, or has no such file.
+        If it has no such file.
     """
+    require("recognising faces", name)
     found = importlib.util.find_spec(name)
-    folders = found.submodule_search_locations if found is not None else None
-    file = None if not folders else Path(next(iter(folders))).joinpath(*parts)
-    if file is None or not file.is_file():
-        raise InputError(f"faces are recognised with the package {name}, which is not installed: {_EXTRA}")
-    return file
+    folders = (found.submodule_search_locations if found is not None else None) or []
+    for folder in folders:
+        file = Path(folder).joinpath(*parts)
+        if file.is_file():
+            return file
+    raise InputError(f"faces are recognised with {parts[-1]} of the package {name}, and there is no such file in it")
