@@ -127,6 +127,18 @@ def test_cannot_link_lists_go_by_label(ranks: Ranks) -> None:
     assert_equals_one_process(ranks, embeddings, 2 * labels, (7, 33), {"num_classes": 20}, pairs)
 
 
+def test_without_check_a_class_without_centroid_takes_no_part(ranks: Ranks) -> None:
+    """Its two samples lie in two processes, which see it only together."""
+    embeddings, labels, _ = make_batch(40, 7, 9, torch.float64)
+    rows = torch.cat([embeddings.detach()[:1], embeddings.detach(), -embeddings.detach()[:1]])
+    classes = torch.cat([torch.tensor([50]), labels, torch.tensor([50])])
+    assert_equals_one_process(ranks, rows, classes, (20, 22), {"check_finite": False})
+    batches = list(zip(parts_of(rows, (20, 22)), parts_of(classes, (20, 22)), strict=True))
+    first, second = ranks.failures(refused, batches, [{}, {}])
+    assert first.endswith("those of the class of sample 0 do, so it has no centroid")
+    assert second.endswith("those of the class of sample 21 do, so it has no centroid")
+
+
 # ---- in a network
 
 

@@ -72,14 +72,9 @@ def ball_loss_of_processes(
         refuse(options.group)
         raise
     own = (0, len(embeddings), len(mine), with_gradient)
-    alike = (
-        embeddings.shape[1],
-        8 * embeddings.itemsize,
-        options.num_classes,
-        *options[1:6],
-        options.averaged_gradients,
-    )
-    agreed = _agree(processes, own, (*alike, float(raw_radius), _checksum(lists)))
+    batch = (embeddings.shape[1], 8 * embeddings.itemsize)
+    alike = (*batch, *options.of_kernel, options.averaged_gradients, raw_radius.item(), _checksum(lists))
+    agreed = _agree(processes, own, alike)
     present = _labels_of_all(processes, mine, agreed.n_labels)
     codes = torch.searchsorted(present, labels)
     if lists is not None:
@@ -189,7 +184,7 @@ class _Stages:
         if not embeddings.is_cuda:
             where, threads = _addresses(lists), torch.get_num_threads()
             self._stages = _core.ball_loss_stages(
-                *batch, *where, float(raw_radius), threads, alpha, margin, sphere, check_finite, normalize
+                *batch, *where, raw_radius.item(), threads, alpha, margin, sphere, check_finite, normalize
             )
             return
         radius = raw_radius.to(embeddings.dtype)
