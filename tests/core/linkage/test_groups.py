@@ -15,7 +15,9 @@ NO_CONSTRAINTS = np.empty((0, 2), np.int32)
 NEVER = 2**40
 
 
-def merge(linkage: str, X: npt.NDArray[Any], threshold: float, fewest_grouped: int, n_threads: int = 2, **options: Any):
+def merge(
+    linkage: str, X: npt.NDArray[Any], threshold: float, fewest_grouped: int, n_threads: int = 2, **options: Any
+) -> tuple[npt.NDArray[Any], ...]:
     return getattr(_core, f"{linkage}_linkage")(
         X,
         threshold,
@@ -40,7 +42,7 @@ def tight(n: int) -> npt.NDArray[np.float32]:
     return (centers[rng.integers(len(centers), size=n)] + 0.4 * rng.normal(size=(n, 48))).astype(np.float32)
 
 
-INPUTS = {
+INPUTS: dict[str, tuple[npt.NDArray[Any], float]] = {
     "tight": (tight(9000), 22.0),
     "identities": (identities(5000, 40), 0.5),
     "float64, far from the origin": (identities(3000, 24).astype(np.float64) * 1e-3 + 1e6, 0.4e-6),
@@ -67,12 +69,12 @@ def test_threads_do_not_show(linkage: str) -> None:
 def test_constraints_hold_in_groups(linkage: str) -> None:
     X, threshold = INPUTS["identities"]
     rng = np.random.default_rng(0)
-    together = np.arange(len(X), dtype=np.int32)
-    together[1::50] = together[:-1:50]
-    _, together = np.unique(together, return_inverse=True)
+    first = np.arange(len(X))
+    first[1::50] = first[:-1:50]
+    together = np.unique(first, return_inverse=True)[1].astype(np.int32)
     apart = rng.integers(0, len(X), (400, 2)).astype(np.int32)
     apart = apart[together[apart[:, 0]] != together[apart[:, 1]]]
-    constraints = {"must_link_groups": together.astype(np.int32), "cannot_link": apart}
+    constraints = {"must_link_groups": together, "cannot_link": apart}
     grouped = merge(linkage, X, threshold, 1, **constraints)
     assert_same(grouped, merge(linkage, X, threshold, NEVER, **constraints))
     assert (grouped[1][apart[:, 0]] != grouped[1][apart[:, 1]]).all()

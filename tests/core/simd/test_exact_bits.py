@@ -91,7 +91,10 @@ def test_the_same_bits_under_emulation_of_aarch64(tmp_path):
 
 def is_of_the_core(path: Path) -> bool:
     room = path.relative_to(CSRC).parts[0]
-    return room in ("distance", "linkage", "radius_graph", "runtime", "screen") or path.name == "no_cuda.cpp"
+    return (
+        room in ("arrangement", "distance", "linkage", "radius_graph", "runtime", "screen")
+        or path.name == "no_cuda.cpp"
+    )
 
 
 def build(compiler: str, sources: list[Path], program: Path) -> None:
