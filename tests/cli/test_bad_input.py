@@ -76,7 +76,7 @@ def test_missing_files(folder):
     assert "missing.safetensors does not exist" in cluster(folder, model="missing.safetensors")
 
 
-@pytest.mark.parametrize("name", ["tracks.txt", "tracks", "tracks.xlsx"])
+@pytest.mark.parametrize("name", ["tracks.doc", "tracks", "tracks.xlsx"])
 def test_unknown_suffixes_of_tracks(folder, name):
     (folder / name).write_text("1 2 3")
     assert "must be a path that ends in .parquet, .feather," in cluster(folder, name)

@@ -25,6 +25,8 @@ from bcl_fast.training import Recipe
 from tests.helpers.cli import QUICK, films, run
 
 COMMANDS = (
+    "people",
+    "extract",
     "train",
     "cluster",
     "suggest",

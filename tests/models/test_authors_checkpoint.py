@@ -62,7 +62,9 @@ def plain_points(checkpoint: Path, folder: Path) -> tuple[np.ndarray, list[str],
         x = x @ weights[f"linears.{i}.weight"].T + weights[f"linears.{i}.bias"]
         x = np.maximum(x, 0) if i < 3 else x / np.linalg.norm(x, axis=1, keepdims=True)
     raw = float(content["criterion_state"]["ctrd.h_bias"])
-    return x, [row[2] for row in rows], [row[0] for row in rows], 4 * np.log1p(np.exp(raw))
+    # Who has no name is numbered within a series.
+    names = [f"{row[0].split('_')[0]}_{row[2]}" if row[2].startswith("unknown") else row[2] for row in rows]
+    return x, names, [row[0] for row in rows], 4 * np.log1p(np.exp(raw))
 
 
 def plain_scores(names: list[str], clusters: np.ndarray) -> tuple[int, float, float]:

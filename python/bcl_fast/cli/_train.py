@@ -64,8 +64,7 @@ def train(
         from bcl_fast.cli._bars import training_progress
         from bcl_fast.training import train as fit
 
-        epochs = recipe.epochs_of(people.n_tracks)
-        progress = held.enter_context(training_progress(epochs, shown=run.processes.writes))
+        progress = held.enter_context(training_progress(shown=run.processes.writes))
         result = fit(
             people,
             others,
@@ -76,6 +75,7 @@ def train(
             tensorboard=tensorboard,
             force=force,
             on_fold=progress.on_fold,
+            on_start=progress.on_start,
             on_epoch=progress.on_epoch,
             on_batch=progress.on_batch,
             device=run.device,

@@ -90,7 +90,7 @@ class HistoryLog:
     Raises
     ------
     InputError
-        If the file exists and may not be replaced, cannot be written, or TensorBoard is not installed.
+        If the file exists and may not be replaced, or cannot be written.
     """
 
     def __init__(

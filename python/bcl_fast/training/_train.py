@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ from bcl_fast.training._untrained import untrained
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
+
+OnStart = Callable[[int], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,7 @@ def train(
     tensorboard: PathLike | None = None,
     force: bool = False,
     on_fold: OnFold | None = None,
+    on_start: OnStart | None = None,
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
     device: str = "cpu",
@@ -107,6 +111,8 @@ def train(
         Replace a checkpoint or history that exists; ``resume`` alone replaces only those of the same run.
     on_fold : callable, optional
         Called with the number of folds done and of all.
+    on_start : callable, optional
+        Called with the number of epochs of the training on everybody, once it is known: 0 where nothing is trained.
     on_epoch : callable, optional
         Called with the `EpochRecord` after each epoch, when all files are written.
     on_batch : callable, optional
@@ -161,6 +167,8 @@ def train(
             if saved is None and checkpoint is not None and comparison is not None:
                 save_checkpoint(checkpoint, state, recipe, data, comparison)
             log = HistoryLog(history, tensorboard, state.history, comparison, resume=resume, force=force)
+        if on_start is not None:
+            on_start(n_epochs)
         with threads, closing(log):
             for epoch in range(len(state.history) + 1, n_epochs + 1):
                 record = training.run_epoch(epoch, on_batch)
