@@ -160,7 +160,9 @@ def _write(result: ClusteringResult, tracks: TrackSet, output: Path, rate: float
         shown = Report(result, tracks, pairs, frames_per_second=rate, title=output.name)
         write_report(shown, output / PAGE, force=force)
         say(f"a page to look at and to put right -> {output / PAGE}")
-    say(f"next: bcl-fast suggest {output / CLUSTERS} --tracks {output / TRACKS}")
+        say(f"next: bcl-fast review {output / CLUSTERS} --tracks {output / TRACKS}")
+    else:
+        say(f"next: bcl-fast suggest {output / CLUSTERS} --tracks {output / TRACKS}")
 
 
 def _rate_of(films: list[Path], sequence: bool) -> float | None:
