@@ -28,7 +28,7 @@ from bcl_fast.evaluation import scores_of_merges
 from bcl_fast.models import Embedding
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training._comparison import UNTRAINED, Candidate, Comparison
-from bcl_fast.training._folds import Fold, make_folds
+from bcl_fast.training._folds import Fold, everybody, make_folds
 from bcl_fast.training._recipe import Recipe
 from bcl_fast.training._trainer import Trainer
 from bcl_fast.training._untrained import untrained
@@ -97,7 +97,7 @@ def cross_fit(
     with one_thread_of_torch(), ExitStack() as ended:
         with processes.together():
             folds = make_folds(tracks, val, recipe)
-            n_folds, n_identities, epochs = len(folds), _n_held_out(folds), _mean_epochs_of_looks(folds, recipe)
+            n_folds, n_identities = len(folds), _n_held_out(folds)
             folds = folds[processes.rank :: processes.size]  # the others are let go
             trainers = [Trainer(fold.train, None, recipe, device) for fold in folds]
             n_workers = 1 if device.type != "cpu" else min(max(1, len(folds)), cores)
@@ -109,6 +109,7 @@ def cross_fit(
                     on_fold(done, len(folds))
         search = _Search(held, recipe, pool, processes)
         search.run()
+    epochs = _epochs_of_looks(everybody(tracks, val, recipe), recipe)
     candidates = [
         _candidate(way, search.scores[way], search.thresholds(way), recipe.head, epochs) for way in search.scores
     ]
@@ -120,21 +121,16 @@ def _n_held_out(folds: list[Fold]) -> int:
     return len(np.unique(np.concatenate([fold.held_out.label_codes()[1] for fold in folds])))
 
 
-def _epochs_of_looks(fold: Fold, recipe: Recipe) -> list[int]:
-    """Epochs after which a fold's head is looked at; everybody's then sees each track as often."""
-    return [recipe.epochs_of(fold.train.n_tracks, look) for look in LOOKS]
-
-
-def _mean_epochs_of_looks(folds: list[Fold], recipe: Recipe) -> list[int]:
-    epochs: list[int] = np.mean([_epochs_of_looks(fold, recipe) for fold in folds], axis=0).round().astype(int).tolist()
-    return epochs
+def _epochs_of_looks(tracks: TrackSet, recipe: Recipe) -> list[int]:
+    """Epochs after which a head is looked at: as many steps in a fold as on everybody, for distances grow with them."""
+    return [recipe.epochs_of(tracks.n_tracks, look) for look in LOOKS]
 
 
 def _train_fold(fold: Fold, trainer: Trainer) -> _Held:
     """Train on a fold's people, and keep the heads at each look."""
     embeddings = list(untrained(trainer.data).values())
     done = 0
-    for epoch in _epochs_of_looks(fold, trainer.recipe):
+    for epoch in _epochs_of_looks(fold.train, trainer.recipe):
         for number in range(done + 1, epoch + 1):
             trainer.run_epoch(number, None)
         done = max(done, epoch)

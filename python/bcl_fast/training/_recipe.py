@@ -73,7 +73,7 @@ class Recipe:
     dimensions : tuple of int or None
         Widths of the head from the features to the embeddings, such as 256-128-64; by default those of the head.
     steps : int
-        Batches to train with, in whole epochs, where these are not given; with cross-fit the most of a fold.
+        Batches to train with, in whole epochs, where these are not given; with cross-fit the most.
     epochs : int or None
         Passes over the training tracks; with cross-fit the most.
     batch_size : int
