@@ -171,6 +171,15 @@ def test_no_decision_is_lost_over_two_episodes(tmp_path, suffix, with_edits):
     assert edited.names[list(edited.track_ids).index("y")] == "Cleo"
 
 
+def test_a_named_person_is_a_cluster_however_small():
+    assert partition(clustered(min_cluster_size=3)) == [0, 0, 0, -1, -1, -1, -1]
+    result = clustered(min_cluster_size=3, edits=Edits((person("g", "Zoe"), person("de", "Kim"), person("f"))))
+    assert partition(result) == [0, 0, 0, 2, 2, -1, 1]  # who has no name is not decided to be somebody
+    assert result.names.tolist() == ["", "", "", "Kim", "Kim", "", "Zoe"]
+    assert result.cluster_sizes.tolist() == [3, 3, 3, 2, 2, 0, 1]
+    assert np.isfinite(result.distances_to_centroid[[3, 4, 6]]).all()
+
+
 def test_edits_about_new_tracks_hold_in_an_update():
     second = tracks("ep2", (100, 180.1, 240), "uvw")
     edits = Edits(

@@ -74,15 +74,23 @@ def apply_edits(result: ClusteringResult, edits: Edits) -> ClusteringResult:
 
 
 def name_people(result: ClusteringResult, edits: Edits) -> ClusteringResult:
-    """Give the clusters of people the names that these have; those of other clusters stay."""
-    index = track_index(result)
-    names = {}
-    for rows, person in zip(_rows([person.tracks for person in edits.people], index), edits.people, strict=True):
-        clusters = [int(result.cluster_ids[row]) for row in rows if result.cluster_ids[row] >= 0]
-        if person.name and clusters:
-            names[clusters[0]] = person.name
-        elif person.name and rows:
-            warnings.warn(f"no track of {one_line(repr(person.name))} is in a cluster", stacklevel=3)
+    """Give the clusters of people the names that these have; those of other clusters stay.
+
+    A named person whose tracks are in no cluster, because they are few, becomes one: somebody has decided so.
+    """
+    rows_of_people = _rows([person.tracks for person in edits.people], track_index(result))
+    people = [
+        (rows, person.name) for rows, person in zip(rows_of_people, edits.people, strict=True) if rows and person.name
+    ]
+    cluster_ids = result.cluster_ids.copy()
+    for rows, _ in people:
+        if (cluster_ids[rows] < 0).all():
+            cluster_ids[rows] = cluster_ids.max() + 1
+    added = cluster_ids != result.cluster_ids
+    if added.any():
+        kept = renumbered(result, cluster_ids, changed=added)
+        result = replace(kept, names=result.names, violations=result.violations)
+    names = {int(cluster_ids[rows].max()): name for rows, name in people}
     return name_clusters(result, names) if names else result
 
 
