@@ -19,7 +19,7 @@ class Commands(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the sections in the order of the help."""
         group: Any = typer.main.get_command(app)
-        examples = {function.__name__: lines for function, lines in COMMANDS.items()}
+        examples = {function.__name__.rstrip("_"): lines for function, lines in COMMANDS.items()}
         return [self._section(name, command, examples[name]) for name, command in group.commands.items()]
 
     def _section(self, name: str, command: Any, examples: list[str]) -> nodes.Node:
