@@ -9,25 +9,18 @@ cases; where it dies, its case is a failure and another worker goes on.
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
-import shutil
-import sys
 import tempfile
 import traceback
 import warnings
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bcl_fast.errors import InputError
+from fuzz.campaign import Campaign, Outcome
 from fuzz.damage import MUTATIONS
-from fuzz.options import parse_options
 
 CASES = 1000
-_RESIDENT = 1 << 29  # bytes that all cases together may add to a worker's largest resident size
 
 
 def write_good_films(folder: Path) -> None:
@@ -55,8 +48,7 @@ def write_good_films(folder: Path) -> None:
         av.VideoFrame.from_ndarray(images[0], format="rgb24").to_image().save(folder / f"picture.{suffix}")
 
 
-def _case(seed: int, number: int, seeds: Path) -> tuple[str, str]:
-    """Return what a case came to (``read``, ``refused``, or what is wrong), and what it was."""
+def _case(seed: int, number: int, seeds: Path) -> Outcome:
     from bcl_fast.video import extract
 
     rng = np.random.default_rng([seed, number])
@@ -73,83 +65,24 @@ def _case(seed: int, number: int, seeds: Path) -> tuple[str, str]:
         except InputError as error:
             left = sorted(file.name for file in Path(folder).iterdir() if file != path)
             is_sentence = "\n" not in str(error) and len(str(error)) < 1000 and not left
-            return "refused" if is_sentence else "no sentence", f"{source.name}: {error} {left}"
+            return Outcome("refused" if is_sentence else "no sentence", source.name, f"{error} {left}")
         except BaseException:
-            return "traceback", f"{source.name}\n{traceback.format_exc()}"
-    return "read", source.name
+            return Outcome("traceback", source.name, traceback.format_exc())
+    return Outcome("read", source.name)
 
 
-def _worker(seed: int, first: int, last: int, seeds: Path, outcomes: Any) -> None:
-    """Run cases, and report each before the next begins."""
-    _case(seed, 0, seeds)  # imports what is needed
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for number in range(first, last):
-        outcomes.put((number, *_case(seed, number, seeds)))
-        grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-        if grown > _RESIDENT:
-            outcomes.put((number, "memory", f"the worker grew by {grown / 1e9:.1f} GB"))
-            return
-    outcomes.put((last, None, ""))
+def _prepare(seeds: Path) -> None:
+    """Import what is needed."""
+    _case(0, 0, seeds)
+
+
+CAMPAIGN = Campaign("films", write_good_films, _prepare, _case)
 
 
 def run(seed: int = 0, cases: int = CASES) -> dict[str, int]:
-    """Run cases and print their counts; failures go to standard error.
-
-    Returns
-    -------
-    counts : dict of str to int
-        ``read`` and ``refused`` are as it should be; anything else is a failure.
-    """
-    counts: Counter[str] = Counter()
-    context, first = multiprocessing.get_context("spawn"), 0
-    seeds = Path(tempfile.mkdtemp(prefix="bcl-fuzz-seeds-"))
-    try:
-        write_good_films(seeds)
-        while first < cases:
-            outcomes = context.SimpleQueue()
-            worker = context.Process(target=_worker, args=(seed, first, cases, seeds, outcomes))
-            worker.start()
-            first = _collect(worker, outcomes, first, counts)
-    finally:
-        shutil.rmtree(seeds)
-    found = ", ".join(f"{number:,} {kind}" for kind, number in counts.most_common())
-    print(f"films: {cases:,} damaged files, seed {seed}: {found}")
-    return dict(counts)
-
-
-def _collect(worker: Any, outcomes: Any, first: int, counts: Counter[str]) -> int:
-    """Count what a worker reports until it ends; return the case to go on with."""
-    number = first
-    while True:
-        while outcomes.empty() and worker.is_alive():
-            worker.join(0.01)
-        if outcomes.empty():  # it died within a case
-            counts["died"] += 1
-            print(f"case {number} died with exit code {worker.exitcode}", file=sys.stderr)
-            return number + 1
-        place, kind, what = outcomes.get()
-        if kind is None:
-            worker.join()
-            return int(place)
-        counts[kind] += 1
-        if kind not in ("read", "refused"):
-            print(f"case {place}: {kind}: {what}", file=sys.stderr)
-        number = place + 1
-        if kind == "memory":
-            worker.join()
-            return int(place) + 1
-
-
-def main() -> int:
-    """Run the campaign, or one case of it."""
-    options = parse_options(__doc__, CASES)
-    if options.case is None:
-        return int(bool(set(run(options.seed, options.cases)) - {"read", "refused"}))
-    with tempfile.TemporaryDirectory() as seeds:
-        write_good_films(Path(seeds))
-        print(*_case(options.seed, options.case, Path(seeds)))
-    return 0
+    """Run cases of the campaign; see `Campaign.run`."""
+    return CAMPAIGN.run(seed, cases)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    CAMPAIGN.main(__doc__, CASES)

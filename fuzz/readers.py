@@ -11,23 +11,20 @@ address space; where it dies, its case is a failure and another worker goes on.
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
 import shutil
-import sys
 import tempfile
 import traceback
 import warnings
-from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from bcl_fast.errors import InputError
+from fuzz.campaign import Campaign, Outcome
 from fuzz.damage import MUTATIONS, write_strange_table
 from fuzz.good_files import write_good_files
-from fuzz.options import parse_options
 from fuzz.our_files import READERS as OURS
 from fuzz.our_files import content_of
 
@@ -35,15 +32,6 @@ CASES = 4000
 WITHOUT_COMMAND = ("ids.ids", "clustering.safetensors")
 _COMMAND_EVERY = 8
 _ADDRESS_SPACE = 1 << 31  # bytes beyond what the worker has when it begins
-_RESIDENT = 1 << 29  # bytes that all cases together may add to its largest resident size
-
-
-class Outcome(NamedTuple):
-    """What a case came to: ``read``, ``refused``, or what is wrong."""
-
-    kind: str
-    what: str
-    detail: str = ""
 
 
 def _check_seeds(seeds: Path) -> None:
@@ -170,87 +158,28 @@ def _case(seed: int, number: int, seeds: Path) -> Outcome:
     return Outcome("read", what)
 
 
-# Workers
+# The campaign
 
 
-def _worker(seed: int, first: int, last: int, seeds: Path, outcomes: Any) -> None:
-    """Run cases under a limit, and report each before the next begins."""
-    _command(["cluster", str(seeds / "tracks.parquet"), "--threshold", "1", "-o", "-"])  # imports what is needed
+def _prepare(seeds: Path) -> None:
+    """Import what is needed, then limit the address space."""
+    _command(["cluster", str(seeds / "tracks.parquet"), "--threshold", "1", "-o", "-"])
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + _ADDRESS_SPACE, used + _ADDRESS_SPACE))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for number in range(first, last):
-        outcomes.put((number, _case(seed, number, seeds)))
-        grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-        if grown > _RESIDENT:
-            outcomes.put((number, Outcome("memory", "", f"the worker grew by {grown / 1e9:.1f} GB")))
-            return
-    outcomes.put((last, None))
+
+
+def _write_seeds(folder: Path) -> None:
+    write_good_files(folder)
+    _check_seeds(folder)
+
+
+CAMPAIGN = Campaign("readers", _write_seeds, _prepare, _case)
 
 
 def run(seed: int = 0, cases: int = CASES) -> dict[str, int]:
-    """Run cases and print their counts; failures go to standard error.
-
-    Returns
-    -------
-    counts : dict of str to int
-        ``read`` and ``refused`` are as it should be; anything else is a failure.
-    """
-    counts: Counter[str] = Counter()
-    context, first = multiprocessing.get_context("spawn"), 0
-    seeds = Path(tempfile.mkdtemp(prefix="bcl-fuzz-seeds-"))
-    try:
-        write_good_files(seeds)
-        _check_seeds(seeds)
-        while first < cases:
-            outcomes = context.SimpleQueue()
-            worker = context.Process(target=_worker, args=(seed, first, cases, seeds, outcomes))
-            worker.start()
-            first = _collect(worker, outcomes, seed, first, counts)
-    finally:
-        shutil.rmtree(seeds)
-    found = ", ".join(f"{number:,} {kind}" for kind, number in counts.most_common())
-    print(f"readers: {cases:,} damaged files, seed {seed}: {found}")
-    return dict(counts)
-
-
-def _collect(worker: Any, outcomes: Any, seed: int, first: int, counts: Counter[str]) -> int:
-    """Count what a worker reports until it ends; return the case to go on with."""
-    number = first
-    while True:
-        while outcomes.empty() and worker.is_alive():
-            worker.join(0.01)
-        if outcomes.empty():  # it died within a case
-            _report(seed, number, Outcome(f"died with exit code {worker.exitcode}", ""), counts)
-            return number + 1
-        place, outcome = outcomes.get()
-        if outcome is None:
-            worker.join()
-            return int(place)
-        _report(seed, place, outcome, counts)
-        number = place + 1
-        if outcome.kind == "memory":
-            worker.join()
-            return int(number)
-
-
-def _report(seed: int, number: int, outcome: Outcome, counts: Counter[str]) -> None:
-    counts[outcome.kind] += 1
-    if outcome.kind not in ("read", "refused"):
-        print(f"--seed {seed} --case {number}: {outcome.kind} ({outcome.what})\n{outcome.detail}", file=sys.stderr)
-
-
-def main() -> None:
-    """Run as a command."""
-    options = parse_options(__doc__, CASES)
-    if options.case is None:
-        counts = run(options.seed, options.cases)
-        sys.exit(0 if set(counts) <= {"read", "refused"} else 1)
-    with tempfile.TemporaryDirectory() as folder:
-        write_good_files(Path(folder))
-        outcome = _case(options.seed, options.case, Path(folder))
-        print(*outcome, sep="\n")
+    """Run cases of the campaign; see `Campaign.run`."""
+    return CAMPAIGN.run(seed, cases)
 
 
 if __name__ == "__main__":
-    main()
+    CAMPAIGN.main(__doc__, CASES)
