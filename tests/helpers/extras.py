@@ -137,6 +137,15 @@ def kmeans() -> None:
     assert len(set(kmeans(POINTS, 4).tolist())) == 4
 
 
+def page() -> None:
+    from bcl_fast import TrackSet, cluster_tracks
+    from bcl_fast.report import Report, write_report
+
+    tracks = TrackSet.from_arrays(POINTS)
+    write_report(Report(cluster_tracks(tracks, POINTS, 0.5), tracks), "page.html")
+    assert "<html" in Path("page.html").read_text()
+
+
 FEATURES: dict[Callable[[], None], tuple[str, ...]] = {  # the libraries that each wants, in the order it asks for them
     clustering: (),
     tracks_in_arrays: (),
@@ -148,6 +157,7 @@ FEATURES: dict[Callable[[], None], tuple[str, ...]] = {  # the libraries that ea
     command_line: ("typer",),
     figure: ("torch", "safetensors", "matplotlib", "tabulate"),
     kmeans: ("faiss",),
+    page: ("jinja2",),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,9 +37,9 @@ class TrainingProgress(Protocol):
 
 
 @contextmanager
-def training_progress(*, shown: bool = True) -> Iterator[TrainingProgress]:
+def training_progress(*, is_shown: bool = True) -> Iterator[TrainingProgress]:
     """Show a training: a bar on a terminal, about twenty lines elsewhere; nothing unless it is to be shown."""
-    if not shown:
+    if not is_shown:
         yield _Silence()
         return
     if not sys.stderr.isatty():
@@ -65,6 +65,17 @@ def clustering_progress(*, is_shown: bool = True) -> Iterator[OnProgress | None]
     if not (is_shown and sys.stderr.isatty()):
         yield None
         return
+    with passing_bar() as move:
+
+        def show(progress: Progress) -> None:
+            move(progress.share, 1, _doing(progress), f"{100 * progress.share:>3.0f} %  {_left(progress)}")
+
+        yield show
+
+
+@contextmanager
+def passing_bar() -> Iterator[Callable[[float, float | None, str, str], None]]:
+    """Show a bar that goes away at its end; yields what moves it: how much is done, of what, and words around it."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as RichProgress
@@ -72,15 +83,21 @@ def clustering_progress(*, is_shown: bool = True) -> Iterator[OnProgress | None]
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[left]}"),
+        TextColumn("{task.fields[said]}", markup=False),
     )
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1, left="")
+        task = bar.add_task("", total=None, said="")
 
-        def show(progress: Progress) -> None:
-            bar.update(task, completed=progress.share, description=_doing(progress), left=_left(progress))
+        def move(done: float, total: float | None, what: str, said: str) -> None:
+            bar.update(task, completed=done, total=total, description=what, said=said)
 
-        yield show
+        yield move
+
+
+def time_left(seconds: float) -> str:
+    """Say how long something will go on."""
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02} left"
 
 
 def _doing(progress: Progress) -> str:
@@ -91,10 +108,7 @@ def _doing(progress: Progress) -> str:
 
 
 def _left(progress: Progress) -> str:
-    if progress.share < LEAST_SHARE:
-        return ""
-    minutes, seconds = divmod(round(progress.seconds_left), 60)
-    return f"{minutes}:{seconds:02} left"
+    return "" if progress.share < LEAST_SHARE else time_left(progress.seconds_left)
 
 
 class _Silence:

@@ -182,11 +182,12 @@ def cluster(
     if representatives is not None:
         write_representatives(result, people, representatives, per_cluster=per_cluster, force=force)
     if report is not None:
-        from bcl_fast.cli._report import report_of
-        from bcl_fast.report import write_report
+        from bcl_fast.cli._report import pictures_folder, say_what_is_absent
+        from bcl_fast.report import Report, write_report
 
-        shown = report_of(result, people, output.name, tracks, None, None, ["none"], min_overlap, duplicate_iou)
-        write_report(replace(shown, pairs=pairs), report, force=force)
+        say_what_is_absent(result, people)
+        shown = Report(result, people, pairs, pictures_folder(None, tracks), title=output.name)
+        write_report(shown, report, force=force)
     if as_json:
         print_outcome(result, people, [output, representatives, report])
     if quiet or as_json:

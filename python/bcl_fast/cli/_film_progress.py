@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bcl_fast.cli._bars import passing_bar, time_left
 from bcl_fast.cli._console import say
 
 if TYPE_CHECKING:
@@ -24,21 +25,10 @@ def film_progress() -> Iterator[OnProgress]:
     if not sys.stderr.isatty():
         yield _Lines().show
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as RichProgress
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[how]}"),
-    )
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, how="")
+    with passing_bar() as move:
 
         def show(progress: ExtractionProgress) -> None:
-            name = Path(progress.film).name[-40:]
-            bar.update(task, completed=progress.n_frames, total=progress.total, description=name, how=_how(progress))
+            move(progress.n_frames, progress.total, Path(progress.film).name[-40:], _how(progress))
 
         yield show
 
@@ -58,7 +48,4 @@ class _Lines:
 def _how(progress: ExtractionProgress) -> str:
     total = f" of {progress.total:,}" if progress.total else ""
     text = f"{progress.n_frames:,}{total} frames, {progress.frames_per_second:,.0f} a second"
-    if progress.seconds_left is None:
-        return text
-    minutes, seconds = divmod(round(progress.seconds_left), 60)
-    return f"{text}, {minutes}:{seconds:02} left"
+    return text if progress.seconds_left is None else f"{text}, {time_left(progress.seconds_left)}"

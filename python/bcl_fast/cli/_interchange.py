@@ -11,7 +11,7 @@ from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
 from bcl_fast.cli._options import Force, Result
-from bcl_fast.cli._report import PicturesFolder, TracksOption
+from bcl_fast.cli._report import PicturesFolder, TracksOption, pictures_folder
 
 Tool = Literal["fiftyone", "labelstudio", "coco", "mot", "csv"]
 
@@ -40,7 +40,7 @@ def export(
     check_separate([output], [result, *(tracks or ())])
     check_export_output(output, to, force=force)
     people = read_tracks(tracks) if tracks else None
-    folder = pictures or (tracks[0] if tracks and tracks[0].is_dir() else tracks[0].parent if tracks else None)
+    folder = pictures_folder(pictures, tracks)
     exported = export_result(read_result(result), output, to, tracks=people, pictures=folder, force=force)
     for note in exported.notes:
         say(note)

@@ -36,7 +36,7 @@ from bcl_fast.video import _defaults as defaults
 
 if TYPE_CHECKING:
     from bcl_fast.results import ClusteringResult
-    from bcl_fast.tracks import TrackSet
+    from bcl_fast.tracks import TrackPairs, TrackSet
 
 TRACKS, CLUSTERS, SHEET, PAGE = "tracks.parquet", "clusters.parquet", "people.jpg", "people.html"
 
@@ -113,11 +113,13 @@ def people(
         if made and not any(output.iterdir()):
             output.rmdir()
         raise
-    result, tracks = _clustered(output / TRACKS, model, threshold) if found.n_tracks else _nobody()
-    _write(result, tracks, output, _rate_of(films, sequence), force)
+    result, tracks, pairs = _clustered(output / TRACKS, model, threshold) if found.n_tracks else _nobody()
+    _write(result, tracks, pairs, output, _rate_of(films, sequence), force)
 
 
-def _clustered(path: Path, model: Path | None, threshold: float | None) -> tuple[ClusteringResult, TrackSet]:
+def _clustered(
+    path: Path, model: Path | None, threshold: float | None
+) -> tuple[ClusteringResult, TrackSet, TrackPairs | None]:
     """Cluster tracks by average linkage or as a head was made to, but for those on screen together."""
     from bcl_fast.results import cluster_tracks
     from bcl_fast.tracks import read_tracks
@@ -129,10 +131,10 @@ def _clustered(path: Path, model: Path | None, threshold: float | None) -> tuple
         result = cluster_tracks(
             tracks, given.embeddings, given.distance_threshold, **given.options, pairs=pairs, progress=progress
         )
-    return replace(result, embedded_by=given.embedded_by), tracks
+    return replace(result, embedded_by=given.embedded_by), tracks, pairs
 
 
-def _nobody() -> tuple[ClusteringResult, TrackSet]:
+def _nobody() -> tuple[ClusteringResult, TrackSet, None]:
     """Return a result without tracks."""
     import numpy as np
 
@@ -141,10 +143,12 @@ def _nobody() -> tuple[ClusteringResult, TrackSet]:
 
     names, numbers, values = np.empty(0, object), np.empty(0, np.int64), np.empty(0, np.float32)
     result = ClusteringResult(names, names, numbers, values, numbers, embeddings=np.empty((0, 1), np.float32))
-    return result, TrackSet(np.empty((0, 1), np.float32), np.zeros(1, np.int64), names, names)
+    return result, TrackSet(np.empty((0, 1), np.float32), np.zeros(1, np.int64), names, names), None
 
 
-def _write(result: ClusteringResult, tracks: TrackSet, output: Path, rate: float | None, force: bool) -> None:
+def _write(
+    result: ClusteringResult, tracks: TrackSet, pairs: TrackPairs | None, output: Path, rate: float | None, force: bool
+) -> None:
     from bcl_fast.results import write_result
     from bcl_fast.video import write_contact_sheet
 
@@ -156,7 +160,6 @@ def _write(result: ClusteringResult, tracks: TrackSet, output: Path, rate: float
     if is_installed("jinja2"):
         from bcl_fast.report import Report, write_report
 
-        pairs = pairs_of(tracks, None, 1, DUPLICATE_IOU)
         shown = Report(result, tracks, pairs, frames_per_second=rate, title=output.name)
         write_report(shown, output / PAGE, force=force)
         say(f"a page to look at and to put right -> {output / PAGE}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.separate import check_separate
 from bcl_fast.cli._console import say
 from bcl_fast.cli._inputs import files_of_pairs, pairs_of
@@ -106,9 +106,7 @@ def review(
     Nobody else can reach it: it listens on 127.0.0.1, and its address holds a secret. Ctrl-C ends it; started again, it
     goes on with the edits, undo included.
     """
-    for package in ("starlette", "uvicorn"):
-        if find_spec(package) is None:
-            raise InputError(f"review needs the package {package}: pip install 'bcl-fast[review]'")
+    require("review", "jinja2", "starlette", "uvicorn")
     from bcl_fast.report import serve
     from bcl_fast.tracks import check_edits_output
 
@@ -137,45 +135,42 @@ def _report(
     min_overlap: int,
     duplicate_iou: float,
 ) -> Report:
+    from bcl_fast.report import Report
     from bcl_fast.results import read_result
 
-    found = read_result(result)
-    people = None
+    found, people, pairs = read_result(result), None, None
+    if pictures is not None and not pictures.is_dir():
+        raise InputError(f"the folder of pictures {pictures} does not exist or is not a folder")
     if tracks:
         from bcl_fast.tracks import read_tracks
 
         people = read_tracks(tracks)
+        say_what_is_absent(found, people)
+        pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
     elif constraints not in (None, ["none"]):
         raise typer.BadParameter("--constraints wants the --tracks that they are about")
-    return report_of(found, people, result.name, tracks, pictures, fps, constraints, min_overlap, duplicate_iou)
+    return Report(found, people, pairs, pictures_folder(pictures, tracks), fps, result.name)
 
 
-def report_of(
-    result: ClusteringResult,
-    people: TrackSet | None,
-    title: str,
-    files: list[Path] | None,
-    pictures: Path | None,
-    fps: float | None,
-    constraints: list[str] | None,
-    min_overlap: int,
-    duplicate_iou: float,
-) -> Report:
-    """Put together what a page shows of a result and its tracks, which come from these files."""
-    from bcl_fast.report import Report
+def say_what_is_absent(result: ClusteringResult, tracks: TrackSet) -> None:
+    """Say how many tracks of a result are shown without pictures, because they are not given.
+
+    Raises
+    ------
+    InputError
+        If none is.
+    """
     from bcl_fast.results import tracks_of_rows
 
-    if pictures is not None and not pictures.is_dir():
-        raise InputError(f"the folder of pictures {pictures} does not exist or is not a folder")
-    pairs = None
-    if people is not None:
-        n_absent = int((tracks_of_rows(result, people) < 0).sum())
-        if n_absent == result.n_tracks:
-            raise InputError("--tracks must hold tracks of the result, got none of them")
-        if n_absent:
-            say(f"{n_absent:,} of {result.n_tracks:,} tracks of the result are not in --tracks: shown without pictures")
-        pairs = pairs_of(people, constraints, min_overlap, duplicate_iou)
-    folder = pictures
-    if folder is None and files and str(files[0]) != "-":
-        folder = files[0] if files[0].is_dir() else files[0].parent
-    return Report(result, people, pairs, folder, fps, title)
+    n_absent = int((tracks_of_rows(result, tracks) < 0).sum())
+    if n_absent == result.n_tracks:
+        raise InputError("--tracks must hold tracks of the result, got none of them")
+    if n_absent:
+        say(f"{n_absent:,} of {result.n_tracks:,} tracks of the result are not in --tracks: shown without pictures")
+
+
+def pictures_folder(pictures: Path | None, tracks: list[Path] | None) -> Path | None:
+    """Return where the pictures are that tracks name by paths: by default the folder of the first tracks."""
+    if pictures is not None or not tracks or str(tracks[0]) == "-":
+        return pictures
+    return tracks[0] if tracks[0].is_dir() else tracks[0].parent

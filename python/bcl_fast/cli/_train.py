@@ -64,7 +64,7 @@ def train(
         from bcl_fast.cli._bars import training_progress
         from bcl_fast.training import train as fit
 
-        progress = held.enter_context(training_progress(shown=run.processes.writes))
+        progress = held.enter_context(training_progress(is_shown=run.processes.writes))
         result = fit(
             people,
             others,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bcl_fast._utils.checks import real_number, whole_at_least
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import atomic_output, check_output
 from bcl_fast._utils.text import counted
 from bcl_fast._utils.types import Integers, PathLike
@@ -150,6 +151,7 @@ def check_report_output(path: PathLike, *, force: bool = False) -> None:
     """
     if Path(path).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"a page is written as .html, got the name {path}")
+    require("a page", "jinja2")
     check_output(path, force=force)
 
 
