@@ -18,9 +18,8 @@ struct PointGroups {
 };
 
 // Groups whose points lie within about `radius`, a squared distance, of each other, or less, where that would take in
-// more than neighbours; n() == 0 (and no order) where the
-// points stand too evenly for groups to be of use, which a part of them tells. Nothing that must be exact depends on
-// them. The same for any number of threads.
+// more than neighbours; n() == 0 (and no order) where the points stand too evenly for groups to be of use, which a part
+// of them tells. Nothing that must be exact depends on them. The same for any number of threads.
 //
 // Points of a sample that lie apart lead the first groups. Their means take their place, of which those that have come
 // to stand close together are one; every point goes to the nearest; and what none is near goes the same way once more.

@@ -1,5 +1,5 @@
 // The CUDA kernels as Python functions; addresses come from torch tensors, and losses/_ball_loss_kernels.py and
-// _ball_loss_stages.py are the only callers.
+// _ball_loss_processes.py are the only callers.
 #include "ball_loss/ball_loss.h"
 
 #include <pybind11/pybind11.h>

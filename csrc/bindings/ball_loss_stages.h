@@ -5,8 +5,8 @@
 
 namespace bcl {
 
-// Addresses come from torch tensors, on the device where the stages run; losses/_ball_loss_stages.py is the only
-// caller.
+// Addresses come from torch tensors, on the device where the stages run; losses/_ball_loss_processes.py is the
+// only caller.
 class AnyBallLossStages {
  public:
   virtual ~AnyBallLossStages() = default;

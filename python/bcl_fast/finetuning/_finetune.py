@@ -142,30 +142,23 @@ class _Finetuner:
     def run(self, on_round: OnRound | None) -> FinetuningResult:
         """Train until the held-out faces and pairs get no better."""
         start = self._look(self.start)
-        history = [self._record(0, None, start, self.start, is_best=True)]
-        best, best_round, best_loss, losses = self.start, 0, start.loss, [start.loss]
-        if on_round is not None:
-            on_round(history[0])
-        for number in range(1, self.recipe.rounds + 1):
-            value, model = self._fit(), self._model()
-            found = self._look(model)
-            is_best = found.loss < best_loss and found.surely_more_apart(start)
+        best, best_round, best_loss = self.start, 0, start.loss
+        history: list[FinetuningRecord] = []
+        losses: list[float] = []
+        for number in range(self.recipe.rounds + 1):
+            value = self._fit() if number else None
+            model = self._model() if number else self.start
+            found = self._look(model) if number else start
+            is_best = number == 0 or (found.loss < best_loss and found.surely_more_apart(start))
             if is_best:
                 best, best_round, best_loss = model, number, found.loss
             losses.append(found.loss)
-            history.append(self._record(number, value, found, model, is_best=is_best))
+            history.append(FinetuningRecord(number, value, *found[:2], model.squared_radius, is_best))
             if on_round is not None:
                 on_round(history[-1])
             if number - int(np.argmin(losses)) >= self.recipe.patience:
                 break
         return FinetuningResult(best, history, best_round)
-
-    @staticmethod
-    def _record(
-        number: int, value: float | None, found: HeldOut, model: EmbeddingModel, *, is_best: bool
-    ) -> FinetuningRecord:
-        shares = found.violated_must, found.violated_cannot
-        return FinetuningRecord(number, value, *shares, model.squared_radius, is_best)
 
     def _look(self, model: EmbeddingModel) -> HeldOut:
         return self.data.look(model, self.radius_scale * model.squared_radius)

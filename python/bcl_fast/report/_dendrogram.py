@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_fast._utils.types import Integers
-from bcl_fast.cluster import average_linkage, complete_linkage
+from bcl_fast.cluster._by_name import LINKAGES
 from bcl_fast.results import ClusteringResult
 
 REACH = 2.0  # times the threshold: how far merges between clusters are followed
-
-_LINKAGES = {"complete": complete_linkage, "average": average_linkage}
 
 
 class Merges(NamedTuple):
@@ -62,7 +60,7 @@ def dendrogram_of(result: ClusteringResult, cannot_link: Integers | None = None)
     """
     if result.embeddings is None or not (result.cluster_ids >= 0).any():
         return Dendrogram(result.distance_threshold or 0.0, _NO_MERGES, _NO_MERGES)
-    link = _LINKAGES[result.linkage or "complete"]
+    link = LINKAGES[result.linkage or "complete"]
     rows = np.flatnonzero(result.cluster_ids >= 0)
     points, clusters = result.embeddings[rows], result.cluster_ids[rows]
     members = np.split(np.argsort(clusters, kind="stable"), np.cumsum(np.unique(clusters, return_counts=True)[1])[:-1])

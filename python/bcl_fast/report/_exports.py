@@ -118,6 +118,11 @@ class _Known(NamedTuple):
         n_out = self.result.n_tracks - len(rows)
         return self.tracks, rows, [f"{counted(n_out, 'track')} in no cluster, or not given, left out"] if n_out else []
 
+    def numbers_of(self, rows: Integers) -> dict[str, int]:
+        """Return the people of rows, in the order in which they come, with numbers from 1."""
+        people = dict.fromkeys(self.labels[rows].tolist())
+        return {name: number for number, name in enumerate(people, start=1)}
+
     def faces_of_row(self, row: int) -> range:
         assert self.tracks is not None
         return range(*self.tracks.offsets[self.track_of_row[row] : self.track_of_row[row] + 2].tolist())
@@ -140,8 +145,7 @@ def _write_coco(known: _Known, path: Path, force: bool) -> Exported:
     tracks, rows, notes = known.faces("coco")
     assert tracks.boxes is not None
     assert tracks.frames is not None
-    people = list(dict.fromkeys(known.labels[rows].tolist()))
-    number_of = {name: number for number, name in enumerate(people, start=1)}
+    number_of = known.numbers_of(rows)
     images: dict[tuple[str, int], dict[str, Any]] = {}
     annotations: list[dict[str, Any]] = []
     for row in rows.tolist():
@@ -182,8 +186,7 @@ def _write_mot(known: _Known, path: Path, force: bool) -> Exported:
     tracks, rows, notes = known.faces("mot")
     assert tracks.boxes is not None
     assert tracks.frames is not None
-    people = list(dict.fromkeys(known.labels[rows].tolist()))
-    number_of = {name: number for number, name in enumerate(people, start=1)}
+    number_of = known.numbers_of(rows)
     lines: dict[str, dict[tuple[int, int], str]] = {}
     n_twice = 0
     for row in rows.tolist():

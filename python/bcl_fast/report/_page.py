@@ -67,6 +67,7 @@ def render(
     )
 
 
+@cache
 def policy(*, is_served: bool) -> str:
     """Return the content security policy of the page."""
     own = " 'self'" if is_served else ""

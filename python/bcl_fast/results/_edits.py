@@ -56,7 +56,7 @@ def apply_edits(result: ClusteringResult, edits: Edits) -> ClusteringResult:
     """
     edits = combine_edits([("the edits", edits)])
     index = track_index(result)
-    _say_missing(edits, index)
+    _say_missing(edits, result)
     people = _rows([person.tracks for person in edits.people], index)
     faceless = _with_no_faces(result, [index[track] for track in edits.not_a_face if track in index], people)
     marked = set() if faceless.not_a_face is None else set(np.flatnonzero(faceless.not_a_face).tolist())
@@ -94,10 +94,9 @@ def name_people(result: ClusteringResult, edits: Edits) -> ClusteringResult:
     return name_clusters(result, names) if names else result
 
 
-def _say_missing(edits: Edits, index: dict[Track, int]) -> None:
-    spoken_of = edits.spoken_of()
-    n_missing = len(spoken_of - set(index))
-    if n_missing and n_missing == len(spoken_of):
+def _say_missing(edits: Edits, result: ClusteringResult) -> None:
+    n_missing = edits.n_missing(result)
+    if n_missing and n_missing == edits.n_tracks:
         raise InputError(f"edits must be about tracks of the result, which has none of the {n_missing} in these")
     if n_missing:
         warnings.warn(

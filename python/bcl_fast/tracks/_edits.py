@@ -83,8 +83,8 @@ class Edits:
         of_clusters = {track for cluster in (self.threshold or UNMOVED).clusters for track in cluster}
         return of_people | of_clusters | set(self.not_a_face)
 
-    def n_missing(self, tracks: TrackSet) -> int:
-        """Count the tracks that are spoken of and not among those given."""
+    def n_missing(self, tracks: Any) -> int:
+        """Count the tracks that are spoken of and not among those given, or the rows of a result."""
         return len(self.spoken_of() - set(track_index(tracks)))
 
     def pairs(self, tracks: TrackSet) -> TrackPairs:
@@ -102,7 +102,7 @@ class Edits:
         must_link = [(part[0], other) for part in members for other in part[1:]]
         named = [part[0] for part, person in zip(members, self.people, strict=True) if person.name and part]
         apart = [(members[one][0], members[other][0]) for one, other in self.apart if members[one] and members[other]]
-        return TrackPairs(*(_as_pairs(pairs, len(index)) for pairs in (must_link, [*apart, *_all_pairs(named)])))
+        return TrackPairs(*(_as_pairs(pairs, len(index)) for pairs in (must_link, [*apart, *combinations(named, 2)])))
 
     def among(self, tracks: Any) -> Edits:
         """Keep what is said of the tracks given, or of the rows of a result."""
@@ -145,10 +145,6 @@ def index_of_names(video_ids: Names, track_ids: Names) -> dict[Track, int]:
 
 def _as_pairs(pairs: Sequence[tuple[int, int]], n_tracks: int) -> Integers:
     return sorted_pairs(np.array(pairs, np.int64).reshape(-1, 2), n_tracks) if pairs else NO_PAIRS
-
-
-def _all_pairs(members: Sequence[int]) -> list[tuple[int, int]]:
-    return list(combinations(members, 2))
 
 
 def combine_edits(sources: Iterable[tuple[str, Edits]]) -> Edits:

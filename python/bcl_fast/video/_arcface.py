@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from bcl_fast._utils.text import one_line
+from bcl_fast._utils.types import Floats
 from bcl_fast.errors import InputError
 from bcl_fast.video._aligned import ARCFACE_SIDE, five_point_aligned
 from bcl_fast.video._cutout import Cutout
 from bcl_fast.video._onnx_session import open_session
-from bcl_fast.video._recognizer import Floats
 
 _WHERE = (
     "recognisers are not part of this package: InsightFace (github.com/deepinsight/insightface), AuraFace (fal on "

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bcl_fast._utils.types import Floats
 from bcl_fast.video._cutout import Cutout, enlarged
 from bcl_fast.video._packages import data_of_package, package
-from bcl_fast.video._recognizer import Floats
 
 if TYPE_CHECKING:
     from bcl_fast.video._dlib_network import DlibNetwork

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from bcl_fast._utils.types import Floats
 from bcl_fast.errors import InputError
-from bcl_fast.video._recognizer import Floats
 
 _MEANS = (122.782, 117.001, 104.298)  # of red, green and blue
 _LEVELS = ((32, 3, False), (64, 4, True), (128, 3, True), (256, 3, True), (256, 1, True))  # width, blocks, first halves

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, Future
 
+from bcl_fast._utils.types import Floats
 from bcl_fast.video._cutout import Cutout
-from bcl_fast.video._recognizer import Floats, Recognizer
+from bcl_fast.video._recognizer import Recognizer
 
 _BATCH = 8  # faces that a network gets at once
 

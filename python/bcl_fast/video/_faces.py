@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.types import Floats
 from bcl_fast.errors import InputError
 from bcl_fast.video._frames import Image
 from bcl_fast.video._onnx_session import open_session
-
-Floats = npt.NDArray[np.float32]
 
 _STRIDES = (8, 16, 32)
 _MOST_FACES = 200  # of a frame, those of the best scores

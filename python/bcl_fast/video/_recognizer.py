@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from bcl_fast._utils.types import Floats
 from bcl_fast.errors import InputError
 from bcl_fast.video._cutout import Cutout
-
-Floats = npt.NDArray[np.float32]
 
 
 class Recognizer(Protocol):

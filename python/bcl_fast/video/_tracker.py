@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bcl_fast._utils.types import Integers
 from bcl_fast.video._faces import Faces, intersection_over_union
 from bcl_fast.video._kalman import Motion
-
-Integers = npt.NDArray[np.int64]
 
 _WIDER = 0.5  # boxes are compared that much wider and higher: faces are small beside their steps
 _LEAST_OVERLAP = 0.2  # of those boxes

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bcl_fast.video._recognizer import Floats
-
-Integers = npt.NDArray[np.int64]
+from bcl_fast._utils.types import Floats, Integers
 
 _SURELY_ANOTHER = 1.0  # of the recogniser's threshold: after a gap or a crossing
 _SURELY_ANOTHER_ON = 1.6  # where the face was followed all the time

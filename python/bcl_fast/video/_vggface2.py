@@ -19,10 +19,10 @@ from torch.nn import functional as F
 
 from bcl_fast._utils.devices import torch_device
 from bcl_fast._utils.text import one_line
+from bcl_fast._utils.types import Floats
 from bcl_fast.errors import InputError
 from bcl_fast.video._aligned import square_crop
 from bcl_fast.video._cutout import Cutout
-from bcl_fast.video._recognizer import Floats
 
 _WHERE = "the authors publish the files with their data set (github.com/ox-vgg/vgg_face2)"
 _MEANS = (131.0912, 103.8827, 91.4953)  # of red, green and blue
