@@ -9,41 +9,20 @@ import typer
 
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
-from bcl_fast.cli._film_options import (
-    DetectorFile,
-    FilmDevice,
-    Films,
-    From,
-    Jobs,
-    MaxWidth,
-    MinFace,
-    MinFrames,
-    RecognizerName,
-    Sequence,
-    Stride,
-    To,
-)
+from bcl_fast.cli._film_options import FilmDevice, Films, Jobs, film_options
 from bcl_fast.cli._film_progress import film_progress
 from bcl_fast.cli._options import Force
-from bcl_fast.errors import InputError
-from bcl_fast.video import _defaults as defaults
+from bcl_fast.video import ExtractionOptions
 
 if TYPE_CHECKING:
-    from bcl_fast.video import Extraction, ExtractionOptions
+    from bcl_fast.video import Extraction
 
 
+@film_options
 def extract(
     films: Films,
     output: Annotated[Path, typer.Option("--output", "-o", help="The tracks: a .parquet file.", show_default=False)],
-    start: From = "0",
-    stop: To = "",
-    stride: Stride = defaults.STRIDE,
-    max_width: MaxWidth = defaults.MAX_WIDTH,
-    min_face: MinFace = defaults.MIN_FACE,
-    min_frames: MinFrames = defaults.MIN_FRAMES,
-    detector: DetectorFile = defaults.DETECTOR,
-    recognizer: RecognizerName = defaults.RECOGNIZER,
-    sequence: Sequence = False,
+    options: ExtractionOptions,
     device: FilmDevice = "cpu",
     jobs: Jobs = None,
     force: Force = False,
@@ -53,35 +32,7 @@ def extract(
     What other commands read: a row per face and frame, with embeddings and small pictures. A run that was killed is
     taken up again by the same command, and the result has the same bits.
     """
-    options = film_options(start, stop, stride, max_width, min_face, min_frames, detector, recognizer, sequence)
     extract_films(films, output, options, device=device, jobs=jobs, force=force)
-
-
-def film_options(
-    start: str,
-    stop: str,
-    stride: int,
-    max_width: int,
-    min_face: float,
-    min_frames: int,
-    detector: str,
-    recognizer: str,
-    sequence: bool,
-) -> ExtractionOptions:
-    """Put the options of the command line together."""
-    from bcl_fast.video import ExtractionOptions
-
-    return ExtractionOptions(
-        start_seconds=_seconds(start),
-        stop_seconds=_seconds(stop) if stop else float("inf"),
-        stride=stride,
-        max_width=max_width,
-        min_face=min_face,
-        min_frames=min_frames,
-        detector=detector,
-        recognizer=recognizer,
-        sequence=sequence,
-    )
 
 
 def extract_films(
@@ -105,17 +56,3 @@ def extract_films(
     if found.n_tracks == 0:
         say("no faces were found: there is nobody to cluster")
     return found
-
-
-def _seconds(time: str) -> float:
-    """Return the seconds that a user wrote as seconds or as ``[hours:]minutes:seconds``."""
-    seconds = 0.0
-    try:
-        parts = [float(part) for part in time.split(":")]
-    except ValueError:
-        parts = []
-    if not 1 <= len(parts) <= 3 or not all(0 <= part < 1e9 for part in parts):
-        raise InputError(f"a time is seconds or [hours:]minutes:seconds, got {time!r}")
-    for part in parts:
-        seconds = 60 * seconds + part
-    return seconds

@@ -1,11 +1,18 @@
-"""Options of the commands that look at films."""
+"""Options of the commands that look at films: those of an extraction come as one argument."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bcl_fast.cli._grouped_options import grouped, parameters_of
+from bcl_fast.errors import InputError
+from bcl_fast.video import ExtractionOptions
+
+DEFAULTS = ExtractionOptions()
 
 Films = Annotated[
     list[Path],
@@ -44,3 +51,46 @@ FilmDevice = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", help="Processes; by default one per core.", show_default=False)
 ]
+
+
+def film_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of an extraction; it receives them as one argument ``options``."""
+    return grouped("options", parameters_of(_options), _options)(command)
+
+
+def _options(
+    start: From = "0",
+    stop: To = "",
+    stride: Stride = DEFAULTS.stride,
+    max_width: MaxWidth = DEFAULTS.max_width,
+    min_face: MinFace = DEFAULTS.min_face,
+    min_frames: MinFrames = DEFAULTS.min_frames,
+    detector: DetectorFile = DEFAULTS.detector,
+    recognizer: RecognizerName = DEFAULTS.recognizer,
+    sequence: Sequence = DEFAULTS.sequence,
+) -> ExtractionOptions:
+    return ExtractionOptions(
+        start_seconds=_seconds(start),
+        stop_seconds=_seconds(stop) if stop else float("inf"),
+        stride=stride,
+        max_width=max_width,
+        min_face=min_face,
+        min_frames=min_frames,
+        detector=detector,
+        recognizer=recognizer,
+        sequence=sequence,
+    )
+
+
+def _seconds(time: str) -> float:
+    """Return the seconds that a user wrote as seconds or as ``[hours:]minutes:seconds``."""
+    seconds = 0.0
+    try:
+        parts = [float(part) for part in time.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or not all(0 <= part < 1e9 for part in parts):
+        raise InputError(f"a time is seconds or [hours:]minutes:seconds, got {time!r}")
+    for part in parts:
+        seconds = 60 * seconds + part
+    return seconds

@@ -6,8 +6,6 @@ Exit codes: 0; 1 for input that cannot be used, and for whatever else ends a com
 
 from __future__ import annotations
 
-import functools
-import inspect
 import io
 import os
 import re
@@ -26,6 +24,7 @@ from typer.core import TyperGroup
 from bcl_fast._utils.process_group import LostProcesses
 from bcl_fast._utils.text import one_line
 from bcl_fast.cli._console import say
+from bcl_fast.cli._grouped_options import as_command, parameters_of
 from bcl_fast.cli._processes import speaks_of_failure
 from bcl_fast.cli._streams import flush
 from bcl_fast.errors import InputError
@@ -47,17 +46,12 @@ Debug = Annotated[
 
 def with_debug(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the option ``--debug``, of which the guard hears and not the command."""
-    signature = inspect.signature(command, eval_str=True)
     option = Parameter("debug", Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
-    parameters = [*signature.parameters.values(), option]
 
-    @functools.wraps(command)
     def without_option(*, debug: bool, **values: Any) -> None:
         command(**values)
 
-    without_option.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    without_option.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return without_option
+    return as_command(without_option, command, [*parameters_of(command), option])
 
 
 @contextmanager

@@ -13,26 +13,13 @@ from bcl_fast._utils.extras import is_installed
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import say
-from bcl_fast.cli._extract import extract_films, film_options
-from bcl_fast.cli._film_options import (
-    DetectorFile,
-    FilmDevice,
-    Films,
-    From,
-    Jobs,
-    MaxWidth,
-    MinFace,
-    MinFrames,
-    RecognizerName,
-    Sequence,
-    Stride,
-    To,
-)
+from bcl_fast.cli._extract import extract_films
+from bcl_fast.cli._film_options import FilmDevice, Films, Jobs, film_options
 from bcl_fast.cli._inputs import embed, pairs_of
 from bcl_fast.cli._options import Force
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import DUPLICATE_IOU
-from bcl_fast.video import _defaults as defaults
+from bcl_fast.video import ExtractionOptions
 
 if TYPE_CHECKING:
     from bcl_fast.results import ClusteringResult
@@ -41,6 +28,7 @@ if TYPE_CHECKING:
 TRACKS, CLUSTERS, SHEET, PAGE = "tracks.parquet", "clusters.parquet", "people.jpg", "people.html"
 
 
+@film_options
 def people(
     films: Films,
     output: Annotated[
@@ -59,15 +47,8 @@ def people(
             show_default=False,
         ),
     ] = None,
-    start: From = "0",
-    stop: To = "",
-    stride: Stride = defaults.STRIDE,
-    max_width: MaxWidth = defaults.MAX_WIDTH,
-    min_face: MinFace = defaults.MIN_FACE,
-    min_frames: MinFrames = defaults.MIN_FRAMES,
-    detector: DetectorFile = defaults.DETECTOR,
-    recognizer: RecognizerName = defaults.RECOGNIZER,
-    sequence: Sequence = False,
+    *,
+    options: ExtractionOptions,
     device: FilmDevice = "cpu",
     jobs: Jobs = None,
     force: Force = False,
@@ -91,8 +72,7 @@ def people(
                 f"the output {output} would lie in {film}, and its picture be read as one of that folder's"
             )
     check_folder(output, (TRACKS, CLUSTERS, SHEET, PAGE), force=force)
-    options = film_options(start, stop, stride, max_width, min_face, min_frames, detector, recognizer, sequence)
-    known = open_recognizer(recognizer, device)
+    known = open_recognizer(options.recognizer, device)
     if model is not None:
         from bcl_fast.models import load_model
         from bcl_fast.tracks import same_recognizer
@@ -102,7 +82,7 @@ def people(
         threshold = known.distance_threshold
         if threshold is None:
             raise InputError(
-                f"nobody has measured where the people of {recognizer} part: give --threshold, a --model, or "
+                f"nobody has measured where the people of {options.recognizer} part: give --threshold, a --model, or "
                 "distance_threshold in its .json file"
             )
     made = not output.exists()
@@ -114,7 +94,7 @@ def people(
             output.rmdir()
         raise
     result, tracks, pairs = _clustered(output / TRACKS, model, threshold) if found.n_tracks else _nobody()
-    _write(result, tracks, pairs, output, _rate_of(films, sequence), force)
+    _write(result, tracks, pairs, output, _rate_of(films, options.sequence), force)
 
 
 def _clustered(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from bcl_fast.cli._grouped_options import grouped
 from bcl_fast.errors import InputError
 from bcl_fast.training import Recipe
 from bcl_fast.training._recipe import choices
@@ -42,22 +42,14 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 
     An option that is not given is the default's, or the paper's with ``--recipe paper``.
     """
-    signature = inspect.signature(command, eval_str=True)
-    own = [parameter for parameter in signature.parameters.values() if parameter.name != "recipe"]
-    parameters = own + _recipe_parameters()
+    return grouped("recipe", _recipe_parameters(), _make_recipe)(command)
 
-    @functools.wraps(command)
-    def with_recipe(**values: Any) -> None:
-        given = {field.name: values.pop(field.name) for field in fields(Recipe)}
-        chosen = {name: value for name, value in given.items() if value is not None}
-        if "dimensions" in chosen:
-            chosen["dimensions"] = _parse_dimensions(chosen["dimensions"])
-        make = Recipe.paper if values.pop("recipe") == "paper" else Recipe
-        command(**values, recipe=make(**chosen))
 
-    with_recipe.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_recipe.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_recipe
+def _make_recipe(*, recipe: str, **given: Any) -> Recipe:
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if "dimensions" in chosen:
+        chosen["dimensions"] = _parse_dimensions(chosen["dimensions"])
+    return (Recipe.paper if recipe == "paper" else Recipe)(**chosen)
 
 
 def _recipe_parameters() -> list[Parameter]:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 def train(
     tracks: Tracks,
     output: Annotated[Path, typer.Option("--output", "-o", help="The model, .safetensors.", show_default=False)],
-    recipe: Recipe,
     val: Annotated[
         list[Path] | None,
         typer.Option(
@@ -42,6 +41,8 @@ def train(
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard.")] = None,
     device: Device = "cpu",
     force: Force = False,
+    *,
+    recipe: Recipe,
 ) -> None:
     """Train a head on labelled tracks, and find out where its clusters are to be cut.
 

@@ -1,4 +1,4 @@
-"""What a user may choose about an extraction."""
+"""What a user may choose about an extraction; costs nothing to import, for the command line shows the defaults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from bcl_fast._utils.checks import real_number, whole_at_least
 from bcl_fast.errors import InputError
-from bcl_fast.video._defaults import DETECTOR, MAX_WIDTH, MIN_FACE, MIN_FRAMES, MIN_SCORE, RECOGNIZER, STRIDE
 
 SHORTEST_WIDTH = 64  # of a picture that faces are looked for in
 
@@ -47,13 +46,13 @@ class ExtractionOptions:
 
     start_seconds: float = 0.0
     stop_seconds: float = float("inf")
-    stride: int = STRIDE
-    max_width: int = MAX_WIDTH
-    min_face: float = MIN_FACE
-    min_score: float = MIN_SCORE
-    min_frames: int = MIN_FRAMES
-    detector: str = DETECTOR
-    recognizer: str = RECOGNIZER
+    stride: int = 2
+    max_width: int = 960
+    min_face: float = 10.0
+    min_score: float = 0.6
+    min_frames: int = 5
+    detector: str = "yunet"
+    recognizer: str = "dlib"
     sequence: bool = False
 
     def check(self) -> None:
