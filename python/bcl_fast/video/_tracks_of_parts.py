@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bcl_fast._utils.types import Floats, Integers
 
-_SURELY_ANOTHER = 1.0  # of the recogniser's threshold: after a gap or a crossing
+_SURELY_ANOTHER = 1.15  # of the recogniser's threshold: after a gap or a crossing
 _SURELY_ANOTHER_ON = 1.6  # where the face was followed all the time
 
 
@@ -122,15 +122,15 @@ def _fill(parts: list[Path], keys: Integers, embeddings: Floats) -> None:
 def _pieces(keys: Integers, fresh: npt.NDArray[np.bool_], embeddings: Floats, threshold: float | None) -> Integers:
     """Cut tracks into pieces, and number these from 0: (n_segments,)."""
     pieces = np.empty(len(keys), np.int64)
-    track, piece, mean = -1, -1, np.empty(0)
+    track, piece = -1, -1
+    known: list[npt.NDArray[np.float64]] = []
     for place, key in enumerate(keys.tolist()):
         now = _unit(embeddings[place])
         factor = _SURELY_ANOTHER if fresh[place] else _SURELY_ANOTHER_ON
-        is_other = threshold is not None and track == key >> 32 and _far(now, mean, factor * threshold)
+        is_other = threshold is not None and track == key >> 32 and _squared(now, known) > factor * threshold
         if track != key >> 32 or is_other:
-            track, piece, mean = key >> 32, piece + 1, now
-        else:
-            mean = mean + now
+            track, piece, known = key >> 32, piece + 1, []
+        known.append(now)
         pieces[place] = piece
     return pieces
 
@@ -140,5 +140,7 @@ def _unit(vector: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return vector / max(float(np.linalg.norm(vector)), 1e-12)
 
 
-def _far(one: npt.NDArray[np.float64], mean: npt.NDArray[np.float64], squared: float) -> bool:
-    return float(np.square(one - _unit(mean)).sum()) > squared
+def _squared(face: npt.NDArray[np.float64], known: list[npt.NDArray[np.float64]]) -> float:
+    """Squared distance to the nearest of the faces of a piece and their mean: one face of a few may be a poor one."""
+    faces = np.stack([*known, _unit(np.sum(known, axis=0))])
+    return float(np.square(faces - face).sum(axis=1).min())
