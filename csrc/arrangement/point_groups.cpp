@@ -137,6 +137,21 @@ double neighborhood(const QuantizedPoints& points, double n_neighbors, const Exe
 
 }  // namespace
 
+std::vector<int32_t> nearest_groups(const ScaledPoints& points, int64_t n_centers, double radius,
+                                    const Execution& execution) {
+  const int64_t n = points.n() - n_centers;
+  std::vector<int32_t> nearest(n, -1);
+  const Directions axes = principal_directions(points, kMostDirections, execution);
+  const int64_t depth = axes.n / kFewestDirections * kFewestDirections;
+  if (depth == 0 || n == 0) return nearest;
+  const QuantizedPoints bytes(points, axes, depth, execution);
+  ByteCenters centers(bytes);
+  for (int64_t c = 0; c < n_centers; ++c) centers.add(bytes.row(c));
+  centers.find_nearest([&](int64_t t) { return bytes.row(n_centers + t); }, n,
+                       bytes.scale() * bytes.scale() * points.scaled(radius), execution, nearest.data());
+  return nearest;
+}
+
 PointGroups group_points(const ScaledPoints& points, double radius, const Execution& execution) {
   const Directions axes = principal_directions(points, kMostDirections, execution);
   const int64_t depth = axes.n / kFewestDirections * kFewestDirections;

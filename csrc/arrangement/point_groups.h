@@ -25,4 +25,9 @@ struct PointGroups {
 // to stand close together are one; every point goes to the nearest; and what none is near goes the same way once more.
 PointGroups group_points(const ScaledPoints& points, double radius, const Execution& execution);
 
+// The group of each point by centres that were had elsewhere, which are the first n_centers of `points`: the nearest,
+// as near as bytes can tell, within about `radius`, or -1.
+std::vector<int32_t> nearest_groups(const ScaledPoints& points, int64_t n_centers, double radius,
+                                    const Execution& execution);
+
 }  // namespace bcl

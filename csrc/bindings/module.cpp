@@ -33,6 +33,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   define_radius_graph(m);
   define_screen(m);
   define_linkage(m);
+  define_rungs(m);
   define_ball_loss(m);
   define_ball_loss_stages(m);
 #ifdef BCL_WITH_CUDA

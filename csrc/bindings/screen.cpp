@@ -20,7 +20,7 @@ std::vector<int32_t> all_candidates(const ScaledPoints& points, double distance_
   std::vector<int32_t> pairs;
   for (int64_t first = 0; first < points.n(); first += screen->rows_per_walk()) {
     const int64_t last = std::min(points.n(), first + screen->rows_per_walk());
-    screen->walk(first, last, distance_threshold, 0, [&](int64_t i, const int32_t* columns, int64_t count) {
+    screen->walk({first, last}, distance_threshold, 0, [&](int64_t i, const int32_t* columns, int64_t count) {
       for (int64_t t = 0; t < count; ++t) {
         pairs.push_back(static_cast<int32_t>(i));
         pairs.push_back(columns[t]);

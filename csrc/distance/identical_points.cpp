@@ -26,13 +26,19 @@ uint64_t hash(const T* row, int64_t d) {
 }  // namespace
 
 template <class T>
-std::vector<int32_t> first_identical(const T* points, int64_t n, int64_t d, const std::vector<bool>& alone,
-                                     const Execution& execution) {
+std::vector<uint64_t> row_hashes(const T* points, int64_t n, int64_t d, const Execution& execution) {
   std::vector<uint64_t> hashes(n);
   parallel_for((n + kRowsPerTask - 1) / kRowsPerTask, execution, [&](int64_t t, int) {
     for (int64_t i = t * kRowsPerTask; i < std::min(n, (t + 1) * kRowsPerTask); ++i)
       hashes[i] = hash(points + i * d, d);
   });
+  return hashes;
+}
+
+template <class T>
+std::vector<int32_t> first_identical(const T* points, int64_t n, int64_t d, const std::vector<bool>& alone,
+                                     const Execution& execution) {
+  const std::vector<uint64_t> hashes = row_hashes(points, n, d, execution);
   FirstEqual distinct(n);
   std::vector<int32_t> first(n);
   for (int32_t i = 0; i < n; ++i) {
@@ -43,6 +49,8 @@ std::vector<int32_t> first_identical(const T* points, int64_t n, int64_t d, cons
   return first;
 }
 
+template std::vector<uint64_t> row_hashes(const float*, int64_t, int64_t, const Execution&);
+template std::vector<uint64_t> row_hashes(const double*, int64_t, int64_t, const Execution&);
 template std::vector<int32_t> first_identical(const float*, int64_t, int64_t, const std::vector<bool>&,
                                               const Execution&);
 template std::vector<int32_t> first_identical(const double*, int64_t, int64_t, const std::vector<bool>&,

@@ -9,6 +9,11 @@
 
 namespace bcl {
 
+// Equal for points that are equal; of few others.
+template <class T>
+std::vector<uint64_t> row_hashes(const T* points /* [n, d], finite */, int64_t n, int64_t d,
+                                 const Execution& execution);
+
 // For every point the first one that equals it: itself, where none before it does. Points that are `alone` equal none.
 template <class T>
 std::vector<int32_t> first_identical(const T* points /* [n, d], finite */, int64_t n, int64_t d,

@@ -29,10 +29,9 @@ std::vector<int64_t> nearest_clusters(const Distances& distances, int64_t n_new,
       n_tasks, execution,
       [&](int64_t t, int thread) {
         auto& measured = scratch[thread];
-        screen->walk(t * kScreenRows, std::min(n_new, (t + 1) * kScreenRows), threshold, thread,
+        screen->walk({t * kScreenRows, std::min(n_new, (t + 1) * kScreenRows), n_new}, threshold, thread,
                      [&](int64_t i, const int32_t* columns, int64_t count) {
-                       const auto* const old = std::lower_bound(columns, columns + count, n_new);
-                       distances.measure(i, old, columns + count - old, nearest[i], measured);
+                       distances.measure(i, columns, count, nearest[i], measured);
                        for (const NearCluster& near : measured.near) {
                          if (!(near.distance < nearest[i]) && admitted[i] >= 0) continue;
                          nearest[i] = near.distance;

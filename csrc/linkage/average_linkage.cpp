@@ -28,7 +28,7 @@ struct AverageMethod {
   MeanDistances<T> distances(const RungOrder& rung) const { return {means, rung.ranks, distance_threshold}; }
 
   // The pairs end at the farthest of them, unless they are all.
-  Dendrogram merge(ClosestPairs closest, const Separations& separations, const Execution& execution) {
+  Dendrogram merge(RungPairs closest, const Separations& separations, const Execution& execution) {
     double limit = distance_threshold;
     if (!closest.all) {
       limit = 0;

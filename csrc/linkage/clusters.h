@@ -1,6 +1,7 @@
 // Clusters as lists of points, and pairs of clusters.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -27,6 +28,15 @@ struct Clusters {
   const int32_t* begin(int64_t c) const { return members.data() + offsets[c]; }
   const int32_t* end(int64_t c) const { return members.data() + offsets[c + 1]; }
 };
+
+// A few of a cluster's members, spread over all, that speak for it where a guess will do.
+inline std::vector<int32_t> few_of(const std::vector<int32_t>& members) {
+  constexpr size_t kFew = 4;
+  const size_t count = std::min(kFew, members.size());
+  std::vector<int32_t> few(count);
+  for (size_t m = 0; m < count; ++m) few[m] = members[m * members.size() / count];
+  return few;
+}
 
 // Of the points given, by their labels 0..n_clusters-1.
 inline Clusters group_points(const std::vector<int32_t>& points, const std::vector<int64_t>& labels,

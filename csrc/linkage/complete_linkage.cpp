@@ -6,34 +6,14 @@
 
 #include "distance/exact_distances.h"
 #include "linkage/all_pairs.h"
+#include "linkage/complete_rung.h"
 #include "linkage/dense_linkage.h"
-#include "linkage/exact_heights.h"
 #include "linkage/largest_distances.h"
 #include "linkage/member_mean.h"
-#include "linkage/nn_chain.h"
 #include "linkage/rungs.h"
-#include "runtime/csr.h"
-#include "runtime/uninitialized.h"
 
 namespace bcl {
 namespace {
-
-// A rung's pairs as the lists that the chain wants: both directions, each row's neighbours in no order.
-struct Graph {
-  std::vector<int64_t> offsets;
-  UninitializedVector<int32_t> neighbors;
-  UninitializedVector<double> distances;
-
-  Graph(int64_t n, const std::vector<ClusterPair>& pairs) {
-    const auto for_each_direction = [&](const auto& entry) {
-      for (const ClusterPair& pair : pairs) {
-        entry(pair.left, pair.right, pair.distance);
-        entry(pair.right, pair.left, pair.distance);
-      }
-    };
-    sort_into_rows(n, for_each_direction, offsets, neighbors, distances);
-  }
-};
 
 template <class T>
 class CompleteMethod {
@@ -51,14 +31,13 @@ class CompleteMethod {
   }
 
   // A pair that is not there forbids its merge, be it too far apart or separated.
-  Dendrogram merge(ClosestPairs closest, const Separations&, const Execution& execution) const {
-    const int64_t n = distances_->n_clusters();
-    Graph graph(n, closest.pairs);
-    Dendrogram rung = nn_chain(n, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(), execution);
-    const auto exact_distance = [&](int32_t left, int32_t right) {
-      return distances_->exact_distance(place_[left], place_[right]);
-    };
-    return {with_exact_heights(n, rung.merges, closest.pairs, exact_distance, execution), std::move(rung.labels)};
+  Dendrogram merge(RungPairs closest, const Separations&, const Execution& execution) const {
+    const RungMerges rung = merge_along(distances_->n_clusters(), closest.pairs, execution);
+    std::vector<double> heights(rung.sources.size());
+    measure_exactly(static_cast<int64_t>(heights.size()), execution, heights.data(), [&](int64_t t) {
+      return distances_->exact_distance(place_[rung.sources[t].left], place_[rung.sources[t].right]);
+    });
+    return with_heights(distances_->n_clusters(), rung.found, heights.data());
   }
 
   Dendrogram merge_all_pairs(const RungOrder& rung, const Separations& separations, const Execution& searching,

@@ -14,7 +14,6 @@
 
 #include "linkage/clusters.h"
 #include "linkage/dendrogram.h"
-#include "runtime/execution.h"
 #include "runtime/first_equal.h"
 
 namespace bcl {
@@ -65,27 +64,6 @@ inline std::vector<ClusterPair> pairs_of_heights(const std::vector<Merge>& merge
   for (size_t t = 1; t < merges.size(); ++t)
     if (found[t].left < 0) found[t] = found[t - 1];  // merges at one height stand together
   return found;
-}
-
-// The merges between clusters 0..n-1 of a rung, ordered by heights measure(left, right) of the pairs they stand on.
-template <class Measure>
-std::vector<Merge> with_exact_heights(int64_t n, const std::vector<Merge>& merges,
-                                      const std::vector<ClusterPair>& pairs, const Measure& measure,
-                                      const Execution& execution) {
-  constexpr int64_t kMergesPerTask = 64;
-  const std::vector<ClusterPair> sources = pairs_of_heights(merges, pairs);
-  const auto n_merges = static_cast<int64_t>(merges.size());
-  std::vector<FoundMerge> found(merges.size());
-  parallel_for((n_merges + kMergesPerTask - 1) / kMergesPerTask, execution, [&](int64_t task, int) {
-    for (int64_t t = task * kMergesPerTask; t < std::min(n_merges, (task + 1) * kMergesPerTask); ++t)
-      found[t] = {static_cast<int32_t>(merges[t].left), static_cast<int32_t>(merges[t].right),
-                  measure(sources[t].left, sources[t].right)};
-  });
-  // Rounding may have put a union below one of its parts.
-  for (FoundMerge& merge : found)
-    for (const int32_t part : {merge.a, merge.b})
-      if (part >= n) merge.height = std::max(merge.height, found[part - n].height);
-  return sort_by_height(n, found);
 }
 
 }  // namespace bcl

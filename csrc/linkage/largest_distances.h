@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -34,12 +35,20 @@ class LargestDistances {
     return {n_clusters(), exact_->d(), write_mean, spread, execution};
   }
 
-  // Distances that are quick to measure, at most these and about as large: those of a few members of each cluster.
-  LargestDistances simplified() const {
+  // Distances that are quick to measure, at most these and about as large: those of a few members of the clusters
+  // named. Which members is a matter of the points' numbers, by place, and of no order that they stand in.
+  LargestDistances simplified(std::initializer_list<const std::vector<int32_t>*> wanted,
+                              const std::vector<int32_t>& numbers) const {
+    std::vector<bool> is_wanted(n_clusters(), false);
+    for (const std::vector<int32_t>* places : wanted)
+      for (const int32_t c : *places) is_wanted[c] = true;
     Clusters few;
     for (int64_t c = 0; c < n_clusters(); ++c) {
-      const int64_t size = clusters_.size(c), count = std::min(kFewMembers, size);
-      for (int64_t m = 0; m < count; ++m) few.members.push_back(clusters_.begin(c)[m * size / count]);
+      if (is_wanted[c]) {
+        std::vector<int32_t> members(clusters_.begin(c), clusters_.end(c));
+        std::sort(members.begin(), members.end(), [&](int32_t a, int32_t b) { return numbers[a] < numbers[b]; });
+        for (const int32_t member : few_of(members)) few.members.push_back(member);
+      }
       few.offsets.push_back(static_cast<int64_t>(few.members.size()));
     }
     return {*exact_, std::move(few)};
@@ -94,7 +103,6 @@ class LargestDistances {
     return {exact_->row(0), first_members.data(), n_clusters(), exact_->d(), execution};
   }
 
-  static constexpr int64_t kFewMembers = 4;
   static constexpr double kRounding = 1e-10;  // more than any order of summation makes of up to 10^5 features
 
   // Evaluates one point against scratch.points, which are size(cluster) points of every cluster in scratch.near.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "linkage/cluster_means.h"
@@ -22,7 +23,9 @@ class MeanDistances {
   int64_t n_points() const { return n_clusters(); }
   double distance_threshold() const { return distance_threshold_; }
   ScaledPoints screened_points(const Execution& execution) const { return means_.screened_points(order_, execution); }
-  MeanDistances simplified() const { return *this; }
+  MeanDistances simplified(std::initializer_list<const std::vector<int32_t>*>, const std::vector<int32_t>&) const {
+    return *this;
+  }
 
   struct Scratch {
     std::vector<NearCluster> near;

@@ -12,18 +12,25 @@ namespace bcl {
 // never falls.
 class LinkageProgress {
  public:
+  // `execution` must outlive this.
   explicit LinkageProgress(const Execution& execution) : execution_(execution) {}
+
+  static constexpr double kPairsPart = 0.9;  // of a rung's time; the merges take the rest
 
   // For a stage that takes the part [begin, end) of a rung over n_clusters: its share becomes the linkage's. This
   // object must outlive what is returned.
   Execution part_of_rung(int64_t n_clusters, double begin, double end) {
     if (!execution_.watch) return execution_;
-    const double pairs = pairs_of(n_clusters);
-    return execution_.with_watch([this, pairs, begin, end](const char* stage, int64_t n, double share) {
-      const double done = finished_ + pairs * (begin + (end - begin) * share);
-      share_ = std::max(share_, done / (finished_ + pairs * (1 + kLaterRungs)));
-      return execution_.watch(stage, n, share_);
+    return execution_.with_watch([this, n_clusters, begin, end](const char* stage, int64_t n, double share) {
+      return execution_.watch(stage, n, whole_share(n_clusters, begin + (end - begin) * share));
     });
+  }
+
+  // Of the whole, with a part of a rung over n_clusters done.
+  double whole_share(int64_t n_clusters, double part) {
+    const double pairs = pairs_of(n_clusters);
+    if (pairs > 0) share_ = std::max(share_, (finished_ + pairs * part) / (finished_ + pairs * (1 + kLaterRungs)));
+    return share_;
   }
 
   void end_rung(int64_t n_clusters) { finished_ += pairs_of(n_clusters); }

@@ -6,9 +6,7 @@
 #include "distance/identical_points.h"
 
 namespace bcl {
-namespace {
 
-// Points that a constraint speaks of merge as it says, not with what equals them.
 std::vector<bool> constrained_points(int64_t n, const LinkageOptions& options) {
   std::vector<bool> constrained(n, false);
   for (int64_t e = 0; e < 2 * options.n_cannot_link; ++e) constrained[options.cannot_link[e]] = true;
@@ -19,8 +17,6 @@ std::vector<bool> constrained_points(int64_t n, const LinkageOptions& options) {
     if (sizes[options.must_link_groups[i]] > 1 || options.must_link_groups[i] < options.n_apart) constrained[i] = true;
   return constrained;
 }
-
-}  // namespace
 
 template <class T>
 DendrogramBuilder first_clusters(const T* points, int64_t n, int64_t d, const LinkageOptions& options,

@@ -24,6 +24,9 @@ namespace bcl {
 // Where each number stands in a permutation.
 std::vector<int32_t> inverse(const std::vector<int32_t>& permutation);
 
+// Points that a constraint speaks of: they merge as it says, not with what equals them.
+std::vector<bool> constrained_points(int64_t n, const LinkageOptions& options);
+
 // Clusters that hold the points as they are: those that a constraint or equality merges from the start.
 template <class T>
 DendrogramBuilder first_clusters(const T* points, int64_t n, int64_t d, const LinkageOptions& options,
@@ -53,9 +56,10 @@ struct RungOrder {
 // Whether a rung would better be the last, of all pairs at once. They must fit; where distances are concentrated it
 // takes a third of the time that rungs do, and no more than O(n^2) whatever ties (README.md).
 template <class Distances>
-bool measures_all_pairs(const Distances& distances, const LinkageOptions& options, const Execution& execution) {
+bool measures_all_pairs(const Distances& distances, const ClusterOrder& order, const LinkageOptions& options,
+                        const Execution& execution) {
   return CondensedRows::size(distances.n_points()) <= options.max_dense_pairs &&
-         are_concentrated(distances, options.max_pairs, execution);
+         are_concentrated(distances, order, options.max_pairs, execution);
 }
 
 // Method says what a linkage is: distances(rung order) for closest_pairs; merge(closest, separations, execution), the
@@ -64,22 +68,21 @@ bool measures_all_pairs(const Distances& distances, const LinkageOptions& option
 template <class Method>
 Dendrogram climb(DendrogramBuilder builder, const PointGroups& groups, Method method, const LinkageOptions& options,
                  const Execution& execution) {
-  constexpr double kPairsPart = 0.9;  // of a rung's time; the merges take the rest
   LinkageProgress progress(execution);
   for (bool all = false; !all && builder.n_clusters() > 1;) {
     const int64_t n_clusters = builder.n_clusters();
     const RungOrder rung(builder, groups);
     const Separations separations(builder.labels(), n_clusters, options.cannot_link, options.n_cannot_link,
                                   options.n_apart);
-    const Execution searching = progress.part_of_rung(n_clusters, 0, kPairsPart);
-    const Execution merging = progress.part_of_rung(n_clusters, kPairsPart, 1);
+    const Execution searching = progress.part_of_rung(n_clusters, 0, LinkageProgress::kPairsPart);
+    const Execution merging = progress.part_of_rung(n_clusters, LinkageProgress::kPairsPart, 1);
     const auto& distances = method.distances(rung);
-    if (measures_all_pairs(distances, options, execution)) {
+    const ClusterOrder order{rung.ranks, rung.group_offsets, groups.order};
+    if (measures_all_pairs(distances, order, options, execution)) {
       builder.add_rung(method.merge_all_pairs(rung, separations, searching, merging));
       break;
     }
-    ClosestPairs closest =
-        closest_pairs(distances, {rung.ranks, rung.group_offsets}, separations, options.max_pairs, searching);
+    RungPairs closest = closest_pairs(distances, order, separations, options.max_pairs, searching);
     all = closest.all;
     builder.add_rung(method.merge(std::move(closest), separations, merging));
     progress.end_rung(n_clusters);

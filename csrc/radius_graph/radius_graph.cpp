@@ -42,7 +42,7 @@ BlockPairs pairs_of_block(CandidateSource& screen, const ExactDistances<T>& exac
     row.neighbors.clear();
     row.distances.clear();
   }
-  screen.walk(first, last, exact.distance_threshold(), thread, [&](int64_t i, const int32_t* columns, int64_t count) {
+  screen.walk({first, last}, exact.distance_threshold(), thread, [&](int64_t i, const int32_t* columns, int64_t count) {
     Pairs& pairs = scratch.rows[i - first];
     scratch.distances.resize(count);
     exact.evaluate(i, columns, count, scratch.distances.data());

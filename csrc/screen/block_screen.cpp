@@ -176,15 +176,21 @@ void BlockScreen::pack_centers(const Execution& execution) {
     center_panels_.start(c) = -static_cast<float>(dot(&centers_[c * depth], &centers_[c * depth], depth)) / 2;
 }
 
-void BlockScreen::walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) {
+void BlockScreen::walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) {
+  auto [first, last, first_column] = rows;
+  const Found found_asked = asked_about(rows, found);
   const double r = bounds_.reach(distance_threshold, bytes_.leading());
   Scratch& scratch = scratch_[thread];
-  const auto next = std::upper_bound(cells_.offsets.begin(), cells_.offsets.end(), first);
-  for (int64_t c = next - cells_.offsets.begin() - 1; first < last; c += scratch.n_cells) {
+  const int64_t first_asked = cell_of(first_column);
+  for (int64_t c = cell_of(first); first < last; c += scratch.n_cells) {
     begin(c, first, last, r, scratch);
-    walk_group(r, scratch, found);
+    walk_group(std::max(c, first_asked), r, scratch, found_asked);
     first += scratch.first_row.back();
   }
+}
+
+int64_t BlockScreen::cell_of(int64_t point) const {
+  return std::upper_bound(cells_.offsets.begin(), cells_.offsets.end(), point) - cells_.offsets.begin() - 1;
 }
 
 void BlockScreen::begin(int64_t first_cell, int64_t first, int64_t last, double r, Scratch& scratch) const {
@@ -222,10 +228,10 @@ void BlockScreen::add_cell(int64_t c, int64_t first, int64_t last, double r, Scr
   ++scratch.n_cells;
 }
 
-void BlockScreen::walk_group(double r, Scratch& scratch, const Found& found) const {
-  for (int64_t chunk = scratch.first_cell / kChunk; chunk < n_chunks(); ++chunk) {
+void BlockScreen::walk_group(int64_t first_cell, double r, Scratch& scratch, const Found& found) const {
+  for (int64_t chunk = first_cell / kChunk; chunk < n_chunks(); ++chunk) {
     find_near_cells(chunk, r, scratch);
-    const int64_t first = std::max<int64_t>(scratch.first_cell, chunk * kChunk);
+    const int64_t first = std::max<int64_t>(first_cell, chunk * kChunk);
     for (int64_t c = first; c < std::min(cells_.n(), (chunk + 1) * kChunk); ++c) {
       find_pairs(c, scratch);
       if (static_cast<int64_t>(scratch.hits.size()) >= kMostHits) report(scratch, found);

@@ -43,7 +43,7 @@ class BlockScreen : public CandidateSource {
               const Execution& execution);
   ~BlockScreen() override;
 
-  void walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) override;
+  void walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) override;
   int64_t rows_per_walk() const override { return kRowsPerWalk; }
   int64_t directions() const override { return bytes_.depth(); }
 
@@ -68,7 +68,9 @@ class BlockScreen : public CandidateSource {
   // Readies the scratch for the rows [first, last) of the cells from first_cell on, no more than kGroup of them.
   void begin(int64_t first_cell, int64_t first, int64_t last, double r, Scratch& scratch) const;
   void add_cell(int64_t c, int64_t first, int64_t last, double r, Scratch& scratch) const;
-  void walk_group(double r, Scratch& scratch, const Found& found) const;
+  // With the cells from first_cell on.
+  void walk_group(int64_t first_cell, double r, Scratch& scratch, const Found& found) const;
+  int64_t cell_of(int64_t point) const;
   // Which rows of the group's cells may be near which cells of a chunk.
   void find_near_cells(int64_t chunk, double r, Scratch& scratch) const;
   void measure_gaps(int64_t chunk, Scratch& scratch) const;

@@ -86,14 +86,15 @@ void DeviceScreen::give_back(const std::shared_ptr<Chunk>& chunk, int64_t n_rows
   if (chunk->rows_left == 0) kept_.erase(std::remove(kept_.begin(), kept_.end(), chunk), kept_.end());
 }
 
-void DeviceScreen::walk(int64_t first, int64_t last, double distance_threshold, int, const Found& found) {
-  while (first < last) {
+void DeviceScreen::walk(const WalkedRows& rows, double distance_threshold, int, const Found& found) {
+  const Found found_asked = asked_about(rows, found);
+  for (int64_t first = rows.first; first < rows.last;) {
     const int64_t number = first / rows_per_chunk_, start = number * rows_per_chunk_;
-    const int64_t stop = std::min(last, start + rows_per_chunk_);
+    const int64_t stop = std::min(rows.last, start + rows_per_chunk_);
     const std::shared_ptr<Chunk> chunk = take(number, distance_threshold);
     for (int64_t i = first; i < stop; ++i) {
       const int64_t* const offset = &chunk->pairs.offsets[i - start];
-      if (offset[1] > offset[0]) found(i, chunk->pairs.columns.data() + offset[0], offset[1] - offset[0]);
+      if (offset[1] > offset[0]) found_asked(i, chunk->pairs.columns.data() + offset[0], offset[1] - offset[0]);
     }
     give_back(chunk, stop - first);
     first = stop;

@@ -25,7 +25,7 @@ class DeviceScreen : public CandidateSource {
   DeviceScreen(const ScaledPoints& points, const MakeSource& make_source, int64_t rows_per_chunk = 0);
 
   // Answers for any threshold; best in about the order of the rows, for chunks are made in order.
-  void walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) override;
+  void walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) override;
 
  private:
   struct Chunk {

@@ -13,21 +13,24 @@ FloatScreen::FloatScreen(const ScaledPoints& points, const Execution& execution)
   });
 }
 
-void FloatScreen::walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) {
-  const Found found_above = above_diagonal(found);
-  for (int64_t i = first; i < last; i += kBlockRows)
-    walk_tile(i, std::min(last, i + kBlockRows), distance_threshold, scratch_[thread], found_above);
+void FloatScreen::walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) {
+  const Found found_asked = asked_about(rows, found);
+  for (int64_t i = rows.first; i < rows.last; i += kBlockRows)
+    walk_tile({i, std::min(rows.last, i + kBlockRows), rows.first_column}, distance_threshold, scratch_[thread],
+              found_asked);
 }
 
-void FloatScreen::walk_tile(int64_t first, int64_t last, double distance_threshold, Scratch& scratch,
+void FloatScreen::walk_tile(const WalkedRows& rows, double distance_threshold, Scratch& scratch,
                             const Found& found) const {
+  const auto [first, last, first_column] = rows;
   for (int64_t i = first; i < last; ++i) scratch.limits[i - first] = points_.limit(i, distance_threshold);
-  walk_tiles(kernels<float>(), points_.row(first), points_.d(), last - first, panels_, first / panels_.width(),
-             scratch.scores.data(), [&](const float* scores, int64_t first_column, int64_t n_columns) {
+  walk_tiles(kernels<float>(), points_.row(first), points_.d(), last - first, panels_,
+             std::max(first, first_column) / panels_.width(), scratch.scores.data(),
+             [&, first = first, last = last](const float* scores, int64_t column, int64_t n_columns) {
                for (int64_t i = first; i < last; ++i) {
                  const int64_t count = kernels<float>().select_at_least(
                      scores + (i - first) * kBlockColumns, n_columns, scratch.limits[i - first],
-                     static_cast<int32_t>(first_column), scratch.columns.data());
+                     static_cast<int32_t>(column), scratch.columns.data());
                  if (count > 0) found(i, scratch.columns.data(), count);
                }
              });

@@ -16,7 +16,7 @@ class FloatScreen : public CandidateSource {
   // Answers for any threshold. `points` must outlive it.
   FloatScreen(const ScaledPoints& points, const Execution& execution);
 
-  void walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) override;
+  void walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) override;
 
  private:
   struct Scratch {
@@ -25,7 +25,7 @@ class FloatScreen : public CandidateSource {
     std::vector<float> limits = std::vector<float>(kBlockRows);
   };
 
-  void walk_tile(int64_t first, int64_t last, double distance_threshold, Scratch& scratch, const Found& found) const;
+  void walk_tile(const WalkedRows& rows, double distance_threshold, Scratch& scratch, const Found& found) const;
 
   const ScaledPoints& points_;
   Panels<float> panels_;

@@ -37,16 +37,17 @@ void LeadingScreen::pack(double largest_threshold, const Execution& execution) {
   });
 }
 
-void LeadingScreen::walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) {
-  const Found found_above = above_diagonal(found);
+void LeadingScreen::walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) {
+  const auto [first, last, first_column] = rows;
+  const Found found_asked = asked_about(rows, found);
   Scratch& scratch = scratch_[thread];
   begin(first, last, distance_threshold, scratch);
-  for (int64_t panel = first / kScreenColumns; panel < n_panels_; panel += kScreenPanels) {
+  for (int64_t panel = std::max(first, first_column) / kScreenColumns; panel < n_panels_; panel += kScreenPanels) {
     select(first, last, distance_threshold, panel, scratch);
     const int32_t* columns = scratch.columns.data();
     for (int64_t i = first; i < last; ++i) {
       const int64_t count = scratch.counts[i - first];
-      if (count > 0) found_above(i, columns, count);
+      if (count > 0) found_asked(i, columns, count);
       columns += count;
     }
   }

@@ -26,7 +26,7 @@ class LeadingScreen : public CandidateSource {
   LeadingScreen(const ScaledPoints& points, const Directions& directions, int64_t depth, double largest_threshold,
                 const Execution& execution);
 
-  void walk(int64_t first, int64_t last, double distance_threshold, int thread, const Found& found) override;
+  void walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) override;
   int64_t directions() const override { return bytes_.depth(); }
 
  private:

@@ -206,7 +206,7 @@ const char* screen(const T* points, int64_t n, int64_t d, double first_tau, doub
     for (const double tau : {first_tau, second_tau}) {
       std::fill(passed, passed + n * n, 0);
       parallel_for((n + step - 1) / step, Execution{3}, [&](int64_t task, int thread) {
-        screen.walk(task * step, std::min(n, (task + 1) * step), tau, thread,
+        screen.walk({task * step, std::min(n, (task + 1) * step)}, tau, thread,
                     [&](int64_t i, const int32_t* columns, int64_t count) {
                       if (!std::is_sorted(columns, columns + count)) throw std::logic_error("columns out of order");
                       for (int64_t c = 0; c < count; ++c) ++passed[i * n + columns[c]];
