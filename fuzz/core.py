@@ -124,8 +124,8 @@ def call_assign(rng: Random) -> None:
     _core.assign(X, n_new, clusters, float(rng.choice(THRESHOLDS)), execution(rng), linkage)  # type: ignore[arg-type]
 
 
-def call_nn_chain(rng: Random) -> None:
-    """Call `_core.nn_chain`."""
+def call_graph_linkage(rng: Random) -> None:
+    """Call `_core.graph_linkage`."""
     n = int(rng.integers(0, 40))
     there = rng.random((n, n)) < rng.random()
     np.fill_diagonal(there, rng.random() < 0.1)
@@ -138,7 +138,7 @@ def call_nn_chain(rng: Random) -> None:
         neighbors[rng.integers(len(neighbors))] = rng.integers(-2, n + 2)
     if rng.random() < 0.1:
         offsets[rng.integers(len(offsets))] += rng.integers(-3, 4)
-    _core.nn_chain(laid_out(rng, offsets), laid_out(rng, neighbors), laid_out(rng, distances), execution(rng))
+    _core.graph_linkage(laid_out(rng, offsets), laid_out(rng, neighbors), laid_out(rng, distances), execution(rng))
 
 
 def call_dense_linkage(rng: Random) -> None:

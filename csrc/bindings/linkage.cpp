@@ -1,4 +1,4 @@
-// The linkages of points, the chain on a graph, and new points beside clusters; their array checks.
+// The linkages of points, that of a graph, and new points beside clusters; their array checks.
 #include <pybind11/stl.h>
 
 #include <cmath>
@@ -14,7 +14,7 @@
 #include "linkage/complete_linkage.h"
 #include "linkage/condense.h"
 #include "linkage/dense_linkage.h"
-#include "linkage/nn_chain.h"
+#include "linkage/graph_linkage.h"
 
 namespace bcl {
 namespace {
@@ -57,7 +57,7 @@ py::tuple linkage_of_graph(const Array<int64_t>& offsets, Array<int32_t>& neighb
   int32_t* const neighbor_data = neighbors.mutable_data();
   double* const distance_data = distances.mutable_data();
   Dendrogram dendrogram = carry_out(how, [&](const Execution& execution) {
-    Dendrogram result = nn_chain(n, offsets.data(), neighbor_data, distance_data, execution);
+    Dendrogram result = graph_linkage(n, offsets.data(), neighbor_data, distance_data, execution);
     execution.tell("done", n, 1);
     return result;
   });
@@ -172,7 +172,7 @@ void define_for(py::module_& m) {
 void define_linkage(py::module_& m) {
   define_for<float>(m);
   define_for<double>(m);
-  m.def("nn_chain", &linkage_of_graph, py::arg("offsets").noconvert(), py::arg("neighbors").noconvert(),
+  m.def("graph_linkage", &linkage_of_graph, py::arg("offsets").noconvert(), py::arg("neighbors").noconvert(),
         py::arg("distances").noconvert(), py::arg("execution") = PythonExecution(),
         "Complete linkage on a radius graph, whose neighbors and distances are overwritten: (merges, labels).");
 }

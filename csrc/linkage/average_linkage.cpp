@@ -10,7 +10,7 @@
 #include "linkage/dense_linkage.h"
 #include "linkage/mean_distances.h"
 #include "linkage/mean_heights.h"
-#include "linkage/mutual_neighbors.h"
+#include "linkage/mean_linkage.h"
 #include "linkage/rungs.h"
 
 namespace bcl {
@@ -34,7 +34,7 @@ struct AverageMethod {
       limit = 0;
       for (const ClusterPair& pair : closest.pairs) limit = std::max(limit, pair.distance);
     }
-    return merge_mutual_neighbors(means, std::move(closest.pairs), limit, separations, execution);
+    return mean_linkage(means, std::move(closest.pairs), limit, separations, execution);
   }
 
   Dendrogram merge_all_pairs(const RungOrder& rung, const Separations& separations, const Execution& searching,

@@ -19,6 +19,15 @@ struct NearCluster {
   double distance;
 };
 
+// Calls entry(cluster, other, distance) for both directions of every pair.
+template <class Entry>
+void for_each_direction(const std::vector<ClusterPair>& pairs, const Entry& entry) {
+  for (const ClusterPair& pair : pairs) {
+    entry(pair.left, pair.right, pair.distance);
+    entry(pair.right, pair.left, pair.distance);
+  }
+}
+
 // Points by cluster: those of cluster c are members[offsets[c]..offsets[c + 1]), none empty.
 struct Clusters {
   std::vector<int32_t> members;

@@ -1,5 +1,5 @@
 // Complete linkage of points: the distance of two clusters is the largest between their points. Rung by rung (rungs.h),
-// each by a nearest-neighbour chain (nn_chain.h).
+// each on the graph of its pairs (graph_linkage.h).
 #pragma once
 
 #include <cstdint>

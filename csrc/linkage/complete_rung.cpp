@@ -3,36 +3,31 @@
 #include <algorithm>
 
 #include "linkage/exact_heights.h"
-#include "linkage/nn_chain.h"
+#include "linkage/graph_linkage.h"
 #include "runtime/csr.h"
 #include "runtime/uninitialized.h"
 
 namespace bcl {
 namespace {
 
-// A rung's pairs as the lists that the chain wants: both directions, each row's neighbours in no order.
+// A rung's pairs as lists: both directions, each row's neighbours in no order.
 struct Graph {
   std::vector<int64_t> offsets;
   UninitializedVector<int32_t> neighbors;
   UninitializedVector<double> distances;
 
-  Graph(int64_t n, const std::vector<ClusterPair>& pairs) {
-    const auto for_each_direction = [&](const auto& entry) {
-      for (const ClusterPair& pair : pairs) {
-        entry(pair.left, pair.right, pair.distance);
-        entry(pair.right, pair.left, pair.distance);
-      }
-    };
-    sort_into_rows(n, for_each_direction, offsets, neighbors, distances);
+  Graph(int64_t n, const std::vector<ClusterPair>& pairs, const Execution& execution) {
+    sort_into_rows(
+        n, [&](const auto& entry) { for_each_direction(pairs, entry); }, execution, offsets, neighbors, distances);
   }
 };
 
 }  // namespace
 
 RungMerges merge_along(int64_t n, const std::vector<ClusterPair>& pairs, const Execution& execution) {
-  Graph graph(n, pairs);
-  Dendrogram found = nn_chain(n, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(), execution);
-  std::vector<ClusterPair> sources = pairs_of_heights(found.merges, pairs);
+  Graph graph(n, pairs, execution);
+  Dendrogram found = graph_linkage(n, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(), execution);
+  std::vector<ClusterPair> sources = pairs_of_heights(found.merges, pairs, execution);
   return {std::move(found), std::move(sources)};
 }
 

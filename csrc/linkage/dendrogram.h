@@ -24,7 +24,8 @@ struct FoundMerge {
   double height;
 };
 
-// By height; merges of equal height stay as found, so that a cluster still comes after its parts.
+// By height; of equal heights those come first whose clusters' smallest numbers differ in low bits, but a cluster after
+// its parts. So the order is that of the clusters, however the merges were found.
 std::vector<Merge> sort_by_height(int64_t n, const std::vector<FoundMerge>& found);
 
 // Labels of points whose clusters lie in slots 0..n-1, slot_of(point): numbered by first appearance.

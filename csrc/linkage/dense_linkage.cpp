@@ -78,11 +78,11 @@ class DenseChain {
       int32_t nearest = nearest_[a];
       for (auto b = std::upper_bound(active_.begin(), active_.end(), a); b != active_.end(); ++b) {
         const T d = row[*b];
-        if (d < nearest_distances_[*b]) {
+        if (is_nearer(*b, a, d, nearest_[*b], nearest_distances_[*b])) {
           nearest_distances_[*b] = d;
           nearest_[*b] = nodes_[a];
         }
-        if (d < best) {
+        if (is_nearer(a, *b, d, nearest, best)) {
           best = d;
           nearest = nodes_[*b];
         }
@@ -94,13 +94,21 @@ class DenseChain {
                   active_.end());
   }
 
+  // Whether `other` comes before what was the nearest of a slot: of equal distances that whose slots, which are the
+  // clusters' first points, differ in lower bits.
+  bool is_nearer(int32_t slot, int32_t other, T distance, int32_t nearest_node, T nearest_distance) const {
+    if (!(distance <= nearest_distance)) return false;
+    if (distance < nearest_distance) return true;
+    return nearest_node != kNone && (slot ^ other) < (slot ^ slots_[nearest_node]);
+  }
+
   // kNone where it is too far away.
   void set_nearest(int32_t slot, int32_t node, T distance) {
     nearest_[slot] = static_cast<double>(distance) <= threshold_ ? node : kNone;
     nearest_distances_[slot] = distance;
   }
 
-  // As in nn_chain.cpp: from the top to its nearest, until two are each other's; what they become is the next top.
+  // From the top to its nearest, until two are each other's; what they become is the next top.
   void follow_chain_from(int32_t slot) {
     chain_.assign(1, slot);
     while (!chain_.empty()) {
@@ -118,9 +126,12 @@ class DenseChain {
     }
   }
 
-  // Whether the predecessor came to the top as its nearest, and the top has none nearer: a tie goes to the predecessor.
+  // Whether the predecessor came to the top as its nearest, and the top has none nearer. Means are rounded, so that a
+  // chain among equal ones might never end: there a tie goes to the predecessor.
   bool are_mutual(int32_t predecessor, int32_t top) const {
-    return nearest_[predecessor] == nodes_[top] && nearest_distances_[top] >= nearest_distances_[predecessor];
+    if (nearest_[predecessor] != nodes_[top]) return false;
+    return linkage_ == Linkage::complete ? nearest_[top] == nodes_[predecessor]
+                                         : nearest_distances_[top] >= nearest_distances_[predecessor];
   }
 
   // Finds the nearest anew where what it was has merged; gives up a cluster that has none near.
@@ -131,7 +142,7 @@ class DenseChain {
     return nearest_[slot] != kNone;
   }
 
-  // Among the active slots, by the distances that measure(other) tells; the one with the earlier first point of equals.
+  // Among the active slots, by the distances that measure(other) tells.
   template <class Measure>
   void find_nearest(int32_t slot, const Measure& measure) {
     T best = kInfinity;
@@ -139,12 +150,12 @@ class DenseChain {
     for (const int32_t other : active_) {
       if (other == slot) continue;
       const T d = measure(other);
-      if (d < best) {
+      if (is_nearer(slot, other, d, nearest, best)) {
         best = d;
-        nearest = other;
+        nearest = nodes_[other];
       }
     }
-    set_nearest(slot, nearest == kNone ? kNone : nodes_[nearest], best);
+    set_nearest(slot, nearest, best);
     if (nearest_[slot] == kNone) deactivate(slot);
     count_work(static_cast<int64_t>(active_.size()));
   }

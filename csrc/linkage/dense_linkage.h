@@ -1,8 +1,8 @@
 // Linkage of all pairs, given as a condensed vector: the textbook nearest-neighbour chain (Muellner 2011).
 //
-// All n (n - 1) / 2 are there, computed by the caller or by all_pairs.h, and nothing is left to search for. It merges
-// as nn_chain does on the graph of the pairs within the threshold, ties included. Cost O(n^2), whatever the ties.
-// Memory: the vector, overwritten, and O(n).
+// All n (n - 1) / 2 are there, computed by the caller or by all_pairs.h, and nothing is left to search for. Complete
+// linkage merges as graph_linkage does on the graph of the pairs within the threshold, ties included. Cost O(n^2),
+// whatever the ties. Memory: the vector, overwritten, and O(n).
 #pragma once
 
 #include <cstdint>

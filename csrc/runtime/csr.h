@@ -5,6 +5,8 @@
 #include <numeric>
 #include <vector>
 
+#include "runtime/execution.h"
+
 namespace bcl {
 
 // Sorts entries by row, by counting; those of a row stay in the order they come in. for_each_entry(entry) calls
@@ -21,6 +23,35 @@ void sort_into_rows(int64_t n_rows, const ForEachEntry& for_each_entry, std::vec
   for_each_entry([&](int64_t row, const auto&... values) {
     const Offset place = next[row]++;
     ((columns[place] = values), ...);
+  });
+}
+
+// Calls work(first, last) for ranges of [0, n), one for each thread.
+template <class Work>
+void parallel_for_ranges(int64_t n, const Execution& execution, const Work& work) {
+  const int64_t n_ranges = resolve_threads(execution, n);
+  parallel_for(n_ranges, execution, [&](int64_t t, int) { work(t * n / n_ranges, (t + 1) * n / n_ranges); });
+}
+
+// The same on all threads: each has a range of the rows, and looks at all entries for those that are its own.
+template <class Offset, class ForEachEntry, class... Columns>
+void sort_into_rows(int64_t n_rows, const ForEachEntry& for_each_entry, const Execution& execution,
+                    std::vector<Offset>& offsets, Columns&... columns) {
+  offsets.assign(n_rows + 1, 0);
+  parallel_for_ranges(n_rows, execution, [&](int64_t first, int64_t last) {
+    for_each_entry([&](int64_t row, const auto&...) {
+      if (first <= row && row < last) ++offsets[row + 1];
+    });
+  });
+  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  (columns.resize(offsets[n_rows]), ...);
+  parallel_for_ranges(n_rows, execution, [&](int64_t first, int64_t last) {
+    std::vector<Offset> next(offsets.begin() + first, offsets.begin() + last);
+    for_each_entry([&](int64_t row, const auto&... values) {
+      if (row < first || row >= last) return;
+      const Offset place = next[row - first]++;
+      ((columns[place] = values), ...);
+    });
   });
 }
 

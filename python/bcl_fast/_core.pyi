@@ -33,7 +33,7 @@ def candidate_pairs(
     group_offsets: Sequence[int] = ...,
     execution: Execution = ...,
 ) -> npt.NDArray[np.int32]: ...
-def nn_chain(
+def graph_linkage(
     offsets: npt.NDArray[np.int64],
     neighbors: npt.NDArray[np.int32],
     distances: npt.NDArray[np.float64],

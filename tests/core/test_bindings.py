@@ -169,7 +169,7 @@ def test_threads_follow_the_environment() -> None:
 def test_a_graph_that_would_corrupt_memory_is_refused(offsets: list, neighbors: list, sentence: str) -> None:
     distances = np.zeros(len(neighbors))
     with pytest.raises(ValueError, match=sentence):
-        _core.nn_chain(np.array(offsets), np.array(neighbors, np.int32), distances)
+        _core.graph_linkage(np.array(offsets), np.array(neighbors, np.int32), distances)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_graph_that_would_corrupt_memory_is_refused(offsets: list, neighbors: 
 )
 def test_a_graph_that_is_not_symmetric_ends(offsets: list, neighbors: list) -> None:
     with pytest.raises(ValueError, match="the graph must be symmetric, with every neighbour once in a row"):
-        _core.nn_chain(np.array(offsets), np.array(neighbors, np.int32), np.arange(1.0, 1 + len(neighbors)))
+        _core.graph_linkage(np.array(offsets), np.array(neighbors, np.int32), np.arange(1.0, 1 + len(neighbors)))
 
 
 def test_directions_of_a_pair_that_differ_end_in_a_sentence() -> None:
@@ -189,7 +189,7 @@ def test_directions_of_a_pair_that_differ_end_in_a_sentence() -> None:
         n = int(rng.integers(3, 12))
         neighbors = np.array([j for i in range(n) for j in range(n) if i != j], np.int32)
         try:
-            merges, _ = _core.nn_chain(np.arange(n + 1) * (n - 1), neighbors, rng.random(len(neighbors)))
+            merges, _ = _core.graph_linkage(np.arange(n + 1) * (n - 1), neighbors, rng.random(len(neighbors)))
         except ValueError:
             refused += 1
             continue
@@ -200,7 +200,7 @@ def test_directions_of_a_pair_that_differ_end_in_a_sentence() -> None:
 
 def test_distances_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="distances must not be NaN"):
-        _core.nn_chain(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.full(2, np.nan))
+        _core.graph_linkage(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.full(2, np.nan))
 
 
 @settings(deadline=None, max_examples=300)
@@ -211,4 +211,4 @@ def test_any_graph_ends(n: int, seed: int, share: float, levels: int) -> None:
     offsets = np.append(0, np.cumsum(there.sum(axis=1)))
     neighbors = np.nonzero(there)[1].astype(np.int32)
     with contextlib.suppress(ValueError):
-        _core.nn_chain(offsets, neighbors, rng.integers(0, levels, len(neighbors)).astype(np.float64))
+        _core.graph_linkage(offsets, neighbors, rng.integers(0, levels, len(neighbors)).astype(np.float64))

@@ -26,9 +26,9 @@ def average_linkage(execution: _core.Execution) -> int:
     return len(X) - len(merges)
 
 
-def nn_chain(execution: _core.Execution) -> int:
+def graph_linkage(execution: _core.Execution) -> int:
     offsets, neighbors, distances, *_ = _core.radius_graph(X, 0.2)
-    _core.nn_chain(offsets, neighbors, distances.astype(np.float64), execution)
+    _core.graph_linkage(offsets, neighbors, distances.astype(np.float64), execution)
     return len(X)
 
 
@@ -41,7 +41,7 @@ STAGES = {
     radius_graph: {"pairs"},
     complete_linkage: {"pairs", "merges"},
     average_linkage: {"pairs", "merges"},
-    nn_chain: {"merges"},
+    graph_linkage: {"merges"},
     assign: {"pairs"},
 }
 

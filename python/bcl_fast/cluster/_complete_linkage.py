@@ -103,8 +103,8 @@ def complete_linkage(
 
     Notes
     -----
-    Exact ties go to the cluster that the search came from, then to the one with the earlier sample: a function of the
-    input and the memory limit alone. SciPy may break them otherwise.
+    Of pairs at equal distances those merge first whose clusters' first samples have numbers that differ in low bits: a
+    function of the input and the memory limit alone. SciPy may break ties otherwise.
 
     References
     ----------

@@ -66,7 +66,7 @@ def merge_dissimilarities(
         or if a dense matrix needs more memory than the limit.
     """
     if not isinstance(matrix, np.ndarray):
-        return _core.nn_chain(*dissimilarity_graph(_symmetric(matrix, threshold), constraints), execution)
+        return _core.graph_linkage(*dissimilarity_graph(_symmetric(matrix, threshold), constraints), execution)
     n_samples = len(matrix)
     _check_memory(n_samples, matrix.itemsize, memory_limit)
     condensed, bad = _core.condense(matrix, ROUNDING, _typical(matrix.ravel()), execution)

@@ -1,8 +1,7 @@
-// Complete linkage by nearest-neighbour chain on a radius graph, stopped where the graph ends.
+// Complete linkage on a radius graph, in rounds of mutual nearest neighbours, stopped where the graph ends.
 //
 // A merge at height h needs every cross pair within h, so a pair missing from the graph forbids its merge for ever:
-// with the graph of all pairs within tau the result is exactly complete linkage stopped at tau (Muellner 2011; complete
-// linkage is reducible, so the chain finds the same dendrogram as the textbook loop).
+// with the graph of all pairs within tau the result is exactly complete linkage stopped at tau.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +15,8 @@ namespace bcl {
 //   offsets    // [n + 1]
 //   neighbors  // [offsets[n]]  overwritten: the lists shrink in place, nothing is allocated per merge
 //   distances  // [offsets[n]]  overwritten
-// Its stage is "merges". It runs on one thread.
-Dendrogram nn_chain(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances,
-                    const Execution& execution);
+// Its stage is "merges".
+Dendrogram graph_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances,
+                         const Execution& execution);
 
 }  // namespace bcl
