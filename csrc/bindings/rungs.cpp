@@ -4,6 +4,7 @@
 
 #include <pybind11/stl.h>
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -84,7 +85,8 @@ py::tuple closest_pairs_between(const Array<T>& points, const Array<int32_t>& la
   int32_t most = -1;
   for (const int32_t rank : ranks) most = std::max(most, rank);
   check_places(ranks, int64_t{most} + 1, "ranks");
-  check_cannot_link(cannot_link, int64_t{most} + 1);
+  check_cannot_link(cannot_link, std::numeric_limits<int32_t>::max());
+  for (py::ssize_t e = 0; e < cannot_link.size(); ++e) most = std::max(most, cannot_link.data()[e]);
   const T* const data = points.data();
   const int64_t n_points = points.shape(0), d = points.shape(1);
   return to_python(carry_out(how, [&](const Execution& execution) {
@@ -307,6 +309,7 @@ void define_rungs(py::module_& m) {
       .def(py::init<int64_t, double>(), py::arg("max_pairs"), py::arg("largest"))
       .def_property_readonly("largest", &PairPool::largest, "Distance beyond which no pair is wanted.")
       .def_property_readonly("size", &PairPool::size)
+      .def_property_readonly("was_cut", &PairPool::was_cut, "Whether pairs that are farther were left out.")
       .def(
           "add",
           [](PairPool& pool, const Array<double>& distances, const Array<int32_t>& pairs, bool was_cut) {

@@ -34,6 +34,7 @@ class PairPool {
 
   ClosestPairs result();
   int64_t size() const { return static_cast<int64_t>(pairs_.size()); }  // while nobody adds
+  bool was_cut() const { return end_.has_value(); }
 
  private:
   void add_locked(const std::vector<ClusterPair>& found);

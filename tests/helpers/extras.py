@@ -146,6 +146,12 @@ def page() -> None:
     assert "<html" in Path("page.html").read_text()
 
 
+def many_machines() -> None:
+    from bcl_fast import complete_linkage
+
+    assert complete_linkage(POINTS, 0.5, engine="ray", n_jobs=1).n_clusters == 4
+
+
 FEATURES: dict[Callable[[], None], tuple[str, ...]] = {  # the libraries that each wants, in the order it asks for them
     clustering: (),
     tracks_in_arrays: (),
@@ -158,6 +164,7 @@ FEATURES: dict[Callable[[], None], tuple[str, ...]] = {  # the libraries that ea
     figure: ("torch", "safetensors", "matplotlib", "tabulate"),
     kmeans: ("faiss",),
     page: ("jinja2",),
+    many_machines: ("ray",),
 }
 
 

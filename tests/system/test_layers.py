@@ -25,7 +25,17 @@ INCLUDES = {
     "radius_graph": {"screen", "arrangement", "distance", "runtime"},
     "linkage": {"screen", "arrangement", "distance", "runtime"},
     "ball_loss": {"distance", "cuda", "runtime"},
-    "bindings": {"arrangement", "ball_loss", "cuda", "distance", "linkage", "radius_graph", "runtime", "screen", "simd"},
+    "bindings": {
+        "arrangement",
+        "ball_loss",
+        "cuda",
+        "distance",
+        "linkage",
+        "radius_graph",
+        "runtime",
+        "screen",
+        "simd",
+    },
 }
 
 

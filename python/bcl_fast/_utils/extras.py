@@ -20,6 +20,7 @@ EXTRA_OF = {  # by the name that is imported
     "matplotlib": "plots",
     "tabulate": "paper",
     "faiss": "paper",
+    "ray": "ray",
     "jinja2": "review",
     "starlette": "review",
     "uvicorn": "review",

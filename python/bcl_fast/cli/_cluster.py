@@ -12,18 +12,21 @@ from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import describe_tracks, say
+from bcl_fast.cli._engines import check_engine, connected_to
 from bcl_fast.cli._inputs import ToCluster, edits_of, embed, files_of_pairs, pairs_of
 from bcl_fast.cli._largest import print_largest, print_outcome, say_next
 from bcl_fast.cli._options import (
     Constraints,
     Device,
     DuplicateIoU,
+    Engine,
     Force,
     Linkage,
     MaxClusters,
     MinClusters,
     MinClusterSize,
     MinOverlap,
+    RayAddress,
     ThresholdScale,
     Tracks,
 )
@@ -95,6 +98,8 @@ def cluster(
         typer.Option(metavar="HTML", help="Write the page of bcl-fast report too.", show_default=False),
     ] = None,
     device: Device = "cpu",
+    engine: Engine = "local",
+    ray_address: RayAddress = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what came out as JSON on standard output instead.")
@@ -119,6 +124,10 @@ def cluster(
         raise typer.BadParameter("--update keeps the clusters that there are: no --min-clusters, no --max-clusters")
     if update is not None and device != "cpu":
         raise typer.BadParameter("--update adds tracks on the CPU, without --device")
+    if update is not None and engine != "local":
+        raise typer.BadParameter("--update adds tracks in this process, without --engine")
+    if ray_address is not None and engine != "ray":
+        raise typer.BadParameter("--ray-address wants --engine ray")
     if as_json and str(output) == "-":
         raise typer.BadParameter("--json prints on standard output, where -o - writes the result")
     if report is not None and str(tracks[0]) == "-":
@@ -136,6 +145,7 @@ def cluster(
     )
 
     check_device(device)
+    workers = check_engine(engine, ray_address)
     check_result_output(output, force=force)
     if representatives is not None:
         check_representatives_output(representatives, force=force)
@@ -161,7 +171,7 @@ def cluster(
     if edits is not None:
         _say_missing(edits, people, old)
     if old is None:
-        with clustering_progress(is_shown=not (quiet or as_json)) as on_progress:
+        with clustering_progress(is_shown=not (quiet or as_json)) as on_progress, connected_to(workers):
             result = cluster_tracks(
                 people,
                 given.embeddings,
@@ -175,6 +185,7 @@ def cluster(
                 edits=edits,
                 progress=on_progress,
                 device=device,
+                engine=workers or "local",
             )
     else:
         result = _add(people, given, old, names, pairs, edits, min_cluster_size)

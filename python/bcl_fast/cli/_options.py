@@ -30,6 +30,19 @@ Linkage = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="[cpu|cuda|cuda:N]", help="Where to compute; cuda is an NVIDIA GPU.")]
+Engine = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Who finds the pairs: this process, or the workers of a Ray cluster (complete linkage)."),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT|auto|local",
+        help="With --engine ray: a cluster, the one on this machine, or one that is started for the command. "
+        "By default RAY_ADDRESS, or else local.",
+        show_default=False,
+    ),
+]
 SavedModel = Annotated[
     Path,
     typer.Option("--model", "-m", help="A trained model: .safetensors or .pth.tar.", show_default=False),

@@ -19,6 +19,8 @@ from bcl_fast.cluster._result import AverageLinkage
 if TYPE_CHECKING:
     import torch
 
+    from bcl_fast.distributed._engine import Engine
+
 
 def average_linkage(
     X: npt.ArrayLike,
@@ -35,6 +37,7 @@ def average_linkage(
     n_jobs: int | None = None,
     progress: OnProgress | None = None,
     device: str | torch.device = "cpu",
+    engine: Engine = "local",
 ) -> AverageLinkage:
     """Merge the two closest clusters while the mean squared distance between them is at most a threshold.
 
@@ -64,6 +67,8 @@ def average_linkage(
         Samples that never share a cluster, as if their distance were infinite.
     memory_limit, n_jobs, progress, device
         As in `complete_linkage`.
+    engine : {"local"}, default="local"
+        This process alone: the merges take the means of all clusters, which one process must hold.
 
     Returns
     -------
@@ -114,5 +119,6 @@ def average_linkage(
             n_jobs=n_jobs,
             progress=progress,
             device=device,
+            engine=engine,
         )[0]
     )

@@ -19,9 +19,12 @@ from bcl_fast.cluster._result import CompleteLinkage
 if TYPE_CHECKING:
     import torch
 
+    from bcl_fast.distributed import ParquetPoints
+    from bcl_fast.distributed._engine import Engine
+
 
 def complete_linkage(
-    X: npt.ArrayLike,
+    X: npt.ArrayLike | ParquetPoints,
     distance_threshold: float | None = None,
     *,
     n_clusters: int | None = None,
@@ -35,6 +38,7 @@ def complete_linkage(
     n_jobs: int | None = None,
     progress: OnProgress | None = None,
     device: str | torch.device = "cpu",
+    engine: Engine = "local",
 ) -> CompleteLinkage:
     """Merge the two closest clusters while the largest distance between them is at most a threshold.
 
@@ -81,6 +85,11 @@ def complete_linkage(
         What it raises ends the call, as Ctrl-C does.
     device : str or torch.device, default="cpu"
         ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close. The result does not depend on it.
+    engine : {"local", "ray"} or RayEngine, default="local"
+        Who finds the pairs: this process, or the workers of a Ray cluster, which may be on many machines
+        (`bcl_fast.distributed.RayEngine` names one). X may then be a `bcl_fast.distributed.ParquetPoints`, which the
+        workers read themselves; ``memory_limit`` is that of a worker's task, ``n_jobs`` the number of tasks at a time.
+        The result does not depend on it.
 
     Returns
     -------
@@ -92,7 +101,11 @@ def complete_linkage(
     InputError
         A ValueError: if X is not 2-D, real and finite (the row is named), a precomputed pair is negative or not
         symmetric beyond rounding (the pair is named), constraints contradict each other (the pair
-        is named), or another argument is out of range.
+        is named), another argument is out of range, or no Ray cluster answers.
+    LostProcesses
+        A RuntimeError, with ``engine="ray"``: if workers fail again and again.
+    MissingExtraError
+        If Ray is wanted and not installed; the message is the command that installs it.
 
     See Also
     --------
@@ -138,5 +151,6 @@ def complete_linkage(
             n_jobs=n_jobs,
             progress=progress,
             device=device,
+            engine=engine,
         )[0]
     )

@@ -28,6 +28,8 @@ from bcl_fast.errors import InputError
 if TYPE_CHECKING:
     import torch
 
+    from bcl_fast.distributed._engine import Engine
+
 
 class Changes(NamedTuple):
     """What `BallClustering.partial_fit` did.
@@ -84,6 +86,9 @@ class BallClustering(ClusterMixin, BaseEstimator):
     device : str or torch.device, default="cpu"
         ``"cuda"`` or ``"cuda:<number>"`` lets a GPU find the pairs that may be close in `fit`. The result does not
         depend on it.
+    engine : {"local", "ray"} or RayEngine, default="local"
+        Who finds the pairs in `fit`, as in `complete_linkage`: this process, or the workers of a Ray cluster. The
+        result does not depend on it.
 
     Attributes
     ----------
@@ -135,6 +140,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         n_jobs: int | None = None,
         progress: OnProgress | None = None,
         device: str | torch.device = "cpu",
+        engine: Engine = "local",
     ) -> None:
         # A tensor, such as BallLoss.distance_threshold, could not be cloned; its value now is what is meant.
         self.distance_threshold = plain_number(distance_threshold)
@@ -148,6 +154,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.progress = progress
         self.device = device
+        self.engine = engine
 
     def fit(
         self,
@@ -207,6 +214,7 @@ class BallClustering(ClusterMixin, BaseEstimator):
             n_jobs=self.n_jobs,
             progress=self.progress,
             device=self.device,
+            engine=self.engine,
         )
         # Not the caller's memory, who may fill it with other samples.
         self._fit_X = None if precomputed else points if owns(points, X) else points.copy()
@@ -335,7 +343,9 @@ class BallClustering(ClusterMixin, BaseEstimator):
         if self._cannot_link is not None:
             arrays["cannot_link"] = self._cannot_link.reshape(-1, 2).astype(np.int64)
         about = {
-            "parameters": {name: value for name, value in self.get_params().items() if name != "progress"},
+            "parameters": {
+                name: value for name, value in self.get_params().items() if name not in ("progress", "engine")
+            },
             "reach": self._threshold,
             "n_features": self.n_features_in_,
             "feature_names": getattr(self, "feature_names_in_", np.array([])).tolist(),

@@ -29,8 +29,8 @@ MORE_BYTES = 2_000_000  # what each thread needs for itself, and samples of dist
 UNASKED_BYTES = 64_000_000  # are there; to learn how much is free takes longer than clustering a few points
 
 
-def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Return X as a C-contiguous float32 or float64 matrix of finite numbers."""
+def check_points(X: npt.ArrayLike, first_row: int = 0) -> npt.NDArray[Any]:
+    """Return X as a C-contiguous float32 or float64 matrix of finite numbers; its first row has this number."""
     if is_sparse(X):
         raise InputError("X must be a dense array of vectors, got a sparse matrix: distances want metric='precomputed'")
     points = as_array(X, "X")
@@ -40,7 +40,7 @@ def check_points(X: npt.ArrayLike) -> npt.NDArray[Any]:
         raise InputError(f"X must be a dense array of real numbers, got dtype {points.dtype}")
     is_single = points.dtype.kind == "f" and points.dtype.itemsize <= 4
     points = np.require(points, np.float32 if is_single else np.float64, ["C", "A"])
-    _check_values(points)
+    _check_values(points, first_row)
     _warn_of_distances(points)
     return points
 
@@ -69,7 +69,7 @@ def _warn_of_distances(points: npt.NDArray[Any]) -> None:
         )
 
 
-def _check_values(points: npt.NDArray[Any]) -> None:
+def _check_values(points: npt.NDArray[Any], first_row: int) -> None:
     if points.size == 0:
         return
     size = float(max(abs(points.min()), abs(points.max())))  # NaN if anything is; makes no copy of X
@@ -77,7 +77,7 @@ def _check_values(points: npt.NDArray[Any]) -> None:
         bad = ~np.isfinite(points)
         row = int(bad.any(axis=1).argmax())
         column = int(bad[row].argmax())
-        raise InputError(f"X must be finite, got {points[row, column]} in row {row}, column {column}")
+        raise InputError(f"X must be finite, got {points[row, column]} in row {first_row + row}, column {column}")
     if size > LARGEST_COORDINATE:
         raise InputError(
             f"X must lie within +-{LARGEST_COORDINATE:g}, for its squared distances overflow, got {size:g}"

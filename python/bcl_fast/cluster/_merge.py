@@ -16,10 +16,14 @@ from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidea
 from bcl_fast.cluster._precomputed import check_dissimilarities, merge_dissimilarities
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
+from bcl_fast.cluster._workers import as_points_of_one, link_on_workers
+from bcl_fast.distributed._engine import Engine, resolve_engine
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+
+    from bcl_fast.distributed import ParquetPoints
 
 LinkageName = Literal["complete", "average"]
 
@@ -39,7 +43,7 @@ def check_linkage(linkage: str, metric: str = "sqeuclidean") -> None:
 
 
 def link(
-    X: npt.ArrayLike,
+    X: npt.ArrayLike | ParquetPoints,
     linkage: LinkageName,
     cut: Cut,
     *,
@@ -50,6 +54,7 @@ def link(
     n_jobs: int | None,
     progress: OnProgress | None,
     device: str | torch.device,
+    engine: Engine = "local",
 ) -> tuple[CompleteLinkage, float]:
     """Return labels, merges and the number of clusters, and up to which distance clusters were merged.
 
@@ -58,6 +63,22 @@ def link(
     check_linkage(linkage, metric)
     check_memory_limit(memory_limit)
     core_execution(n_jobs, progress, device)  # refuses what it will refuse below
+    on_workers = resolve_engine(engine)
+    if on_workers is not None:
+        return link_on_workers(
+            on_workers,
+            X,
+            linkage,
+            cut,
+            metric=metric,
+            must_link=must_link,
+            cannot_link=cannot_link,
+            memory_limit=memory_limit,
+            n_jobs=n_jobs,
+            progress=progress,
+            device=device,
+        )
+    X = as_points_of_one(X)
     precomputed = metric == "precomputed"
     if precomputed and cuda_device(device) >= 0:
         raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")

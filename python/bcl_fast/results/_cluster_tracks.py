@@ -25,6 +25,7 @@ from bcl_fast.tracks._names import track_name
 
 if TYPE_CHECKING:
     from bcl_fast.cluster._progress import OnProgress
+    from bcl_fast.distributed._engine import Engine
     from bcl_fast.tracks import TrackSet
 
 
@@ -43,6 +44,7 @@ def cluster_tracks(
     edits: Edits | None = None,
     progress: OnProgress | None = None,
     device: str = "cpu",
+    engine: Engine = "local",
 ) -> ClusteringResult:
     """Cluster tracks by complete or average linkage.
 
@@ -73,6 +75,8 @@ def cluster_tracks(
         As in `complete_linkage`; it is told of each clustering anew: of each video, without constraints and with them.
     device : str, default "cpu"
         As in `complete_linkage`.
+    engine : {"local", "ray"} or RayEngine, default "local"
+        As in `complete_linkage`.
 
     Raises
     ------
@@ -100,6 +104,7 @@ def cluster_tracks(
                 min_cluster_size=min_cluster_size,
                 progress=progress,
                 device=device,
+                engine=engine,
             ),
         )
     limits = resolve_limits(min_clusters, max_clusters, min_cluster_size)
@@ -111,6 +116,7 @@ def cluster_tracks(
         limits=limits,
         progress=progress,
         device=device,
+        engine=engine,
     )
     labels, violations = _cluster_videos(tracks, points, known, link) if per_video else link(points, pairs=known)
     described = describe_clusters(tracks, points, labels)

@@ -17,6 +17,7 @@ from bcl_fast.tracks import TrackPairs
 if TYPE_CHECKING:
     from bcl_fast.cluster._merge import LinkageName
     from bcl_fast.cluster._progress import OnProgress
+    from bcl_fast.distributed._engine import Engine
 
 
 NO_PAIRS = np.empty((0, 2), np.int64)
@@ -58,6 +59,7 @@ def cluster_with_pairs(
     limits: Limits = NO_LIMITS,
     progress: OnProgress | None = None,
     device: str = "cpu",
+    engine: Engine = "local",
 ) -> tuple[Integers, Violations]:
     """Cluster points under constraints, and count what they prevented.
 
@@ -77,7 +79,7 @@ def cluster_with_pairs(
         On the number and the size of clusters.
     progress : callable, optional
         As in `bcl_fast.complete_linkage`, without the constraints and then, where they change something, with them.
-    device : str, default "cpu"
+    device, engine
         As in `bcl_fast.complete_linkage`.
 
     Returns
@@ -88,7 +90,8 @@ def cluster_with_pairs(
         Cannot-link pairs that share a cluster, without the constraints and with them.
     """
     points = settled(points, neighbor_threshold, pairs.cannot_link, device)
-    link = partial(LINKAGES[linkage], points, distance_threshold, **limits._asdict(), progress=progress, device=device)
+    how = {"progress": progress, "device": device, "engine": engine}
+    link = partial(LINKAGES[linkage], points, distance_threshold, **limits._asdict(), **how)
     labels = link().labels
     n_without = n_violated = count_violated(labels, pairs.cannot_link)
     # If none of the pairs came together, no merge was forbidden: with the constraints the same ones are made. Of

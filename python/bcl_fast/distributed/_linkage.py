@@ -1,0 +1,310 @@
+"""Complete linkage whose points are on other machines: rung by rung, the pairs by workers, the merges here.
+
+The steps are those of the core's own linkage (csrc/linkage/rungs.h), and so are the bits that come out: the order in
+which points stand and the blocks they lie in decide nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bcl_fast import _core
+from bcl_fast.distributed import _tasks
+from bcl_fast.distributed._arrange import Arrangement, arrange
+from bcl_fast.distributed._blocks import Blocks, first_identical, load
+from bcl_fast.distributed._bounds import squared_gaps
+from bcl_fast.distributed._tasks import BlockOrder
+from bcl_fast.distributed._workers import Call, Workers
+from bcl_fast.errors import InputError
+
+Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
+Tell = Callable[[str, int, float], Any]
+
+_TASKS_PER_CORE = 6
+_FEWEST_ROWS = 2048  # of a block: below, a task's cost is mostly its start
+_MOST_ROWS = 1 << 20
+_ROOM_TO_GROW = 1.25  # blocks grow as clusters gather in them
+_SHARE_OF_ROWS = 0.6  # of a task's memory; its pairs take the rest
+_BYTES_PER_ROW = 352  # directions and clusters
+_BYTES_PER_PAIR = 96  # twice as many found, and on their way to the driver
+
+
+class Memory(NamedTuple):
+    """What a worker's task may hold.
+
+    Attributes
+    ----------
+    rows_per_block : int or None
+        Points that it takes from each of two blocks, at most; None: no limit.
+    max_pairs : int
+        Pairs; beyond twice as many, the closest.
+    """
+
+    rows_per_block: int | None
+    max_pairs: int
+
+
+class Work(NamedTuple):
+    """What is to be linked.
+
+    Attributes
+    ----------
+    source : ndarray or object
+        Points: an array, or what workers read from (`bcl_fast.distributed.ParquetPoints`).
+    prepare : callable
+        Makes points of rows as they came and the number of the first; importable where the workers are.
+    shape : tuple of int
+    distance_threshold : float
+        Squared.
+    max_pairs, max_dense_pairs : int
+        Pairs that a rung, and a vector of all of them, may hold.
+    must_link_groups, cannot_link : ndarray
+        As the core takes them.
+    memory : Memory
+        Of a task.
+    """
+
+    source: Any
+    prepare: Callable[..., Any]
+    shape: tuple[int, int]
+    distance_threshold: float
+    max_pairs: int
+    max_dense_pairs: int
+    must_link_groups: npt.NDArray[np.int32] | None
+    cannot_link: npt.NDArray[np.int32]
+    memory: Memory
+
+
+def memory_of_task(limit: int | None, shape: tuple[int, int], itemsize: int, max_pairs: int) -> Memory:
+    """Return what a task may hold within so many bytes; None: whatever it takes.
+
+    Raises
+    ------
+    InputError
+        If that is too little for any work.
+    """
+    if limit is None:
+        return Memory(None, max_pairs)
+    bytes_per_row = 2 * (shape[1] * (2 * itemsize + 8) + _BYTES_PER_ROW)  # two blocks: as they came, joined, screened
+    least = int(min(_FEWEST_ROWS, max(shape[0], 1)) * bytes_per_row * _ROOM_TO_GROW / _SHARE_OF_ROWS)
+    if limit < least:
+        raise InputError(
+            f"a worker that looks at blocks of points with {shape[1]:,} features needs a memory_limit of at least "
+            f"{least:,} bytes, got {limit:,}"
+        )
+    rows = int(_SHARE_OF_ROWS * limit / _ROOM_TO_GROW) // bytes_per_row
+    return Memory(rows, min(max_pairs, max(1, int((1 - _SHARE_OF_ROWS) * limit) // _BYTES_PER_PAIR)))
+
+
+def link(workers: Workers, work: Work, n_threads: int, tell: Tell | None) -> Merges:
+    """Return the merges up to the threshold, and labels. What is done here takes ``n_threads``."""
+    n_points = work.shape[0]
+    tell = tell or (lambda *_: None)
+    tell("pairs", n_points, 0.0)
+    blocks, hashes = load(workers, work.source, work.prepare, n_points, _n_blocks(workers, work))
+    is_alone = _core.constrained_points(n_points, work.must_link_groups, work.cannot_link)
+    identical = first_identical(workers, blocks, hashes, is_alone)
+    distinct = np.flatnonzero(identical == np.arange(n_points))
+    if len(distinct) * (len(distinct) - 1) // 2 <= work.max_dense_pairs:
+        return _link_here(workers, work, blocks, _core.Execution(n_threads, tell))
+    arrangement = arrange(workers, blocks, distinct, n_points, _n_blocks(workers, work), work.distance_threshold)
+    rungs = _core.Rungs(identical, work.must_link_groups, work.max_pairs)
+    climb = _Climb(workers, work, rungs, distinct, arrangement, n_threads, tell)
+    while rungs.n_clusters > 1 and not climb.rung():
+        pass
+    tell("done", rungs.n_clusters, 1.0)
+    return rungs.result()
+
+
+def _n_blocks(workers: Workers, work: Work) -> int:
+    """Return the number of blocks: as few as memory allows and as leave each core some of the tasks, of all pairs."""
+    n_points = max(1, work.shape[0])
+    for_memory = -(-n_points // min(work.memory.rows_per_block or _MOST_ROWS, _MOST_ROWS))
+    for_cores = int(np.ceil(np.sqrt(2 * _TASKS_PER_CORE * workers.n_cores)))
+    return max(for_memory, min(for_cores, n_points // _FEWEST_ROWS), 1)
+
+
+def _link_here(workers: Workers, work: Work, blocks: Blocks, execution: _core.Execution) -> Merges:
+    """Link so few points that one process may look at all pairs at once, as it does where there are no others."""
+    n_points = work.shape[0]
+    points = blocks.gather(workers, np.arange(n_points), n_points)
+    return _core.complete_linkage(
+        points,
+        work.distance_threshold,
+        work.max_pairs,
+        work.must_link_groups,
+        work.cannot_link,
+        execution,
+        max_dense_pairs=work.max_dense_pairs,
+    )
+
+
+class _Climb:
+    """Rung after rung: see `rung`."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        work: Work,
+        rungs: _core.Rungs,
+        distinct: npt.NDArray[np.int64],
+        arrangement: Arrangement,
+        n_threads: int,
+        tell: Tell,
+    ) -> None:
+        self._workers, self._work, self._rungs, self._n_threads, self._tell = workers, work, rungs, n_threads, tell
+        self._distinct, (self._blocks, self._groups) = distinct, arrangement
+        self._most_rows = int(_ROOM_TO_GROW * max(map(len, self._blocks.points)))
+
+    def rung(self) -> bool:
+        """Find the closest pairs of the clusters, and merge along them; return whether these were the last."""
+        labels = self._rungs.labels()
+        home = self._settle(labels)
+        orders = [_order(labels[points], points, self._groups) for points in self._blocks.points]
+        kept = [self._workers.keep(tuple(order)) for order in orders]
+        guess = self._guess()
+        gaps = self._squared_gaps()
+        is_last = False
+        for largest in (guess, np.inf) if guess < self._work.distance_threshold else (np.inf,):
+            pool = _core.PairPool(self._work.max_pairs, largest)
+            self._find_pairs(pool, kept, gaps, labels)
+            is_last = largest == np.inf and not pool.was_cut
+            if pool.size > self._rungs.fewest_of_guess:
+                break
+        sources = self._rungs.merge(pool, _core.Execution(self._n_threads, self._tell_of_merges))
+        self._rungs.add(self._measure(sources, home, kept))
+        return is_last
+
+    def _tell_of_merges(self, stage: str, n_clusters: int, share: float) -> None:
+        self._tell(stage, n_clusters, self._rungs.share(1, share))
+
+    def _settle(self, labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Bring the points of each cluster together in one block; return it by cluster."""
+        block, _ = self._blocks.whereabouts(len(labels))
+        of_points = labels[self._distinct]
+        _, first, sizes = np.unique(of_points, return_index=True, return_counts=True)
+        home = block[self._distinct[first]]
+        self._check_fits(int(sizes.max()))
+        spread_out(home, sizes, len(self._blocks), self._most_rows)
+        home_of_points = home[of_points]
+        group = np.zeros(len(self._distinct)) if self._groups is None else self._groups[self._distinct]
+        order = np.lexsort((self._distinct, group, home_of_points))
+        ends = np.cumsum(np.bincount(home_of_points, minlength=len(self._blocks)))[:-1]
+        points = np.split(self._distinct[order], ends)
+        if any(len(part) == 0 for part in points):
+            numbers = np.cumsum([len(part) > 0 for part in points]) - 1
+            home, points = numbers[home].astype(np.int32), [part for part in points if len(part)]
+        self._blocks = self._blocks.dealt_anew(self._workers, points, len(labels))
+        return home
+
+    def _check_fits(self, size: int) -> None:
+        rows = self._work.memory.rows_per_block
+        if rows is not None and size > _ROOM_TO_GROW * rows:
+            raise InputError(
+                f"a cluster has grown to {size:,} points, and memory_limit allows a worker {rows:,}: raise it, or "
+                "lower the distance threshold"
+            )
+
+    def _guess(self) -> float:
+        points, clusters, rows, columns = self._rungs.sample()
+        found = self._blocks.gather(self._workers, points.astype(np.int64), self._work.shape[0])
+        return _core.guess_reach(
+            found,
+            clusters,
+            rows,
+            columns,
+            self._work.distance_threshold,
+            self._rungs.n_clusters,
+            self._work.max_pairs,
+            _core.Execution(self._n_threads),
+        )
+
+    def _squared_gaps(self) -> npt.NDArray[np.float64]:
+        """Return what is known of how far the blocks lie apart at least."""
+        n = len(self._blocks)
+        if n == 1:
+            return np.zeros((1, 1))
+        firsts = np.concatenate([points[:: max(1, len(points) // 64)][:64] for points in self._blocks.points])
+        lengths = [len(points[:: max(1, len(points) // 64)][:64]) for points in self._blocks.points]
+        rows = self._blocks.gather(self._workers, firsts, self._work.shape[0]).astype(np.float64)
+        centers = np.array([part.mean(axis=0) for part in np.split(rows, np.cumsum(lengths)[:-1])])
+        return squared_gaps(self._workers, self._blocks, centers)
+
+    def _find_pairs(
+        self, pool: _core.PairPool, orders: list[Any], gaps: npt.NDArray[np.float64], labels: npt.NDArray[np.int32]
+    ) -> None:
+        """Fill the pool: from blocks in themselves first, where most close pairs are: less is then wanted of others."""
+        cannot_link = np.unique(labels[self._work.cannot_link], axis=0).astype(np.int32).reshape(-1, 2)
+        cannot_link = self._workers.keep(cannot_link) if len(cannot_link) > 1000 else cannot_link
+        n = len(self._blocks)
+        pairs = [(b,) for b in range(n)] + sorted(combinations(range(n), 2), key=lambda pair: gaps[pair])
+        settled = 0
+
+        def calls() -> Iterator[Call]:
+            nonlocal settled
+            for pair in pairs:
+                wanted = min(pool.largest, self._work.distance_threshold)
+                if len(pair) == 2 and gaps[pair] > wanted:
+                    settled += 1
+                    continue
+                arguments = (
+                    len(pair),
+                    self._work.distance_threshold,
+                    pool.largest,
+                    self._work.memory.max_pairs,
+                    cannot_link,
+                )
+                blocks = (*(self._blocks.rows[b] for b in pair), *(orders[b] for b in pair))
+                yield Call(pair, _tasks.closest_pairs, arguments + blocks)
+
+        for done in self._workers.do(calls()):
+            pool.add(*done.answer)
+            settled += 1
+            self._tell("pairs", self._rungs.n_clusters, self._rungs.share(settled / len(pairs), 0))
+
+    def _measure(
+        self, sources: npt.NDArray[np.int32], home: npt.NDArray[np.int32], orders: list[Any]
+    ) -> npt.NDArray[np.float64]:
+        """Return the heights of merges, each the distance of a pair of clusters."""
+        heights = np.empty(len(sources))
+        where = np.sort(home[sources], axis=1)
+        keys = where[:, 0].astype(np.int64) * len(self._blocks) + where[:, 1]
+        calls = []
+        for key in np.unique(keys).tolist():
+            at, pair = np.flatnonzero(keys == key), sorted({*divmod(key, len(self._blocks))})
+            blocks = (*(self._blocks.rows[b] for b in pair), *(orders[b] for b in pair))
+            calls.append(Call(at, _tasks.exact_distances, (len(pair), sources[at], *blocks)))
+        for done in self._workers.do(calls):
+            heights[done.key] = done.answer
+        return heights
+
+
+def spread_out(home: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64], n_blocks: int, most_rows: int) -> None:
+    """Move clusters out of blocks that have become too large, into those with the most room."""
+    rows = np.bincount(home, weights=sizes, minlength=n_blocks).astype(np.int64)
+    for full in np.flatnonzero(rows > most_rows):
+        for cluster in np.flatnonzero(home == full)[::-1]:
+            if rows[full] <= most_rows:
+                break
+            roomy = int(rows.argmin())
+            home[cluster], rows[full], rows[roomy] = roomy, rows[full] - sizes[cluster], rows[roomy] + sizes[cluster]
+
+
+def _order(
+    labels: npt.NDArray[np.int32], points: npt.NDArray[np.int64], groups: npt.NDArray[np.int32] | None
+) -> BlockOrder:
+    """Return which clusters the rows of a block make, in the order of their first rows."""
+    ranks, first, of_rows = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order))
+    offsets = np.empty(0, np.int64)
+    if groups is not None:
+        of_clusters = groups[points[first[order]]]
+        offsets = np.concatenate([[0], np.flatnonzero(np.diff(of_clusters)) + 1, [len(order)]]).astype(np.int64)
+    return BlockOrder(place[of_rows.ravel()], ranks[order].astype(np.int32), offsets)
