@@ -100,7 +100,7 @@ def test_ctrl_c_leaves_nothing_running():
 
 def test_the_command_gives_what_it_gives_without(tmp_path):
     write_tracks(TrackSet.from_arrays(identities(3000, 8)), tmp_path / "tracks.npz")
-    arguments = ["cluster", str(tmp_path / "tracks.npz"), "--threshold", "0.5", "-q", "-o"]
+    arguments = ["cluster", str(tmp_path / "tracks.npz"), "--threshold", "0.5", "--constraints", "none", "-q", "-o"]
     assert run_cli(*arguments, str(tmp_path / "one.csv")).exit_code == 0
     options = ["--engine", "ray", "--ray-address", "local"]
     command = [sys.executable, "-m", "bcl_fast", *arguments, str(tmp_path / "many.csv"), *options]

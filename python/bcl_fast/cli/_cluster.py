@@ -12,7 +12,7 @@ from bcl_fast._utils.separate import check_separate
 from bcl_fast._utils.text import counted
 from bcl_fast.cli._bars import clustering_progress
 from bcl_fast.cli._console import describe_tracks, say
-from bcl_fast.cli._engines import check_engine, connected_to
+from bcl_fast.cli._engines import check_engine, check_kind, connected_to
 from bcl_fast.cli._inputs import ToCluster, edits_of, embed, files_of_pairs, pairs_of
 from bcl_fast.cli._largest import print_largest, print_outcome, say_next
 from bcl_fast.cli._options import (
@@ -171,6 +171,7 @@ def cluster(
     if edits is not None:
         _say_missing(edits, people, old)
     if old is None:
+        check_kind(given, workers, device)
         with clustering_progress(is_shown=not (quiet or as_json)) as on_progress, connected_to(workers):
             result = cluster_tracks(
                 people,
@@ -185,7 +186,7 @@ def cluster(
                 edits=edits,
                 progress=on_progress,
                 device=device,
-                engine=workers or "local",
+                engine=engine,
             )
     else:
         result = _add(people, given, old, names, pairs, edits, min_cluster_size)

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bcl_fast.cli._inputs import ToCluster
     from bcl_fast.distributed import RayEngine
 
 
@@ -16,6 +17,14 @@ def check_engine(engine: str, ray_address: str | None) -> RayEngine | None:
     from bcl_fast.distributed import RayEngine
 
     return RayEngine(ray_address)
+
+
+def check_kind(given: ToCluster, engine: RayEngine | None, device: str) -> None:
+    """Refuse what the engine cannot do before it is started."""
+    from bcl_fast.cluster import _workers
+
+    if engine is not None:
+        _workers.check_kind(given.options["linkage"], "sqeuclidean", device)
 
 
 def connected_to(engine: RayEngine | None) -> AbstractContextManager[object]:

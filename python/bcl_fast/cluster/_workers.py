@@ -44,7 +44,7 @@ def link_on_workers(
     InputError
         If the engine cannot do what is asked for.
     """
-    _check_kind(linkage, metric, device)
+    check_kind(linkage, metric, device)
     source: Any = X if isinstance(X, ParquetPoints) else check_points(X)
     constraints = resolve_constraints(must_link, cannot_link, source.shape[0])
     cut.check_samples(source.shape[0])
@@ -88,7 +88,8 @@ def prepared(rows: npt.NDArray[Any], first: int, metric: Metric) -> npt.NDArray[
     return to_squared_euclidean(check_points(rows, first), 0.0, metric)[0]
 
 
-def _check_kind(linkage: str, metric: str, device: Any) -> None:
+def check_kind(linkage: str, metric: str, device: str | torch.device) -> None:
+    """Refuse what workers cannot do."""
     if linkage != "complete":
         raise InputError(
             "engine='ray' is for complete linkage: average linkage merges by the means of all clusters, which one "

@@ -117,10 +117,11 @@ class Workers:
                     yield Done(call.key, kept, answer)
         finally:
             for reference in waiting:
-                self._ray.cancel(reference, force=True)
+                self._ray.cancel(reference)  # as Ctrl-C, which the core heeds
 
     def _start(self, call: Call) -> list[Any]:
-        values = self._run.options(num_returns=call.n_values).remote(self._versions, call.task, *call.arguments)
+        how = self._run.options(name=call.task.__name__, num_returns=call.n_values)
+        values = how.remote(self._versions, call.task, *call.arguments)
         return values if isinstance(values, list) else [values]
 
     def _answer(self, reference: Any) -> Any:
