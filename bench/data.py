@@ -10,8 +10,8 @@ DISTANCE_THRESHOLD = 0.82
 MEAN_DISTANCE_THRESHOLD = 0.615
 
 # Exponent of the sizes of identities, size ~ 1 / rank**exponent, that gives the pair counts of real episodes.
-LONG_TAIL = {2_000: 1.3, 9_740: 1.1, 20_000: 1.0, 100_000: 0.9, 1_000_000: 0.7}
-N_IDENTITIES = {1_000_000: 10_000}  # the largest about 20,000; else about n / 22
+LONG_TAIL = {2_000: 1.3, 9_740: 1.1, 20_000: 1.0, 100_000: 0.9, 300_000: 0.8, 1_000_000: 0.7}
+N_IDENTITIES = {300_000: 3_000, 1_000_000: 10_000}  # else about n / 22
 
 
 def identity_vectors(n: int, *, n_features: int = 64, seed: int = 0) -> npt.NDArray[np.float32]:

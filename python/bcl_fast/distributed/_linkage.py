@@ -25,7 +25,7 @@ from bcl_fast.errors import InputError
 Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 Tell = Callable[[str, int, float], Any]
 
-_TASKS_PER_CORE = 6
+_TASKS_PER_CORE = 1.5  # every block is made ready for as many tasks as there are blocks: fewer cost less
 _FEWEST_ROWS = 2048  # of a block: below, a task's cost is mostly its start
 _MOST_ROWS = 1 << 20
 _ROOM_TO_GROW = 1.25  # blocks grow as clusters gather in them
@@ -125,7 +125,7 @@ def _n_blocks(workers: Workers, work: Work) -> int:
     """Return the number of blocks: as few as memory allows and as leave each core some of the tasks, of all pairs."""
     n_points = max(1, work.shape[0])
     for_memory = -(-n_points // min(work.memory.rows_per_block or _MOST_ROWS, _MOST_ROWS))
-    for_cores = int(np.ceil(np.sqrt(2 * _TASKS_PER_CORE * workers.n_cores)))
+    for_cores = round(float(np.sqrt(2 * _TASKS_PER_CORE * workers.n_cores)))
     return max(for_memory, min(for_cores, n_points // _FEWEST_ROWS), 1)
 
 
