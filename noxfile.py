@@ -7,7 +7,7 @@ import nox
 
 nox.options.sessions = ["tests", "extras"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
-EXTRAS = ["", "cli", "train", "tracks", "plots", "tensorboard", "paper"]
+EXTRAS = ["", "cli", "train", "tracks", "plots", "tensorboard", "paper", "ray"]
 BUILD = ["cmake", "ninja", "pybind11", "scikit-build-core"]
 
 

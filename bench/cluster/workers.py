@@ -21,7 +21,7 @@ import psutil
 
 from bcl_fast import complete_linkage
 from bcl_fast.cluster import CompleteLinkage
-from bcl_fast.distributed import _tasks, _workers
+from bcl_fast.distributed import _linkage, _tasks, _workers
 from bcl_fast.distributed._connection import connected
 from bench.data import DISTANCE_THRESHOLD, identity_vectors
 
@@ -67,9 +67,8 @@ class Moved:
             self.to_driver += bytes_of(value)
             return value
 
-        _workers.Workers.keep = counted_keep  # type: ignore[method-assign]
-        _workers.Workers._start = counted_start  # type: ignore[method-assign]
-        _workers.Workers._answer = counted_answer  # type: ignore[method-assign]
+        watched: Any = _workers.Workers
+        watched.keep, watched._start, watched._answer = counted_keep, counted_start, counted_answer
 
 
 def is_reference(value: Any) -> bool:
@@ -120,11 +119,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("n", type=int)
     parser.add_argument("--tasks", type=Path)
+    parser.add_argument("--blocks", type=int, help="of points; by default as many as two workers want")
     given = parser.parse_args()
     points = identity_vectors(given.n)
+    patched: Any = _linkage
+    if given.blocks is not None:
+        patched._n_blocks = lambda *_: given.blocks
     one, seconds_of_one, wall_of_one = timed(points, n_jobs=1)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ[NOTES], _workers.run = folder, noted
+        os.environ[NOTES] = folder
+        patched = _workers
+        patched.run = noted
         with connected("local", N_WORKERS):
             complete_linkage(points[:3000], DISTANCE_THRESHOLD, engine="ray")  # the workers start
             time.sleep(3)  # what Ray does at its start

@@ -79,7 +79,7 @@ def near_together(centers: npt.NDArray[Any], sizes: npt.NDArray[np.int32], n_blo
         direction = np.linalg.eigh(offsets.T.astype(np.float64) @ offsets)[1][:, -1]
         groups = groups[np.argsort(offsets @ direction, kind="stable")]
         filled = np.cumsum(sizes[groups])
-        half = int(np.searchsorted(filled, filled[-1] * (n_parts // 2) / n_parts))
+        half = 1 + int(np.searchsorted(filled, filled[-1] * (n_parts // 2) / n_parts))
         middle = min(max(half, 1), len(groups) - 1)
         return halved(groups[:middle], n_parts // 2) + halved(groups[middle:], n_parts - n_parts // 2)
 
