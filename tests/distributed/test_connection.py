@@ -40,16 +40,18 @@ X = identities(6000, 16)
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
 late = []
 
-def add_late(told):
+def come_and_go(told):
     if not late:
-        late.append(cluster.add_node(num_cpus=1))
+        late.extend([cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)])
+    elif told.share > 0.3 and len(late) == 2:  # and with it the blocks that it holds
+        cluster.remove_node(late.pop(), allow_graceful=False)
 
 try:
-    found = complete_linkage(X, 0.6, engine=RayEngine(cluster.address), progress=add_late)
+    found = complete_linkage(X, 0.6, engine=RayEngine(cluster.address), progress=come_and_go)
     wanted = complete_linkage(X, 0.6)
     assert np.array_equal(found.merges, wanted.merges) and np.array_equal(found.labels, wanted.labels)
     import ray
-    assert not ray.is_initialized()
+    assert not ray.is_initialized() and len(late) == 1
 finally:
     cluster.shutdown()
 print("same bits")
@@ -79,8 +81,8 @@ def python(code: str) -> subprocess.Popen[str]:
     )
 
 
-def test_an_address_and_a_node_that_comes_late():
-    out, err = (process := python(NODES)).communicate(timeout=120)
+def test_an_address_nodes_that_come_late_and_one_that_goes():
+    out, err = (process := python(NODES)).communicate(timeout=200)
     assert process.returncode == 0, err
     assert out == "same bits\n"
 

@@ -26,10 +26,14 @@ class Blocks:
         References of arrays of shape (n_rows, n_features).
     points : list of ndarray of int64
         The numbers of the points of each.
+    sources : list
+        References of what they were made of at first: as long as these are there, a block that is lost with its machine
+        can be made again.
     """
 
     rows: list[Any]
     points: list[Integers]
+    sources: list[Any]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -69,7 +73,7 @@ class Blocks:
         )
         for done in workers.do(calls):
             rows[done.key] = done.kept[0]
-        return Blocks(rows, points)
+        return Blocks(rows, points, self.sources)
 
     def _deals(self, points: list[Integers], as_before: list[bool], block: Any, row: Any) -> list[Call]:
         """Tasks, for each block that others want something of; a key says which ones, and where the rows go in them."""
@@ -104,17 +108,14 @@ def load(
     starts = np.cumsum([0, *map(len, points)]).tolist()
     ranges = list(pairwise(starts))
 
-    def part_of(first: int, last: int) -> Any:
-        return workers.keep(source[first:last]) if isinstance(source, np.ndarray) else source
-
-    calls = (
-        Call(b, _tasks.load, (part_of(first, last), prepare, first, last), 2) for b, (first, last) in enumerate(ranges)
-    )
+    is_here = isinstance(source, np.ndarray)
+    sources = [workers.keep(source[first:last]) if is_here else source for first, last in ranges]
+    calls = (Call(b, _tasks.load, (sources[b], prepare, *bounds), 2) for b, bounds in enumerate(ranges))
     rows: list[Any] = [None] * len(points)
     hashes = np.empty(n_points, np.uint64)
     for done in workers.do(calls):
         rows[done.key], hashes[points[done.key]] = done.kept[0], done.answer
-    return Blocks(rows, points), hashes
+    return Blocks(rows, points, sources if is_here else []), hashes
 
 
 def first_identical(

@@ -113,6 +113,7 @@ def link(workers: Workers, work: Work, n_threads: int, tell: Tell | None) -> Mer
     if len(distinct) * (len(distinct) - 1) // 2 <= work.max_dense_pairs:
         return _link_here(workers, work, blocks, _core.Execution(n_threads, tell))
     arrangement = arrange(workers, blocks, distinct, n_points, _n_blocks(workers, work), work.distance_threshold)
+    del blocks  # the store holds each point once from now on
     rungs = _core.Rungs(identical, work.must_link_groups, work.max_pairs)
     climb = _Climb(workers, work, rungs, distinct, arrangement, n_threads, tell)
     while rungs.n_clusters > 1 and not climb.rung():
