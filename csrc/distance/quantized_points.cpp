@@ -115,7 +115,8 @@ QuantizedPoints::QuantizedPoints(const ScaledPoints& points, const Directions& d
   scale_ = choose_scale(extent, depth_, error);
   leading_.longest = largest_norm();
   whole_.longest = scale_ * std::sqrt(extent.square) + std::sqrt(static_cast<double>(n_directions_));
-  for (int64_t p = 0; p < depth_; ++p) offsets_[p] = static_cast<int32_t>(std::lround(scale_ * extent.largest[p]));
+  if (!screen_kernels().signed_rows)
+    for (int64_t p = 0; p < depth_; ++p) offsets_[p] = static_cast<int32_t>(std::lround(scale_ * extent.largest[p]));
   quantize(points, axes, scale_ * error + 1e-3, execution);  // 1e-3: of scaling twice
 }
 

@@ -40,7 +40,8 @@ class QuantizedPoints {
   const int8_t* row(int64_t i) const { return values_.data() + i * row_bytes_; }
 
   // A row and a column of a product (simd/byte_kernels.h), of bytes in the first `depth` directions like a point's: a
-  // row's are made unsigned, and a column's start takes back what that adds to every product with it.
+  // row's are made unsigned where they must be, and a column's start takes back what that adds to every product with
+  // it.
   void write_row(const int8_t* q, uint8_t* row /* [depth] */) const;
   void write_column(const int8_t* q, int8_t* column /* [depth] */) const;
   int32_t column_start(const int8_t* q) const;
@@ -52,7 +53,7 @@ class QuantizedPoints {
   double scale_ = 1;
   int64_t row_bytes_;
   std::vector<int8_t> values_;
-  std::vector<int32_t> offsets_;  // [depth] what makes the bytes unsigned
+  std::vector<int32_t> offsets_;  // [depth] what makes the bytes unsigned, or 0
   Lengths leading_, whole_;
 };
 

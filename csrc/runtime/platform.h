@@ -1,4 +1,4 @@
-// The one place that knows the operating system and the compiler. What a processor has is in simd/.
+// The one place that knows the operating system and the compiler. What is done with a processor is in simd/.
 //
 // Wanted are GCC or Clang (vector types, builtins, `#pragma GCC unroll`) and a standard library of C++17. The rest of
 // the core asks here for what POSIX, Linux or x86 alone have.
@@ -19,6 +19,9 @@
 #endif
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/auxv.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace bcl {
@@ -58,6 +61,27 @@ inline int cgroup_processors(int otherwise) {
   double period = 0;
   if (!(file >> quota >> period) || quota == "max" || period <= 0) return otherwise;
   return std::max(1, static_cast<int>(std::strtod(quota.c_str(), nullptr) / period + 0.5));
+}
+
+// What the operating system says a processor has of what ARM leaves open: asked for on aarch64 alone.
+struct ArmExtensions {
+  bool dot_product, byte_matrices;  // FEAT_DotProd, FEAT_I8MM
+};
+
+inline ArmExtensions arm_extensions() {
+#if defined(__linux__)
+  // HWCAP_ASIMDDP and HWCAP2_I8MM: older C libraries lack the second name.
+  return {(getauxval(AT_HWCAP) >> 20 & 1) != 0, (getauxval(AT_HWCAP2) >> 13 & 1) != 0};
+#elif defined(__APPLE__)
+  const auto has = [](const char* name) {
+    int value = 0;
+    size_t size = sizeof(value);
+    return sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
+  };
+  return {has("hw.optional.arm.FEAT_DotProd"), has("hw.optional.arm.FEAT_I8MM")};
+#else
+  return {false, false};
+#endif
 }
 
 }  // namespace bcl

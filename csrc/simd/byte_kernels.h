@@ -2,8 +2,8 @@
 // with the pairs that they leave over. Compiled and chosen per instruction set as kernels.h says.
 //
 // A 16-bit sum that wraps on its way is right at its end if the end fits into 16 bits, so nothing need be widened: a
-// byte times a byte costs an eighth of a float32 product's room. One factor must be unsigned (the instruction wants
-// it); the caller shifts it by a constant per feature and takes the shift's share back in `start`.
+// byte times a byte costs an eighth of a float32 product's room. On x86 one factor must be unsigned (the instruction
+// wants it); the caller shifts it by a constant per feature and takes the shift's share back in `start`.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,10 @@ struct ScreenKernels {
   // What a sum of products, with start, may come to, and what the sum of any two may.
   int32_t largest_sum, largest_pair;
 
-  // Features that a 32-bit word of a row holds: 2 (each pair twice) or 4; depth is a multiple of 4.
+  // Whether the bytes of a row are signed, as those of columns always are.
+  bool signed_rows;
+
+  // Features that a 32-bit word of a row holds: 1 (four times), 2 (each pair twice) or 4; depth is a multiple of 4.
   int64_t features_per_word;
   void (*pack_row)(const uint8_t* row /* [depth] */, int64_t depth, uint32_t* words /* [depth / features_per_word] */);
 

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "runtime/platform.h"
 #include "simd/byte_kernels.h"
 #include "simd/exact_kernels.h"
 #include "simd/kernels.h"
@@ -17,7 +18,13 @@ namespace bcl {
   extern const ExactTiles kExactTiles;            \
   extern const ScreenKernels kScreen;             \
   }
+#if defined(__aarch64__)
+BCL_DECLARE(neon)
+BCL_DECLARE(dotprod)
+BCL_DECLARE(i8mm)
+#else
 BCL_DECLARE(baseline)
+#endif
 #if defined(__x86_64__)
 BCL_DECLARE(avx2)
 BCL_DECLARE(avx512)
@@ -39,6 +46,7 @@ struct Path {
   Path { &name::kFloat, &name::kDouble, &name::kExactFloat, &name::kExactDouble, &name::kExactTiles, &name::kScreen }
 
 // Fastest first. __builtin_cpu_supports asks the operating system too: it says no where the registers are not saved.
+// What is compiled for i8mm uses the dot product as well.
 std::vector<Path> supported() {
   std::vector<Path> paths;
 #if defined(__x86_64__)
@@ -50,7 +58,14 @@ std::vector<Path> supported() {
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) paths.push_back(BCL_PATH(avx2));
 #endif
+#if defined(__aarch64__)
+  const ArmExtensions extensions = arm_extensions();
+  if (extensions.dot_product && extensions.byte_matrices) paths.push_back(BCL_PATH(i8mm));
+  if (extensions.dot_product) paths.push_back(BCL_PATH(dotprod));
+  paths.push_back(BCL_PATH(neon));
+#else
   paths.push_back(BCL_PATH(baseline));
+#endif
   return paths;
 }
 

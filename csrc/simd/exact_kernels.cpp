@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace bcl {
@@ -25,6 +27,8 @@ inline Vector load(const float* p) {
   return _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));
 #elif defined(__AVX2__)
   return _mm256_cvtps_pd(_mm_loadu_ps(p));
+#elif defined(__aarch64__)
+  return vcvt_f64_f32(vld1_f32(p));
 #else
   return Vector{p[0], p[1]};
 #endif

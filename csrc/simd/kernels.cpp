@@ -1,4 +1,4 @@
-// The inner loops, compiled once per instruction set with BCL_SIMD naming it (cmake/simd.cmake).
+// The inner loops, compiled once per instruction set with BCL_SIMD naming it (csrc/CMakeLists.txt).
 //
 // Only builtins and intrinsics here: an inline function of the standard library compiled for AVX-512 could be the copy
 // that the linker keeps for everyone.
@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace bcl {
@@ -87,6 +89,18 @@ void scores(const T* rows, int64_t ld, int64_t m, const T* panels, const T* star
   }
 }
 
+#if defined(__aarch64__)
+// All bits of byte c are set where row[c] >= limit, for 16 columns.
+inline uint8x16_t at_least_16(const float* row, float limit) {
+  const float32x4_t bound = vdupq_n_f32(limit);
+  uint16x8_t halves[2];
+  for (int i = 0; i < 2; ++i)
+    halves[i] = vuzp1q_u16(vreinterpretq_u16_u32(vcgeq_f32(vld1q_f32(row + 8 * i), bound)),
+                           vreinterpretq_u16_u32(vcgeq_f32(vld1q_f32(row + 8 * i + 4), bound)));
+  return vuzp1q_u8(vreinterpretq_u8_u16(halves[0]), vreinterpretq_u8_u16(halves[1]));
+}
+#endif
+
 // Bit c is set where row[c] >= limit, for 32 columns.
 inline uint32_t at_least_32(const float* row, float limit) {
 #if defined(__AVX512F__)
@@ -102,6 +116,11 @@ inline uint32_t at_least_32(const float* row, float limit) {
     mask |= static_cast<uint32_t>(_mm256_movemask_ps(hit)) << (8 * i);
   }
   return mask;
+#elif defined(__aarch64__)
+  const uint8x16_t bits = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  const uint8x16_t low = vandq_u8(at_least_16(row, limit), bits), high = vandq_u8(at_least_16(row + 16, limit), bits);
+  const uint8x16_t twos = vpaddq_u8(low, high), fours = vpaddq_u8(twos, twos), eights = vpaddq_u8(fours, fours);
+  return vgetq_lane_u32(vreinterpretq_u32_u8(eights), 0);
 #else
   uint32_t mask = 0;
   for (int i = 0; i < 32; ++i) mask |= static_cast<uint32_t>(row[i] >= limit) << i;

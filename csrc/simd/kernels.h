@@ -1,8 +1,10 @@
 // The inner loops, as a table of functions per instruction set.
 //
-// kernels.cpp and byte_kernels.cpp are compiled once for each of baseline, AVX2, AVX-512 and AVX-512 with VNNI;
-// `kernels<T>()` is the table of the fastest that this machine runs (or the one that the environment variable BCL_SIMD
-// names). Everything else is compiled once, for the baseline.
+// kernels.cpp, byte_kernels.cpp and exact_kernels.cpp are compiled once for each instruction set of the processor's
+// kind (csrc/CMakeLists.txt): AVX-512 with VNNI, AVX-512, AVX2 and the baseline of x86-64; i8mm, dotprod and neon,
+// which is the baseline, of aarch64; the baseline of any other. `kernels<T>()` is the table of the fastest that this
+// machine runs (or the one that the environment variable BCL_SIMD names). Everything else is compiled once, for the
+// baseline.
 //
 // d: depth (n_features), ld: distance between rows in elements. Nothing allocates, no alignment is asked for.
 #pragma once

@@ -69,6 +69,7 @@ def test_each_missing_extra_has_its_command():
         ("avx2", ["avx512", "avx2", "baseline"], "note", "this machine runs avx512: unset BCL_SIMD"),
         ("baseline", ["baseline"], "note", "no faster loops for this processor"),
         ("avx2", ["avx2", "baseline"], "ok", "avx2, the fastest of avx2, baseline"),
+        ("neon", ["neon"], "ok", "neon, which is all that this processor has"),
     ],
 )
 def test_instruction_sets(used, possible, level, says):

@@ -17,7 +17,7 @@ CSRC = ROOT / "csrc"
 
 INCLUDES = {
     "runtime": set(),
-    "simd": set(),
+    "simd": {"runtime"},
     "cuda": {"runtime"},
     "distance": {"simd", "runtime"},
     "arrangement": {"distance", "simd", "runtime"},

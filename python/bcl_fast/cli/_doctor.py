@@ -87,6 +87,8 @@ def check_instructions(used: str, possible: list[str]) -> Iterator[Finding]:
         yield Finding("note", "instructions", text)
     elif used == "baseline":
         yield Finding("note", "instructions", "baseline: there are no faster loops for this processor")
+    elif len(possible) == 1:
+        yield Finding("ok", "instructions", f"{used}, which is all that this processor has")
     else:
         yield Finding("ok", "instructions", f"{used}, the fastest of {', '.join(possible)}")
 

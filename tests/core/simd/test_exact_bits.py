@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-CSRC = ROOT / "csrc"
+from tests.core.simd.programs import CSRC, EMULATED, PATHS, ROOT, build, run, sources
+
 MAY_FUSE = {"simd/kernels.cpp", "simd/byte_kernels.cpp"}  # bounds and losses: what they decide is decided again
 FUSED = re.compile(r"\b(vfn?m(add|sub)\w*|fn?m(add|sub)|fml[as])\b")
 MEASURES = ["simd/exact_kernels.cpp", "distance/exact_tile.cpp", "linkage/complete_linkage.cpp"]
@@ -62,7 +62,8 @@ def test_no_compiler_fuses(commands, compiler, source, tmp_path):
         pytest.skip(f"{compiler} is not installed")
     found = [arguments for name, arguments in commands if name == source]
     if compiler.startswith("aarch64"):
-        found = [arguments for arguments in found if not any(a.startswith("-m") for a in arguments)]
+        plain = next(arguments for arguments in found if not any(a.startswith("-m") for a in arguments))
+        found = [[*flags, *plain] for flags in PATHS["aarch64"].values()] if len(found) > 1 else [plain]
     for number, arguments in enumerate(found):
         listing = tmp_path / f"{number}.s"
         kept = arguments[: arguments.index("-o")]
@@ -76,42 +77,13 @@ def test_no_compiler_fuses(commands, compiler, source, tmp_path):
 @pytest.mark.skipif("BCL_TEST_ARM" not in os.environ, reason="BCL_TEST_ARM is not set: make test-arm")
 def test_the_same_bits_under_emulation_of_aarch64(tmp_path):
     """Compiled for this machine, by any compiler, and for aarch64, the program prints the same."""
-    sources = [CSRC / "simd/dispatch.cpp", *(p for p in sorted(CSRC.rglob("*.cpp")) if is_of_the_core(p))]
-    printed = {}
-    for compiler in ("g++", "clang++", "aarch64-linux-gnu-g++"):
-        if compiler == "clang++" and not shutil.which(compiler):
-            continue
-        program = tmp_path / compiler
-        build(compiler, sources, program)
-        emulator = ["qemu-aarch64-static"] if compiler.startswith("aarch64") else []
-        printed[compiler] = subprocess.run([*emulator, str(program)], check=True, capture_output=True, text=True).stdout
-    assert printed["g++"].count("\n") == 70
-    assert set(printed.values()) == {printed["g++"]}
-
-
-def is_of_the_core(path: Path) -> bool:
-    room = path.relative_to(CSRC).parts[0]
-    return (
-        room in ("arrangement", "distance", "linkage", "radius_graph", "runtime", "screen")
-        or path.name == "no_cuda.cpp"
-    )
-
-
-def build(compiler: str, sources: list[Path], program: Path) -> None:
-    """Compile the core for the platform's baseline, with the options of csrc/CMakeLists.txt."""
-    is_x86 = not compiler.startswith("aarch64") and os.uname().machine == "x86_64"
-    paths = {"baseline": [], "avx2": ["-mavx2", "-mfma"]} if is_x86 else {"baseline": []}
-    avx512 = ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mfma"]
-    paths |= {"avx512": avx512, "avx512vnni": [*avx512, "-mavx512vnni"]} if is_x86 else {}
-    common = [compiler, "-std=c++17", "-O3", f"-I{CSRC}", "-pthread", "-static"]
-    objects = []
-    for name, flags in paths.items():
-        for kernels in ("kernels", "byte_kernels", "exact_kernels"):
-            contract = "off" if kernels == "exact_kernels" else "fast"
-            objects.append(program.with_name(f"{program.name}-{name}-{kernels}.o"))
-            options = [f"-DBCL_SIMD={name}", f"-ffp-contract={contract}", "-fno-math-errno", "-fno-trapping-math"]
-            source = str(CSRC / f"simd/{kernels}.cpp")
-            subprocess.run([*common, *options, *flags, "-c", source, "-o", str(objects[-1])], check=True)
-    own = str(Path(__file__).with_name("exact_bits.cpp"))
-    files = [own, *map(str, sources), *map(str, objects)]
-    subprocess.run([*common, "-ffp-contract=off", *files, "-o", str(program)], check=True)
+    core = sources("simd", "arrangement", "distance", "linkage", "radius_graph", "runtime", "screen")
+    core.append(CSRC / "cuda/no_cuda.cpp")
+    own = Path(__file__).with_name("exact_bits.cpp")
+    wanted = run(build("g++", own, core, tmp_path))
+    assert wanted.count("\n") == 70
+    if shutil.which("clang++"):
+        assert run(build("clang++", own, core, tmp_path)) == wanted
+    program = build("aarch64-linux-gnu-g++", own, core, tmp_path)
+    for processor in EMULATED:
+        assert run(program, processor=processor) == wanted, processor
