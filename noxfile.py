@@ -1,5 +1,6 @@
 """Environments for a moment: other Pythons, and extras alone (`make test-pythons`, `make test-extras`)."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,21 +8,40 @@ import nox
 
 nox.options.sessions = ["tests", "extras"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
-EXTRAS = ["", "cli", "train", "tracks", "plots", "tensorboard", "paper", "ray"]
+EXTRAS = ["", "cli", "train", "tracks", "plots", "tensorboard", "paper", "ray", "review", "video"]
+BROUGHT = {  # by the extra of this name
+    "tensorboard": ["train"],
+    "paper": ["cli", "plots", "tracks", "train"],
+    "review": ["tracks"],
+    "video": ["cli", "train", "tracks"],
+}
 BUILD = ["cmake", "ninja", "pybind11", "scikit-build-core"]
+BUILT: dict[str, Path] = {}  # the wheel of these sources, by the folder it was compiled in: once in a run
 
 
-def install(session: nox.Session, target: str, build_dir: str) -> None:
-    """Install the package with the pinned versions, compiled in a folder of its own that is kept."""
-    session.install("--constraint", "constraints.txt", *BUILD)
-    build = ("--no-build-isolation", f"--config-settings=build-dir=build/{build_dir}")
-    session.install("--constraint", "constraints.txt", *build, target, env={"BCL_CUDA": "OFF"})  # minutes less
+def wheel_of(session: nox.Session, build_dir: str) -> Path:
+    """Build the wheel of these sources in a folder that is kept, so that another run compiles what changed alone."""
+    if build_dir not in BUILT:
+        session.install("--constraint", "constraints.txt", *BUILD)
+        folder = Path("build", "nox-wheel", build_dir)
+        shutil.rmtree(folder, ignore_errors=True)
+        options = ("--no-deps", "--no-build-isolation", f"--config-settings=build-dir=build/{build_dir}")
+        without_cuda = {"BCL_CUDA": "OFF"}  # minutes less
+        session.run("python", "-m", "pip", "wheel", *options, "--wheel-dir", str(folder), ".", env=without_cuda)
+        BUILT[build_dir] = next(folder.glob("*.whl")).resolve()
+    return BUILT[build_dir]
+
+
+def install(session: nox.Session, wheel: Path, extra: str) -> None:
+    """Install a wheel with an extra, all as pinned."""
+    target = f"bcl-fast[{extra}]" if extra else "bcl-fast"
+    session.install("--constraint", "constraints.txt", f"{target} @ {wheel.as_uri()}")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, or those that are named, on one Python."""
-    install(session, ".[dev]", f"nox-{session.python}")
+    install(session, wheel_of(session, f"nox-{session.python}"), "dev")
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *(session.posargs or ["-n", "auto"]))
 
 
@@ -29,9 +49,8 @@ def tests(session: nox.Session) -> None:
 @nox.parametrize("extra", EXTRAS)
 def extras(session: nox.Session, extra: str) -> None:
     """Check what works and what is said in an environment that has one extra alone."""
-    install(session, f".[{extra}]" if extra else ".", "nox-extras")
-    brought = {"paper": ["cli", "plots", "tracks", "train", "paper"], "tensorboard": ["train", "tensorboard"]}
-    session.run("python", "tests/helpers/extras.py", *brought.get(extra, [extra] if extra else []))
+    install(session, wheel_of(session, "nox-extras"), extra)
+    session.run("python", "tests/helpers/extras.py", *BROUGHT.get(extra, []), *([extra] if extra else []))
 
 
 @nox.session

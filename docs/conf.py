@@ -25,19 +25,6 @@ autodoc_typehints = "none"  # they are in the signature's docstring, with shapes
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
-
-def shapes_are_parameters(app, what, name, obj, options, lines):
-    """Let numpydoc know the section Shape of the losses: what is given when they are called."""
-    for number, line in enumerate(lines[:-1]):
-        if line.strip() == "Shape" and set(lines[number + 1].strip()) == {"-"}:
-            lines[number : number + 2] = ["Other Parameters", "----------------"]
-
-
-def setup(app):
-    """Before numpydoc, whose handlers have the priority 500."""
-    app.connect("autodoc-process-docstring", shapes_are_parameters, priority=100)
-
-
 html_theme = "pydata_sphinx_theme"
 html_title = "bcl_fast"
 html_static_path = ["_static"]

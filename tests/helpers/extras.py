@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import struct
 import sys
 import tempfile
 import warnings
@@ -152,6 +153,23 @@ def many_machines() -> None:
     assert complete_linkage(POINTS, 0.5, engine="ray", n_jobs=1).n_clusters == 4
 
 
+def contact_sheet() -> None:
+    from bcl_fast import TrackSet, cluster_tracks
+    from bcl_fast.video import write_contact_sheet
+
+    write_contact_sheet(
+        cluster_tracks(TrackSet.from_arrays(POINTS), POINTS, 0.5), TrackSet.from_arrays(POINTS), "sheet.png"
+    )
+
+
+def film() -> None:
+    from bcl_fast.video import extract
+
+    header = struct.pack("<2sIIIIiiHHIIiiII", b"BM", 54 + 3 * 64 * 64, 0, 54, 40, 64, 64, 1, 24, 0, 0, 0, 0, 0, 0)
+    Path("scene.bmp").write_bytes(header + bytes(3 * 64 * 64))
+    assert extract("scene.bmp", "film.parquet").n_tracks == 0
+
+
 FEATURES: dict[Callable[[], None], tuple[str, ...]] = {  # the libraries that each wants, in the order it asks for them
     clustering: (),
     tracks_in_arrays: (),
@@ -165,7 +183,10 @@ FEATURES: dict[Callable[[], None], tuple[str, ...]] = {  # the libraries that ea
     kmeans: ("faiss",),
     page: ("jinja2",),
     many_machines: ("ray",),
+    contact_sheet: ("PIL",),
+    film: ("av", "pyarrow", "torch", "dlib", "face_recognition_models", "onnxruntime", "scenedetect"),
 }
+BROUGHT = {"train": {"jinja2"}, "plots": {"PIL"}, "review": {"PIL"}}  # by torch, by matplotlib; declared by two extras
 
 
 def check(feature: Callable[[], None], present: set[str]) -> str:
@@ -191,8 +212,8 @@ def main(extras: list[str], *, hidden: bool) -> None:
     """Check every feature in an environment that has the extras named alone."""
     from bcl_fast._utils.extras import EXTRA_OF, is_installed
 
-    brought = {"PIL"} if {"plots", "paper"} & set(extras) else set()  # by matplotlib
-    wanted = {library for library, extra in EXTRA_OF.items() if extra in extras} | brought
+    wanted = {library for library, extra in EXTRA_OF.items() if extra in extras}
+    wanted |= set().union(*(BROUGHT.get(extra, set()) for extra in extras))
     if hidden:
         hide(EXTRA_OF.keys() - wanted)
     present = {library for library in EXTRA_OF if is_installed(library)}

@@ -15,7 +15,8 @@ from bcl_fast.errors import InputError, MissingExtraError
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "python" / "bcl_fast").rglob("*.py"))
-ALONE = [[], ["train"], ["tracks"], ["cli"], ["plots"], ["cli", "plots", "tracks", "train", "paper"]]
+ALONE = [[], ["train"], ["tracks"], ["cli"], ["plots"], ["tracks", "review"]]
+ALONE += [["cli", "plots", "tracks", "train", "paper"], ["cli", "tracks", "train", "video"]]
 
 
 @pytest.mark.parametrize("installed", ALONE, ids=lambda names: "+".join(names) or "core")

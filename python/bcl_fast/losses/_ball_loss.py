@@ -74,19 +74,13 @@ class BallLoss(nn.Module):
     raw_radius : nn.Parameter, 0-dim
         The learned number; ``squared_radius = softplus(raw_radius)``.
 
-    Shape
-    -----
-    embeddings : (n_samples, n_features), float32 | float64 | float16 | bfloat16
-    labels : (n_samples,), whole numbers; arrays and lists will do for both
-    returns : scalar, float32 (float64 for float64 embeddings)
-
     Raises
     ------
     ValueError
         If shapes disagree, labels are out of range or an embedding is not finite; in all processes of a group what one
         of them refuses, and options or a radius that are not the same in all.
     TypeError
-        If a dtype is not one of those above.
+        If a dtype is not one that `forward` takes.
 
     Notes
     -----
@@ -151,9 +145,22 @@ class BallLoss(nn.Module):
         return radius_threshold(self.squared_radius)
 
     def forward(self, embeddings: Tensor, labels: Tensor, cannot_link: ClassLists | None = None) -> Tensor:
-        """Return the loss of a batch; with ``cannot_link`` only the identities listed for another push it away.
+        """Return the loss of a batch.
 
-        See `cannot_link_lists`. Lists go by label, so they want ``num_classes``.
+        Parameters
+        ----------
+        embeddings : Tensor, (n_samples, n_features), float32 | float64 | float16 | bfloat16
+            Arrays and lists will do, here and for labels.
+        labels : Tensor, (n_samples,), whole numbers
+            Identities, by any numbers.
+        cannot_link : ClassLists, optional
+            Only the identities listed for another push it away: see `cannot_link_lists`. Lists go by label, so they
+            want ``num_classes``.
+
+        Returns
+        -------
+        Tensor, 0-dim, float32 (float64 for float64 embeddings)
+            The loss.
         """
         return self._evaluate(embeddings, labels, cannot_link)[0]
 

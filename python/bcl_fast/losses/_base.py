@@ -18,13 +18,9 @@ class LossTerms(NamedTuple):
 class BaselineLoss(nn.Module):
     """Base of the losses that have no ball: ``loss(embeddings, labels)`` is a scalar.
 
-    Shape
-    -----
-    embeddings : (n_samples, n_features), float
-    labels : (n_samples,), whole numbers; arrays and lists will do for both
-    returns : scalar, of the type of the embeddings
-
-    Distances are those of the embeddings as they are, of whatever length, unless a loss says otherwise.
+    Embeddings are (n_samples, n_features), float32, float64, float16 or bfloat16, as is the loss then; labels are
+    (n_samples,), whole numbers. Arrays and lists will do for both. Distances are those of the embeddings as they are,
+    of whatever length, unless a loss says otherwise.
 
     Raises
     ------

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
+from bcl_fast._utils.extras import require
 from bcl_fast._utils.files import check_output
 from bcl_fast._utils.locks import only_writer
 from bcl_fast._utils.processes import in_processes
@@ -114,6 +115,7 @@ def extract(
     options.check()
     paths = [Path(films)] if isinstance(films, str | os.PathLike) else [Path(film) for film in films]
     target = _checked(paths, Path(output), force)
+    require("a film", "av", "pyarrow", "torch")  # the extra of av brings all
     with only_writer(target):
         recognizer = open_recognizer(options.recognizer, device)
         folders = _folders(paths, target, options, recognizer)
