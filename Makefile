@@ -106,10 +106,10 @@ test-pythons: $(VENV)/installed-dev
 test-extras: $(VENV)/installed-dev
 	$(NOX) --session extras
 
-# The documentation: any warning of Sphinx is an error, and so is a link that leads nowhere.
+# The documentation: any warning of Sphinx or numpydoc is an error, and so is a link that leads nowhere.
 docs: $(VENV)/installed-dev
 	$(PIP_INSTALL) --quiet myst-parser numpydoc pydata-sphinx-theme sphinx
-	$(PY) -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs/html
+	$(PY) -W error::UserWarning -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs/html
 	$(PY) docs/_ext/check_links.py build/docs/html
 
 # The sdist, and the wheel that it gives, into dist/.
