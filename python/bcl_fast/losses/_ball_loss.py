@@ -34,7 +34,8 @@ class BallLoss(nn.Module):
 
     With ``b = squared_radius``, ``mu_k`` the centroid of identity ``k`` in the batch, ``d(i,k) = ||f_i - mu_k||**2``::
 
-        loss = alpha * mean_i relu(d(i, y_i) - b) + mean_i relu(9 b + margin - min_{k != y_i} d(i, k))
+        loss = alpha * mean_i relu(d(i, y_i) - b)
+               + mean_i relu(9 b + margin - min_{k != y_i} d(i, k))
 
     At zero loss every identity lies in a ball of radius ``sqrt(b)`` and ``4 b`` separates identities, so
     ``4 * squared_radius`` is where complete linkage stops (Eqs. 2-8).
