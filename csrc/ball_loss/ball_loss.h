@@ -44,6 +44,7 @@ struct CannotLink {
 template <class T>
 struct BallLossSummary {
   T loss, similar, dissimilar, violated_similar, violated_dissimilar, raw_gradient;
+  static constexpr int kRawGradient = 5;  // its place
 
   void write(T* out /* [6] */) const {
     for (const T value : {loss, similar, dissimilar, violated_similar, violated_dissimilar, raw_gradient})
@@ -92,10 +93,12 @@ class BallLossStages {
   const double raw_;
 };
 
-// out = factor * gradient, on the threads that computed the gradient: beside torch's own, which go on spinning for a
-// while after a product, the next forward pass would find the processors taken.
+// out = factor * gradient, and the same of the summary's raw_gradient. On the threads that computed the gradient:
+// beside torch's own, which go on spinning for a while after a product, the next forward pass would find the processors
+// taken.
 template <class T>
-void ball_loss_backward_cpu(const T* gradient /* [n] */, int64_t n, T factor, int n_threads, T* out /* [n] */);
+void ball_loss_backward_cpu(const T* gradient /* [n] */, int64_t n, const T* summary /* [6] */, T factor, int n_threads,
+                            T* out /* [n] */, T* raw_out /* [1] */);
 
 // The same on a CUDA device, in at most four launches. All pointers are the device's; nothing allocates or waits, so
 // that a CUDA graph can capture it. Labels index [0, num_classes); there is no list of classes yet. Nothing is thrown
@@ -135,9 +138,10 @@ template <class T>
 void ball_loss_finish_cuda(const BallLossShare<T>& share, double* totals, T* centroid_gradients, T* gradient,
                            T* summary);
 
-// out = factor * values, in one launch.
+// As ball_loss_backward_cpu, in one launch.
 template <class T>
-void ball_loss_backward_cuda(const T* values /* [n] */, int64_t n, const T* factor /* [1] */, T* out /* [n] */,
-                             int device, void* stream);
+void ball_loss_backward_cuda(const T* gradient /* [n] */, int64_t n, const T* summary /* [6] */,
+                             const T* factor /* [1] */, T* out /* [n] */, T* raw_out /* [1] */, int device,
+                             void* stream);
 
 }  // namespace bcl

@@ -53,17 +53,19 @@ BallLossSummary<T> ball_loss_cpu(const T* embeddings, const int64_t* labels, int
 }
 
 template <class T>
-void ball_loss_backward_cpu(const T* gradient, int64_t n, T factor, int n_threads, T* out) {
+void ball_loss_backward_cpu(const T* gradient, int64_t n, const T* summary, T factor, int n_threads, T* out,
+                            T* raw_out) {
   constexpr int64_t kBlock = 1 << 18;  // below, waking a second thread takes longer than the work
   const int64_t blocks = n_blocks(n, kBlock);
   parallel_for(blocks, n_threads, [&](int64_t b, int) {
     const int64_t first = b * kBlock;
     kernels<T>().scale(out + first, factor, gradient + first, std::min(kBlock, n - first));
   });
+  *raw_out = factor * summary[BallLossSummary<T>::kRawGradient];
 }
 
-template void ball_loss_backward_cpu(const float*, int64_t, float, int, float*);
-template void ball_loss_backward_cpu(const double*, int64_t, double, int, double*);
+template void ball_loss_backward_cpu(const float*, int64_t, const float*, float, int, float*, float*);
+template void ball_loss_backward_cpu(const double*, int64_t, const double*, double, int, double*, double*);
 template BallLossSummary<float> ball_loss_cpu(const float*, const int64_t*, int64_t, int64_t, int64_t,
                                               const CannotLink&, double, const BallLossOptions&, float*);
 template BallLossSummary<double> ball_loss_cpu(const double*, const int64_t*, int64_t, int64_t, int64_t,

@@ -99,9 +99,11 @@ void ball_loss_finish_cuda(const BallLossShare<T>& share, double* totals, T* cen
 }
 
 template <class T>
-void ball_loss_backward_cuda(const T* values, int64_t n, const T* factor, T* out, int device, void* stream) {
+void ball_loss_backward_cuda(const T* gradient, int64_t n, const T* summary, const T* factor, T* out, T* raw_out,
+                             int device, void* stream) {
   const OnDevice on_device(device);
-  launch<ScaleKernel, T>(typename ScaleKernel<CudaBlock, T>::Arrays{values, n, factor, out},
+  const T* const raw_gradient = summary + BallLossSummary<T>::kRawGradient;
+  launch<ScaleKernel, T>(typename ScaleKernel<CudaBlock, T>::Arrays{gradient, n, raw_gradient, factor, out, raw_out},
                          static_cast<cudaStream_t>(stream));
 }
 
@@ -112,7 +114,7 @@ void ball_loss_backward_cuda(const T* values, int64_t n, const T* factor, T* out
   template void ball_loss_class_sums_cuda(const BallLossShare<T>&, T*);                                               \
   template void ball_loss_margins_cuda(const BallLossShare<T>&, T*, double*, T*);                                     \
   template void ball_loss_finish_cuda(const BallLossShare<T>&, double*, T*, T*, T*);                                  \
-  template void ball_loss_backward_cuda(const T*, int64_t, const T*, T*, int, void*);
+  template void ball_loss_backward_cuda(const T*, int64_t, const T*, const T*, T*, T*, int, void*);
 BCL_INSTANTIATE(float)
 BCL_INSTANTIATE(double)
 

@@ -106,23 +106,26 @@ struct FinishKernel {
   }
 };
 
-// out = factor * values; each block takes kScaled of them.
+// out = factor * values, of which each block takes kScaled, and the first of all the last value too, which lies apart.
 template <class Block, class T>
 struct ScaleKernel {
   struct Shared {};
   struct Arrays {
     const T* values;
     int64_t n;
+    const T* last;    // [1]
     const T* factor;  // [1]
     T* out;
+    T* last_out;  // [1]
   };
   static constexpr int kEach = 8, kScaled = kEach * kThreads;
 
-  static int64_t grid(const Arrays& a) { return (a.n + kScaled - 1) / kScaled; }
+  static int64_t grid(const Arrays& a) { return a.n == 0 ? 1 : (a.n + kScaled - 1) / kScaled; }
 
   static BCL_DEVICE void run(Block& block, Shared&, const Arrays& a) {
     block.each([&](int t) {
       const T factor = *a.factor;
+      if (block.index() == 0 && t == 0) *a.last_out = factor * *a.last;
       BCL_UNROLL
       for (int q = 0; q < kEach; ++q) {
         const int64_t i = block.index() * kScaled + q * kThreads + t;

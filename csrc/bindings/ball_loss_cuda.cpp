@@ -23,27 +23,27 @@ size_t scratch_bytes(const std::string& dtype, int64_t n, int64_t d, int64_t num
 }
 
 void ball_loss(const std::string& dtype, uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d, uintptr_t raw,
-               uintptr_t scratch, uintptr_t workspace, bool with_gradient, int device, uintptr_t stream,
+               uintptr_t scratch, uintptr_t gradient, uintptr_t summary, int device, uintptr_t stream,
                int64_t num_classes, double alpha, double margin, bool sphere, bool check_finite) {
   const BallLossOptions options{alpha, margin, sphere, check_finite};
   check_ball_loss(n, d, num_classes, options);
   if (num_classes < 0) throw std::invalid_argument("on CUDA labels must be numbered: num_classes must be >= 1, got -1");
   with_type(dtype, [&](auto zero) {
     using T = decltype(zero);
-    T* const gradient = reinterpret_cast<T*>(workspace);
     ball_loss_cuda(reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, num_classes,
                    reinterpret_cast<const T*>(raw), options, reinterpret_cast<void*>(scratch),
-                   with_gradient ? gradient : nullptr, with_gradient ? gradient + n * d : gradient, device,
+                   reinterpret_cast<T*>(gradient), reinterpret_cast<T*>(summary), device,
                    reinterpret_cast<void*>(stream));
   });
 }
 
-void ball_loss_backward(const std::string& dtype, uintptr_t workspace, int64_t n, uintptr_t factor, uintptr_t gradient,
-                        int device, uintptr_t stream) {
+void ball_loss_backward(const std::string& dtype, uintptr_t gradient, int64_t n, uintptr_t summary, uintptr_t factor,
+                        uintptr_t out, uintptr_t raw_out, int device, uintptr_t stream) {
   with_type(dtype, [&](auto zero) {
     using T = decltype(zero);
-    ball_loss_backward_cuda(reinterpret_cast<const T*>(workspace), n, reinterpret_cast<const T*>(factor),
-                            reinterpret_cast<T*>(gradient), device, reinterpret_cast<void*>(stream));
+    ball_loss_backward_cuda(reinterpret_cast<const T*>(gradient), n, reinterpret_cast<const T*>(summary),
+                            reinterpret_cast<const T*>(factor), reinterpret_cast<T*>(out),
+                            reinterpret_cast<T*>(raw_out), device, reinterpret_cast<void*>(stream));
   });
 }
 
@@ -61,11 +61,9 @@ class CudaStages final : public AnyBallLossStages {
                            reinterpret_cast<T*>(centroid_gradients));
   }
 
-  void finish(uintptr_t totals, uintptr_t centroid_gradients, uintptr_t workspace, bool with_gradient) override {
-    T* const gradient = reinterpret_cast<T*>(workspace);
+  void finish(uintptr_t totals, uintptr_t centroid_gradients, uintptr_t gradient, uintptr_t summary) override {
     ball_loss_finish_cuda(share_, reinterpret_cast<double*>(totals), reinterpret_cast<T*>(centroid_gradients),
-                          with_gradient ? gradient : nullptr,
-                          with_gradient ? gradient + share_.n * share_.d : gradient);
+                          reinterpret_cast<T*>(gradient), reinterpret_cast<T*>(summary));
   }
 
  private:
@@ -93,11 +91,11 @@ void define_ball_loss_cuda(py::module_& m) {
   m.def("ball_loss_cuda_scratch_bytes", &scratch_bytes,
         "Bytes of scratch memory for a dtype, n_samples, n_features, num_classes.");
   m.def("ball_loss_cuda", &ball_loss, without_gil,
-        "Ball loss and gradient of tensors on a CUDA device, given by address.");
+        "As ball_loss, of tensors on a CUDA device; the loss is the first number of the summary alone.");
   m.def("ball_loss_stages_cuda", &ball_loss_stages, without_gil,
         "The stages of ball_loss_stages on a CUDA device; the scratch memory is that of ball_loss_cuda.");
   m.def("ball_loss_backward_cuda", &ball_loss_backward, without_gil,
-        "A workspace of ball_loss_cuda times a factor, all on a CUDA device.");
+        "As ball_loss_backward, of tensors on a CUDA device.");
 }
 
 }  // namespace bcl

@@ -21,8 +21,7 @@ class CpuStages final : public AnyBallLossStages {
  public:
   CpuStages(uintptr_t embeddings, uintptr_t labels, int64_t n, int64_t d, int64_t k, int64_t n_total,
             const CannotLink& cannot_link, double raw, const BallLossOptions& options)
-      : n_values_(n * d),
-        stages_(reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, k, n_total,
+      : stages_(reinterpret_cast<const T*>(embeddings), reinterpret_cast<const int64_t*>(labels), n, d, k, n_total,
                 cannot_link, raw, options) {}
 
   void class_sums(uintptr_t sums) override { stages_.class_sums(reinterpret_cast<T*>(sums)); }
@@ -32,16 +31,14 @@ class CpuStages final : public AnyBallLossStages {
                     reinterpret_cast<T*>(centroid_gradients));
   }
 
-  void finish(uintptr_t totals, uintptr_t centroid_gradients, uintptr_t workspace, bool with_gradient) override {
-    T* const gradient = reinterpret_cast<T*>(workspace);
+  void finish(uintptr_t totals, uintptr_t centroid_gradients, uintptr_t gradient, uintptr_t summary) override {
     stages_
         .finish(reinterpret_cast<const double*>(totals), reinterpret_cast<const T*>(centroid_gradients),
-                with_gradient ? gradient : nullptr)
-        .write(with_gradient ? gradient + n_values_ : gradient);
+                reinterpret_cast<T*>(gradient))
+        .write(reinterpret_cast<T*>(summary));
   }
 
  private:
-  const int64_t n_values_;
   BallLossStages<T> stages_;
 };
 
@@ -71,7 +68,7 @@ void define_ball_loss_stages(py::module_& m) {
       .def("margins", &AnyBallLossStages::margins, without_gil, py::arg("sums"), py::arg("totals"),
            py::arg("centroid_gradients"))
       .def("finish", &AnyBallLossStages::finish, without_gil, py::arg("totals"), py::arg("centroid_gradients"),
-           py::arg("workspace"), py::arg("with_gradient"));
+           py::arg("gradient"), py::arg("summary"));
   m.def("ball_loss_stages", &ball_loss_stages, without_gil, "The stages of tensors of a dtype, given by address.");
   m.def("check_class_lists", &check_class_lists, without_gil,
         "ValueError for compressed rows that do not list classes in [0, num_classes) for each of them.");

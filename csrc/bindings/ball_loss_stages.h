@@ -12,8 +12,8 @@ class AnyBallLossStages {
   virtual ~AnyBallLossStages() = default;
   virtual void class_sums(uintptr_t sums) = 0;
   virtual void margins(uintptr_t sums, uintptr_t totals, uintptr_t centroid_gradients) = 0;
-  // workspace: as that of ball_loss, the gradient first if wanted.
-  virtual void finish(uintptr_t totals, uintptr_t centroid_gradients, uintptr_t workspace, bool with_gradient) = 0;
+  // gradient: 0 where none is wanted.
+  virtual void finish(uintptr_t totals, uintptr_t centroid_gradients, uintptr_t gradient, uintptr_t summary) = 0;
 };
 
 }  // namespace bcl

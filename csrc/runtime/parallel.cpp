@@ -85,11 +85,11 @@ class Pool {
   bool run(Job& job, const Watch& watch) {
     const std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
     if (!owner.owns_lock()) return false;
-    const int n_workers = publish(job);
+    publish(job);
     inside_pool = true;
     job.run(0, watch);
     inside_pool = false;
-    await(n_workers);
+    await(close());
     return true;
   }
 
@@ -99,9 +99,8 @@ class Pool {
     return pool;
   }
 
-  // Wakes as many workers as the job is for, and no other; returns how many those are. Where the system grants no more
-  // threads, fewer do the work.
-  int publish(Job& job) {
+  // Wakes as many workers as the job is for, and no other. Where the system grants no more threads, fewer do the work.
+  void publish(Job& job) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const uint64_t before = generation_.load(std::memory_order_relaxed);
     wake_.resize(std::max(wake_.size(), static_cast<size_t>(job.n_threads)));
@@ -114,17 +113,24 @@ class Pool {
         break;
       }
     }
-    const int n_workers = std::min(n_workers_, job.n_threads - 1);
+    job_workers_ = std::min(n_workers_, job.n_threads - 1);
+    n_joined_ = 0;
     finished_.store(0, std::memory_order_relaxed);
     job_ = &job;
-    job_workers_ = n_workers;
     generation_.store(before + 1, std::memory_order_release);
-    for (int id = 1; id <= n_workers; ++id) wake_[id]->notify_one();
-    return n_workers;
+    for (int id = 1; id <= job_workers_; ++id) wake_[id]->notify_one();
   }
 
-  void await(int n_workers) {
-    const auto done = [&] { return finished_.load(std::memory_order_acquire) == n_workers; };
+  // No task is left: whoever has not joined by now has nothing to do, and nobody waits until it is awake. Returns how
+  // many have joined.
+  int close() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    job_ = nullptr;
+    return n_joined_;
+  }
+
+  void await(int n_joined) {
+    const auto done = [&] { return finished_.load(std::memory_order_acquire) == n_joined; };
     if (spin_until(done)) return;
     std::unique_lock<std::mutex> lock(mutex_);
     done_.wait(lock, done);
@@ -142,15 +148,14 @@ class Pool {
           return;
         }
       seen = generation_.load(std::memory_order_acquire);
-      if (id > job_workers_) continue;
+      if (job_ == nullptr || id > job_workers_) continue;
       Job& job = *job_;
-      const int n_workers = job_workers_;
+      ++n_joined_;
       lock.unlock();
       job.run(id, {});
-      if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == n_workers) {
-        lock.lock();
-        done_.notify_one();
-      }
+      finished_.fetch_add(1, std::memory_order_acq_rel);
+      lock.lock();
+      done_.notify_one();
     }
   }
 
@@ -159,8 +164,8 @@ class Pool {
   std::condition_variable done_;
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> finished_{0};
-  Job* job_ = nullptr;
-  int job_workers_ = 0;
+  Job* job_ = nullptr;  // which workers may join
+  int job_workers_ = 0, n_joined_ = 0;
   int n_workers_ = 0;
 };
 

@@ -15,6 +15,25 @@
 namespace bcl {
 namespace {
 
+template <class T, int kBytes>
+struct Vector {
+  typedef T Type __attribute__((vector_size(kBytes)));
+};
+
+// Folds the upper half of a vector onto the lower until one number is left: in registers, where halves in memory would
+// wait for each other.
+template <class T, int kBytes>
+inline T sum_of_lanes(const typename Vector<T, kBytes>::Type& v) {
+  if constexpr (kBytes == 2 * sizeof(T)) {
+    return v[0] + v[1];
+  } else {
+    typename Vector<T, kBytes / 2>::Type low, high;
+    __builtin_memcpy(&low, &v, kBytes / 2);
+    __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + kBytes / 2, kBytes / 2);
+    return sum_of_lanes<T, kBytes / 2>(low + high);
+  }
+}
+
 // A tile is kTileRows x 2 vectors of accumulators: it fills the register file and leaves room for the operands.
 template <class T>
 struct Simd {
@@ -24,13 +43,7 @@ struct Simd {
   static constexpr int64_t kPanel = 2 * kLanes;
   static V load(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
   static void store(T* p, V v) { *reinterpret_cast<Unaligned*>(p) = v; }
-  static T sum(V v) {
-    T s[kLanes];
-    store(s, v);
-    for (int64_t width = kLanes / 2; width > 0; width /= 2)
-      for (int64_t i = 0; i < width; ++i) s[i] += s[i + width];
-    return s[0];
-  }
+  static T sum(V v) { return sum_of_lanes<T, kVectorBytes>(v); }
 };
 
 template <class T>

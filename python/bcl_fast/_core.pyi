@@ -161,8 +161,9 @@ def ball_loss(
     cannot_link_labels: int,
     n_cannot_link: int,
     raw_radius: float,
-    workspace: int,
-    with_gradient: bool,
+    gradient: int,
+    loss: int,
+    summary: int,
     n_threads: int,
     num_classes: int,
     alpha: float,
@@ -176,7 +177,7 @@ class BallLossStages:
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     def class_sums(self, sums: int) -> None: ...
     def margins(self, sums: int, totals: int, centroid_gradients: int) -> None: ...
-    def finish(self, totals: int, centroid_gradients: int, workspace: int, with_gradient: bool) -> None: ...
+    def finish(self, totals: int, centroid_gradients: int, gradient: int, summary: int) -> None: ...
 
 def ball_loss_stages(
     dtype: str,
@@ -199,7 +200,7 @@ def ball_loss_stages(
 ) -> BallLossStages: ...
 def check_class_lists(offsets: int, labels: int, n_labels: int, num_classes: int) -> None: ...
 def ball_loss_backward(
-    dtype: str, workspace: int, n_values: int, factor: float, n_threads: int, gradient: int
+    dtype: str, gradient: int, n_values: int, summary: int, factor: float, n_threads: int, out: int, raw_out: int
 ) -> None: ...
 
 # What follows exists only where cuda_version() >= 0.
@@ -213,8 +214,8 @@ def ball_loss_cuda(
     n_features: int,
     raw_radius: int,
     scratch: int,
-    workspace: int,
-    with_gradient: bool,
+    gradient: int,
+    summary: int,
     device: int,
     stream: int,
     num_classes: int,
@@ -241,5 +242,13 @@ def ball_loss_stages_cuda(
     check_finite: bool,
 ) -> BallLossStages: ...
 def ball_loss_backward_cuda(
-    dtype: str, workspace: int, n_values: int, factor: int, gradient: int, device: int, stream: int
+    dtype: str,
+    gradient: int,
+    n_values: int,
+    summary: int,
+    factor: int,
+    out: int,
+    raw_out: int,
+    device: int,
+    stream: int,
 ) -> None: ...

@@ -28,14 +28,15 @@ def ball_loss(
 ) -> tuple[npt.NDArray, npt.NDArray]:
     """Return the gradient and the summary."""
     n, d = embeddings.shape
-    workspace = np.full(n * d + 6, np.nan, embeddings.dtype)
+    gradient, loss, summary = (np.full(shape, np.nan, embeddings.dtype) for shape in ((n, d), 1, 6))
     lists = (0, 0, 0) if cannot_link is None else (*(part.ctypes.data for part in cannot_link), len(cannot_link[1]))
     _core.ball_loss(
         *(str(embeddings.dtype), embeddings.ctypes.data, labels.ctypes.data, n, d, *lists),
-        *(-1.0, workspace.ctypes.data, True, threads),
+        *(-1.0, gradient.ctypes.data, loss.ctypes.data, summary.ctypes.data, threads),
         *(num_classes, 4.0, 0.05, sphere, True, normalize),
     )
-    return workspace[:-6].reshape(n, d), workspace[-6:]
+    assert loss[0] == summary[0]
+    return gradient, summary
 
 
 def ball_loss_reference(embeddings: npt.NDArray, labels: npt.NDArray, *, sphere: bool) -> float:

@@ -71,12 +71,15 @@ def test_opcheck(dtype: torch.dtype, with_gradient: bool) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [1, 33, 2**15, 2**16 + 1])
-def test_backward_scales_the_workspace(n: int, dtype: torch.dtype) -> None:
-    workspace = torch.randn(n, dtype=dtype, generator=torch.Generator().manual_seed(n))
+@pytest.mark.parametrize("n", [0, 1, 33, 2**15, 2**16 + 1])
+def test_backward_scales_both_gradients(n: int, dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(n)
+    gradient, summary = (torch.randn(size, dtype=dtype, generator=generator) for size in ((n, 5), 6))
     factor = torch.tensor(-0.37, dtype=dtype)
-    assert torch.equal(torch.ops.bcl_fast.ball_loss_backward(workspace, factor), workspace * factor)
-    torch.library.opcheck(torch.ops.bcl_fast.ball_loss_backward.default, (workspace, factor))
+    of_embeddings, of_raw = torch.ops.bcl_fast.ball_loss_backward(gradient, summary, factor)
+    assert torch.equal(of_embeddings, gradient * factor)
+    assert torch.equal(of_raw, summary[-1] * factor)
+    torch.library.opcheck(torch.ops.bcl_fast.ball_loss_backward.default, (gradient, summary, factor))
 
 
 def test_gradient_follows_the_factor_and_can_be_taken_twice() -> None:

@@ -69,10 +69,12 @@ def test_opcheck(dtype: torch.dtype) -> None:
     for with_gradient in (True, False):
         arguments = (embeddings, labels, raw_radius, None, None, with_gradient, 4, 4.0, 0.05, True, True)
         torch.library.opcheck(torch.ops.bcl_fast.ball_loss.default, arguments)
-    workspace = torch.randn(5_000, dtype=dtype, device="cuda")
+    gradient, summary = (torch.randn(size, dtype=dtype, device="cuda") for size in ((1_000, 5), 6))
     factor = torch.tensor(-0.37, dtype=dtype, device="cuda")
-    assert torch.equal(torch.ops.bcl_fast.ball_loss_backward(workspace, factor), workspace * factor)
-    torch.library.opcheck(torch.ops.bcl_fast.ball_loss_backward.default, (workspace, factor))
+    of_embeddings, of_raw = torch.ops.bcl_fast.ball_loss_backward(gradient, summary, factor)
+    assert torch.equal(of_embeddings, gradient * factor)
+    assert torch.equal(of_raw, summary[-1] * factor)
+    torch.library.opcheck(torch.ops.bcl_fast.ball_loss_backward.default, (gradient, summary, factor))
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")

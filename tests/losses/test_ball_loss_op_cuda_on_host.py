@@ -22,15 +22,13 @@ def simulated_operator(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> Non
     """Let the operator's CUDA part run the simulated kernels, on tensors that lie on the CPU."""
 
     def ball_loss(dtype: str, *arguments) -> None:
-        *batch, raw, _, workspace, with_gradient, _, stream, num_classes, _, _, sphere, check_finite = arguments
-        n, d = batch[2], batch[3]
+        *batch, raw, _, gradient, summary, _, stream, num_classes, _, _, sphere, check_finite = arguments
         assert stream == 77
-        summary = workspace + 8 * n * d if with_gradient else workspace
         batch += [num_classes, raw, sphere, check_finite]
-        kernels(f"ball_loss_{dtype}", *batch, workspace if with_gradient else None, summary, False, 1)
+        kernels(f"ball_loss_{dtype}", *batch, gradient or None, summary, False, 1)
 
-    def backward(dtype: str, workspace: int, n: int, factor: int, gradient: int, device: None, stream: int) -> None:
-        kernels(f"scale_{dtype}", workspace, n, factor, gradient, 1)
+    def backward(dtype: str, gradient: int, n: int, summary: int, factor: int, out: int, raw_out: int, *where) -> None:
+        kernels(f"scale_{dtype}", gradient, n, summary + 5 * 8, factor, out, raw_out, 1)
 
     monkeypatch.setattr(_core, "ball_loss_cuda_scratch_bytes", lambda *sizes: 16, raising=False)
     monkeypatch.setattr(_core, "ball_loss_cuda", ball_loss, raising=False)
@@ -45,16 +43,18 @@ def test_operator_passes_everything_on(num_classes: int) -> None:
     raw_radius = torch.tensor(-1.0, requires_grad=True)
     strided = embeddings.t().contiguous().t()
     batch, options = (strided, labels, raw_radius.detach(), None, None), (num_classes, 4.0, 0.05, True, True)
-    workspace = operator._ball_loss_cuda(*batch, True, *options)
-    gradient = operator._ball_loss_backward_cuda(workspace, torch.tensor(3.0, dtype=torch.float64))
+    gradient, of_batch, summary = operator._ball_loss_cuda(*batch, True, *options)
+    thrice = torch.tensor(3.0, dtype=torch.float64)
+    of_embeddings, of_raw = operator._ball_loss_backward_cuda(gradient, summary, thrice)
     embeddings.requires_grad_()
     loss = ball_loss_reference(embeddings, labels, raw_radius)
     wanted, wanted_raw = torch.autograd.grad(3 * loss, (embeddings, raw_radius))
-    torch.testing.assert_close(workspace[-6], loss)
-    torch.testing.assert_close(gradient[:-6].view(50, 6), wanted)
-    torch.testing.assert_close(gradient[-1].float(), wanted_raw)
+    torch.testing.assert_close(of_batch, loss)
+    torch.testing.assert_close(of_embeddings, wanted)
+    torch.testing.assert_close(of_raw.float(), wanted_raw)
     alone = operator._ball_loss_cuda(*batch, False, *options)
-    assert torch.equal(alone, workspace[-6:])
+    assert alone.gradient.shape == (0, 6)
+    assert torch.equal(alone.summary, summary)
 
 
 @pytest.mark.usefixtures("simulated_operator")
@@ -65,9 +65,10 @@ def test_operator_scales_rows_to_unit_length(num_classes: int) -> None:
     options = (num_classes, 4.0, 0.05, True, True, True)
     batch = (embeddings * lengths, labels, torch.tensor(-1.0, dtype=torch.float64))
     on_cuda = operator._ball_loss_cuda(*batch, None, None, True, *options)
-    torch.testing.assert_close(on_cuda, operator._ball_loss_cpu(*batch, None, None, True, *options))
+    for found, wanted in zip(on_cuda, operator.ball_loss_cpu(*batch, None, None, True, *options), strict=True):
+        torch.testing.assert_close(found, wanted)
     alone = operator._ball_loss_cuda(*batch, None, None, False, *options)
-    assert torch.equal(alone, on_cuda[-6:])
+    assert torch.equal(alone.summary, on_cuda.summary)
 
 
 @pytest.mark.usefixtures("simulated_operator")
@@ -81,9 +82,8 @@ def test_operator_says_what_is_wrong_where_it_waits_anyway() -> None:
     with pytest.raises(ValueError, match=r"^embeddings must be finite, got NaN or infinity in row 2$"):
         operator._ball_loss_cuda(f.index_fill(0, torch.tensor([2]), torch.nan), labels, *options, 4.0, 0.05, True, True)
     numbered = (*options[:-1], 10)
-    assert operator._ball_loss_cuda(no_centroid, labels, *numbered, 4.0, 0.05, True, True)[
-        0
-    ].isnan()  # nothing is read back
+    nothing_read_back = operator._ball_loss_cuda(no_centroid, labels, *numbered, 4.0, 0.05, True, True)
+    assert nothing_read_back.loss.isnan()
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def test_bad_arguments_raise_one_sentence(case: str) -> None:
 
 def test_a_batch_that_is_not_contiguous() -> None:
     strided = EMBEDDINGS.t().contiguous().t()
-    assert torch.equal(call(strided, LABELS.repeat_interleave(2)[::2]), call())
+    for found, wanted in zip(call(strided, LABELS.repeat_interleave(2)[::2]), call(), strict=True):
+        assert torch.equal(found, wanted)
 
 
 def test_many_classes_cost_nothing() -> None:
@@ -99,19 +100,34 @@ def test_many_classes_cost_nothing() -> None:
 
 
 def test_options_may_be_left_out() -> None:
-    assert torch.equal(torch.ops.bcl_fast.ball_loss(EMBEDDINGS, LABELS, RAW, None, None, True), call(num_classes=-1))
+    found = torch.ops.bcl_fast.ball_loss(EMBEDDINGS, LABELS, RAW, None, None, True)
+    for mine, wanted in zip(found, call(num_classes=-1), strict=True):
+        assert torch.equal(mine, wanted)
+
+
+def test_without_a_gradient_there_are_no_rows_of_it() -> None:
+    gradient, loss, summary = torch.ops.bcl_fast.ball_loss(EMBEDDINGS, LABELS, RAW, None, None, False)
+    wanted = call(num_classes=-1)
+    assert gradient.shape == (0, 8)
+    assert torch.equal(loss, wanted[1])
+    assert torch.equal(summary, wanted[2])
 
 
 @pytest.mark.parametrize(
-    ("workspace", "factor"),
+    ("gradient", "summary", "factor", "name"),
     [
-        (torch.zeros(4, dtype=torch.int64), torch.tensor(1)),
-        (torch.zeros(2, 2), torch.tensor(1.0)),
-        (torch.zeros(8)[::2], torch.tensor(1.0)),
-        (torch.zeros(4), torch.zeros(2)),
-        (torch.zeros(4), torch.tensor(1.0, dtype=torch.float64)),
+        (torch.zeros(2, 2, dtype=torch.int64), torch.zeros(6), torch.tensor(1), "gradient"),
+        (torch.zeros(4), torch.zeros(6), torch.tensor(1.0), "gradient"),
+        (torch.zeros(8, 2)[::2], torch.zeros(6), torch.tensor(1.0), "gradient"),
+        (torch.zeros(2, 2), torch.zeros(5), torch.tensor(1.0), "summary"),
+        (torch.zeros(2, 2), torch.zeros(12)[::2], torch.tensor(1.0), "summary"),
+        (torch.zeros(2, 2), torch.zeros(6, dtype=torch.float64), torch.tensor(1.0), "summary"),
+        (torch.zeros(2, 2), torch.zeros(6), torch.zeros(2), "loss_gradient"),
+        (torch.zeros(2, 2), torch.zeros(6), torch.tensor(1.0, dtype=torch.float64), "loss_gradient"),
     ],
 )
-def test_the_backward_operator_refuses_what_is_no_workspace(workspace: torch.Tensor, factor: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match=r"^(workspace|loss_gradient) must be "):
-        torch.ops.bcl_fast.ball_loss_backward(workspace, factor)
+def test_the_backward_operator_refuses_what_the_forward_did_not_return(
+    gradient: torch.Tensor, summary: torch.Tensor, factor: torch.Tensor, name: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must "):
+        torch.ops.bcl_fast.ball_loss_backward(gradient, summary, factor)

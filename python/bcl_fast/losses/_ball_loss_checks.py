@@ -29,9 +29,11 @@ def check_batch(
     TypeError
         If a dtype is.
     """
-    for name, tensor in (("embeddings", embeddings), ("labels", labels), ("raw_radius", raw_radius)):
-        if not isinstance(tensor, Tensor):  # the operator lets None through
-            raise TypeError(f"{name} must be a tensor, got {tensor!r}")
+    # Every call of the loss passes here: names and sentences are put together only where something is wrong.
+    if not (isinstance(embeddings, Tensor) and isinstance(labels, Tensor) and isinstance(raw_radius, Tensor)):
+        named = {"embeddings": embeddings, "labels": labels, "raw_radius": raw_radius}
+        name = next(name for name, value in named.items() if not isinstance(value, Tensor))
+        raise TypeError(f"{name} must be a tensor, got {named[name]!r}")  # the operator lets None through
     _check_shapes(embeddings, labels, raw_radius, may_be_empty)
     if embeddings.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"embeddings must be float16, bfloat16, float32 or float64, got {embeddings.dtype}")
@@ -47,23 +49,25 @@ def check_batch(
 
 
 def _check_shapes(embeddings: Tensor, labels: Tensor, raw_radius: Tensor, may_be_empty: bool) -> None:
-    if embeddings.ndim != 2:
-        raise ValueError(f"embeddings must be 2-D (n_samples, n_features), got shape {tuple(embeddings.shape)}")
-    if labels.shape != embeddings.shape[:1]:
-        raise ValueError(
-            f"labels must have shape ({embeddings.shape[0]},), one per embedding, got {tuple(labels.shape)}"
-        )
-    if (embeddings.shape[0] == 0 and not may_be_empty) or embeddings.shape[1] == 0:
-        raise ValueError(f"embeddings must not be empty, got shape {tuple(embeddings.shape)}")
+    shape = embeddings.shape
+    if len(shape) != 2:
+        raise ValueError(f"embeddings must be 2-D (n_samples, n_features), got shape {tuple(shape)}")
+    if labels.ndim != 1 or labels.shape[0] != shape[0]:
+        raise ValueError(f"labels must have shape ({shape[0]},), one per embedding, got {tuple(labels.shape)}")
+    if (shape[0] == 0 and not may_be_empty) or shape[1] == 0:
+        raise ValueError(f"embeddings must not be empty, got shape {tuple(shape)}")
     if raw_radius.numel() != 1:
         raise ValueError(f"raw_radius must be one number, got shape {tuple(raw_radius.shape)}")
-    for name, tensor in (("embeddings", embeddings), ("labels", labels)):
-        if tensor.layout != torch.strided:
-            raise ValueError(f"{name} must be dense, got the layout {tensor.layout}")
+    if embeddings.layout != torch.strided:
+        raise ValueError(f"embeddings must be dense, got the layout {embeddings.layout}")
+    if labels.layout != torch.strided:
+        raise ValueError(f"labels must be dense, got the layout {labels.layout}")
 
 
 def check_devices(device: torch.device, of_labels: torch.device, of_radius: torch.device) -> None:
     """Refuse devices that have no kernels, or that differ."""
+    if device.type == "cpu" and device == of_labels == of_radius:
+        return
     if device.type not in ("cpu", "cuda", "meta"):
         raise ValueError(f"embeddings must be on the CPU or a CUDA device, got {device}")
     if device.type == "cuda" and _core.cuda_version() < 0:
@@ -103,13 +107,17 @@ def check_space(space: str) -> None:
         raise ValueError(f"space must be 'sphere' or 'euclidean', got {space!r}")
 
 
-def check_workspace(workspace: Tensor, loss_gradient: Tensor) -> None:
-    """Refuse what is no output of the operator ``ball_loss``, or no gradient of its loss."""
-    if not isinstance(workspace, Tensor) or not isinstance(loss_gradient, Tensor):
-        raise TypeError(f"workspace and loss_gradient must be tensors, got {workspace!r} and {loss_gradient!r}")
-    if workspace.ndim != 1 or workspace.dtype not in (torch.float32, torch.float64) or not workspace.is_contiguous():
-        found = f"{workspace.dtype} of shape {tuple(workspace.shape)} and strides {workspace.stride()}"
-        raise ValueError(f"workspace must be 1-D contiguous float32 or float64, as ball_loss returns it, got {found}")
-    if loss_gradient.numel() != 1 or loss_gradient.dtype != workspace.dtype or loss_gradient.device != workspace.device:
-        found = f"{loss_gradient.dtype} of shape {tuple(loss_gradient.shape)} on {loss_gradient.device}"
-        raise ValueError(f"loss_gradient must be one number as in the workspace, {workspace.dtype}, got {found}")
+def check_gradient(gradient: Tensor, summary: Tensor, loss_gradient: Tensor) -> None:
+    """Refuse what is no gradient and summary that the operator ``ball_loss`` returned, or no gradient of its loss."""
+    if not isinstance(gradient, Tensor) or not isinstance(summary, Tensor) or not isinstance(loss_gradient, Tensor):
+        found = f"{gradient!r}, {summary!r} and {loss_gradient!r}"
+        raise TypeError(f"gradient, summary and loss_gradient must be tensors, got {found}")
+    if gradient.ndim != 2 or gradient.dtype not in (torch.float32, torch.float64) or not gradient.is_contiguous():
+        found = f"{gradient.dtype} of shape {tuple(gradient.shape)} and strides {gradient.stride()}"
+        raise ValueError(f"gradient must be 2-D contiguous float32 or float64, as ball_loss returns it, got {found}")
+    for name, tensor, size in (("summary", summary, 6), ("loss_gradient", loss_gradient, 1)):
+        if tensor.numel() != size or tensor.dtype != gradient.dtype or tensor.device != gradient.device:
+            found = f"{tensor.dtype} of shape {tuple(tensor.shape)} on {tensor.device}"
+            raise ValueError(f"{name} must hold {size} of the gradient's type {gradient.dtype}, got {found}")
+    if not summary.is_contiguous():
+        raise ValueError(f"summary must be contiguous, as ball_loss returns it, got strides {summary.stride()}")

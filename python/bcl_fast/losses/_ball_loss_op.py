@@ -11,11 +11,32 @@ import torch
 from torch import Tensor
 
 from bcl_fast.losses._ball_loss_formula import ball_loss_formula
-from bcl_fast.losses._ball_loss_kernels import DEFAULTS, SUMMARY, BallLossOptions, check_share
+from bcl_fast.losses._ball_loss_kernels import (
+    DEFAULTS,
+    BallLossOptions,
+    ball_loss_backward_cpu,
+    ball_loss_cpu,
+    check_share,
+)
 from bcl_fast.losses._ball_loss_processes import refuse
 from bcl_fast.losses._inputs import as_batch
 
-_NO_GRADIENTS = (None,) * (2 + len(DEFAULTS))  # of the lists and the options
+_PLAIN = (Tensor, torch.nn.Parameter)
+_NO_GRADIENTS = (None,) * 3  # of the lists and the options
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Return whether the operators may be computed without torch's dispatcher, which takes a third of a small batch.
+
+    That is where nobody looks on: no tracing or compilation, no mode, no subclass, no other device.
+    """
+    return (
+        not torch.compiler.is_compiling()
+        and type(tensor) in _PLAIN
+        and tensor.is_cpu
+        and torch._C._len_torch_dispatch_stack() == 0
+        and torch._C._get_tracing_state() is None
+    )
 
 
 class _BallLoss(torch.autograd.Function):
@@ -32,24 +53,26 @@ class _BallLoss(torch.autograd.Function):
         raw_radius: Tensor,
         cannot_link_offsets: Tensor | None,
         cannot_link_labels: Tensor | None,
-        *options: Any,
+        options: BallLossOptions,
     ) -> tuple[Tensor, Tensor]:
         with_gradient = ctx.needs_input_grad[0] or ctx.needs_input_grad[2]
-        workspace = torch.ops.bcl_fast.ball_loss(
+        compute = ball_loss_cpu if _is_plain(embeddings) else torch.ops.bcl_fast.ball_loss.default
+        gradient, loss, summary = compute(
             embeddings, labels, raw_radius, cannot_link_offsets, cannot_link_labels, with_gradient, *options
         )
-        ctx.save_for_backward(workspace, embeddings, labels, raw_radius, cannot_link_offsets, cannot_link_labels)
-        ctx.options = BallLossOptions(*options)
-        summary = workspace.narrow(0, workspace.shape[0] - len(SUMMARY), len(SUMMARY))
+        ctx.save_for_backward(
+            gradient, summary, embeddings, labels, raw_radius, cannot_link_offsets, cannot_link_labels
+        )
+        ctx.options = options
         ctx.mark_non_differentiable(summary)
         ctx.set_materialize_grads(False)
-        return summary.select(0, 0), summary
+        return loss, summary
 
     @staticmethod
     def backward(ctx: Any, loss_gradient: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
         if loss_gradient is None:
             return (None, None, None, *_NO_GRADIENTS)
-        workspace, embeddings, labels, raw_radius, offsets, listed = ctx.saved_tensors
+        gradient, summary, embeddings, labels, raw_radius, offsets, listed = ctx.saved_tensors
         if torch.is_grad_enabled() and not torch.compiler.is_compiling():
             _check_alone(ctx.options, "second derivatives of it")
             with torch.enable_grad():
@@ -58,14 +81,9 @@ class _BallLoss(torch.autograd.Function):
                     loss, (embeddings, raw_radius), loss_gradient, create_graph=True, allow_unused=True
                 )
             return (of_embeddings, None, of_raw, *_NO_GRADIENTS)
-        embeddings_gradient = raw_gradient = None
-        gradient = torch.ops.bcl_fast.ball_loss_backward(workspace, loss_gradient)
-        n_gradient = workspace.shape[0] - len(SUMMARY)
-        if ctx.needs_input_grad[0]:
-            embeddings_gradient = gradient.narrow(0, 0, n_gradient).view(embeddings.shape)
-        if ctx.needs_input_grad[2]:
-            raw_gradient = gradient.select(0, n_gradient + SUMMARY.index("raw_gradient")).to(raw_radius.dtype)
-        return (embeddings_gradient, None, raw_gradient, *_NO_GRADIENTS)
+        compute = ball_loss_backward_cpu if _is_plain(gradient) else torch.ops.bcl_fast.ball_loss_backward.default
+        of_embeddings, of_raw = compute(gradient, summary, loss_gradient)
+        return (of_embeddings, None, of_raw.to(raw_radius.dtype), *_NO_GRADIENTS)
 
 
 class ClassLists(NamedTuple):
@@ -127,11 +145,11 @@ def ball_loss(
     if embeddings.dtype in (torch.float16, torch.bfloat16):
         embeddings = embeddings.float()
     lists: tuple[Tensor | None, Tensor | None] = (None, None) if cannot_link is None else cannot_link
-    check_share(embeddings, labels, raw_radius, options, *lists)
     if torch._C._are_functorch_transforms_active():
         _check_alone(options, "the transforms of torch.func")
+        check_share(embeddings, labels, raw_radius, options, *lists)
         return ball_loss_formula(embeddings, labels, raw_radius, *lists, options)
-    return _BallLoss.apply(embeddings, labels, raw_radius, *lists, *options)  # type: ignore[no-untyped-call]
+    return _BallLoss.apply(embeddings, labels, raw_radius, *lists, options)  # type: ignore[no-untyped-call]
 
 
 def _check_alone(options: BallLossOptions, what: str) -> None:

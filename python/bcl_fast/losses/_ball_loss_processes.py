@@ -17,9 +17,8 @@ from bcl_fast import _core
 from bcl_fast._utils.process_group import Processes, check_alike
 
 if TYPE_CHECKING:
-    from bcl_fast.losses._ball_loss_kernels import BallLossOptions
+    from bcl_fast.losses._ball_loss_kernels import BallLossOptions, Found
 
-N_SUMMARY = 6  # numbers at the end of the workspace, the loss first
 N_TOTALS = 4  # both parts of the loss, and the samples that violate each
 _OWN = ("refused", "n_samples", "n_labels", "with_gradient")  # what a process says of itself
 _ALIKE = {  # what must be the same everywhere
@@ -50,9 +49,9 @@ def ball_loss_of_processes(
     lists: tuple[Tensor, Tensor] | None,
     with_gradient: bool,
     options: BallLossOptions,
-    workspace: Tensor,
-) -> Tensor:
-    """Fill the workspace of the operator ``ball_loss`` with the loss of all processes and this one's gradient.
+    found: Found,
+) -> None:
+    """Fill the outputs of the operator ``ball_loss`` with the loss of all processes and this one's gradient.
 
     Takes a checked batch, perhaps without samples. Every process is to call it, and all raise what one of them refuses.
 
@@ -82,14 +81,13 @@ def ball_loss_of_processes(
     stages = _Stages(embeddings, codes, raw_radius, lists, present.numel(), agreed.n_total, options)
     sums = stages.class_sums()
     processes.add_up(sums)
-    found = stages.margins(sums, agreed.with_gradient)
-    processes.add_up(found)
-    stages.finish(found, workspace, with_gradient)
-    if embeddings.is_cuda and options.check_finite and bool(workspace[-N_SUMMARY].isnan()):
+    of_margins = stages.margins(sums, agreed.with_gradient)
+    processes.add_up(of_margins)
+    stages.finish(of_margins, found)
+    if embeddings.is_cuda and options.check_finite and bool(found.loss.isnan()):
         raise ValueError(_describe_nan(embeddings))
-    if with_gradient and options.averaged_gradients:
-        workspace[: embeddings.numel()] *= processes.size
-    return workspace
+    if options.averaged_gradients:
+        found.gradient.mul_(processes.size)
 
 
 def _describe_nan(embeddings: Tensor) -> str:
@@ -210,6 +208,8 @@ class _Stages:
         found[n_gradients:] = totals
         return found
 
-    def finish(self, found: Tensor, workspace: Tensor, with_gradient: bool) -> None:
-        totals = found[-N_TOTALS:].double()
-        self._stages.finish(totals.data_ptr(), found.data_ptr(), workspace.data_ptr(), with_gradient)
+    def finish(self, of_margins: Tensor, found: Found) -> None:
+        totals = of_margins[-N_TOTALS:].double()
+        results = (found.gradient.data_ptr(), found.summary.data_ptr())  # without rows an address is 0
+        self._stages.finish(totals.data_ptr(), of_margins.data_ptr(), *results)
+        found.loss.copy_(found.summary[0])

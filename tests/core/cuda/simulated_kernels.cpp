@@ -144,9 +144,11 @@ const char* products(const T* rows, int64_t n, const T* columns, int64_t k, int 
 }
 
 template <class T>
-const char* scale(const T* values, int64_t n, const T* factor, T* out, int seed) {
-  return describe_failure(
-      [&] { simulate<ScaleKernel, T>(typename ScaleKernel<SimulatedBlock, T>::Arrays{values, n, factor, out}, seed); });
+const char* scale(const T* values, int64_t n, const T* last, const T* factor, T* out, T* last_out, int seed) {
+  return describe_failure([&] {
+    simulate<ScaleKernel, T>(typename ScaleKernel<SimulatedBlock, T>::Arrays{values, n, last, factor, out, last_out},
+                             seed);
+  });
 }
 
 // As CudaPairSource, with what a device would hold in vectors. A chunk is worked on when it is begun.
@@ -273,10 +275,12 @@ const char* screen_float64(const double* points, int64_t n, int64_t d, double fi
   return screen(points, n, d, first_tau, second_tau, rows_per_chunk, step, passed, seed);
 }
 
-const char* scale_float32(const float* values, int64_t n, const float* factor, float* out, int seed) {
-  return scale(values, n, factor, out, seed);
+const char* scale_float32(const float* values, int64_t n, const float* last, const float* factor, float* out,
+                          float* last_out, int seed) {
+  return scale(values, n, last, factor, out, last_out, seed);
 }
-const char* scale_float64(const double* values, int64_t n, const double* factor, double* out, int seed) {
-  return scale(values, n, factor, out, seed);
+const char* scale_float64(const double* values, int64_t n, const double* last, const double* factor, double* out,
+                          double* last_out, int seed) {
+  return scale(values, n, last, factor, out, last_out, seed);
 }
 }

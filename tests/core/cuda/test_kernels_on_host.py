@@ -93,10 +93,11 @@ def ball_loss_cpu(
 ) -> tuple[npt.NDArray, npt.NDArray]:
     """Return the same of the CPU kernel."""
     n, d = embeddings.shape
-    workspace = np.full(n * d + 6, np.nan, embeddings.dtype)
+    gradient, loss, summary = (np.full(shape, np.nan, embeddings.dtype) for shape in ((n, d), 1, 6))
     batch = (str(embeddings.dtype), embeddings.ctypes.data, labels.ctypes.data, n, d)
-    _core.ball_loss(*batch, 0, 0, 0, -1.0, workspace.ctypes.data, True, 1, num_classes, 4.0, 0.05, sphere, False, False)
-    return workspace[:-6].reshape(n, d), workspace[-6:]
+    found = (gradient.ctypes.data, loss.ctypes.data, summary.ctypes.data)
+    _core.ball_loss(*batch, 0, 0, 0, -1.0, *found, 1, num_classes, 4.0, 0.05, sphere, False, False)
+    return gradient, summary
 
 
 def assert_equal_to_cpu(
@@ -230,12 +231,14 @@ def test_ties_go_to_the_smaller_class(kernels: Kernels) -> None:
         np.testing.assert_allclose(gradient, wanted, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("n", [1, 255, 2048, 2049, 5000])
+@pytest.mark.parametrize("n", [0, 1, 255, 2048, 2049, 5000])
 def test_backward_scales(kernels: Kernels, n: int) -> None:
     values, out = np.random.default_rng(n).standard_normal(n).astype(np.float32), np.full(n + 8, 7, np.float32)
-    kernels("scale_float32", values, n, np.array([-0.37], np.float32), out, 1)
+    last, last_out = np.array([3, 5], np.float32), np.full(2, 7, np.float32)
+    kernels("scale_float32", values, n, last, np.array([-0.37], np.float32), out, last_out, 1)
     np.testing.assert_array_equal(out[:n], values * np.float32(-0.37))
     assert (out[n:] == 7).all()
+    np.testing.assert_array_equal(last_out, np.array([3 * np.float32(-0.37), 7], np.float32))
 
 
 # --- the radius graph's candidates
