@@ -146,17 +146,23 @@ def page(lines: dict[str, str], n_splits: int) -> str:
     )
 
 
+def lines_of(path: Path) -> dict[str, str]:
+    """Lines of the table that was made before, by method."""
+    rows = [row for row in path.read_text().splitlines() if row.startswith("| ")][1:] if path.exists() else []
+    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=N_SPLITS)
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS))
     options = parser.parse_args()
     path, lines = Path(__file__).with_name("CARRY_OVER.md"), dict[str, str]()
-    if options.splits == N_SPLITS and path.exists():  # some lines may be made anew, the others stay
-        rows = [row for row in path.read_text().splitlines() if row.startswith("| ")][1:]
-        lines = {row.split(" | ")[0].removeprefix("| "): row for row in rows}
     for name in options.methods:
-        lines[name] = line_of(name, options.splits)
+        line = line_of(name, options.splits)
+        if options.splits == N_SPLITS:  # the others stay; another process may have written some meanwhile
+            lines = lines_of(path)
+        lines[name] = line
         if options.splits == N_SPLITS:
             path.write_text(page(lines, N_SPLITS))
     print(page(lines, options.splits))

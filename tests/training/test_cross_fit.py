@@ -15,8 +15,9 @@ from bcl_fast.errors import InputError
 from bcl_fast.models import load_model
 from bcl_fast.tracks import TrackSet
 from bcl_fast.training import Comparison, Recipe, train
-from bcl_fast.training._cross_fit import LOOKS
+from bcl_fast.training._cross_fit import LOOKS, _Looks
 from bcl_fast.training._folds import make_folds
+from bcl_fast.training._trainer import Trainer
 from tests.helpers.training import Killed, assert_same_result, blobs, noisy
 
 QUICK = Recipe(steps=30, batch_size=32, repeats=1)
@@ -100,7 +101,7 @@ def test_what_was_compared_is_in_the_result_the_model_and_the_history(tmp_path):
     comparison = result.comparison
     assert {one.head for one in comparison.candidates} == {"features", "whitened", "linear"}
     assert {one.linkage for one in comparison.candidates} == {"average", "complete"}
-    assert len(comparison.candidates) in [2 * (2 + len(LOOKS)) + 2 * n_heads for n_heads in (1, 2)]
+    assert len(comparison.candidates) in [2 * (2 + len(LOOKS)) + 2 * n_heads for n_heads in (1, 2, 3)]
     assert all(0 <= one.nmi <= 1 and 0 < one.b_cubed_f <= 1 for one in comparison.candidates)
     assert comparison.chosen in comparison.candidates
     result.model.save(tmp_path / "model.safetensors")
@@ -158,18 +159,44 @@ def test_torch_gets_its_threads_back_after_an_error():
     assert torch.get_num_threads() == before
 
 
-def test_everybody_takes_as_many_steps_as_a_fold_at_the_look():
-    tracks = blobs(20)
-    recipe = Recipe(steps=40, batch_size=16)
+def test_everybody_is_trained_on_for_as_many_epochs_and_cut_as_folds_are_after_as_many_steps():
+    recipe = Recipe(linkage="average", steps=150, batch_size=16, learning_rate=0.01)
     started: list[int] = []
-    result = train(tracks, recipe=recipe, on_start=started.append)
-    comparison = result.comparison
-    assert started == [comparison.chosen.epochs] == [len(result.history)]
-    wanted = {recipe.epochs_of(tracks.n_tracks, look) for look in LOOKS}
-    assert {candidate.epochs for candidate in comparison.candidates} == {0, *wanted}
+    comparison = train(noisy(20), recipe=recipe, on_start=started.append).comparison
+    heads = [one for one in comparison.candidates if one.is_trained and one.neighbor_threshold is not None]
+    best = max(heads, key=lambda one: one.score)
+    assert best is not heads[-1]
+    later = min(heads, key=lambda one: abs(np.log(one.epochs / (1.5 * best.epochs))))
+    assert comparison.chosen == later != best
+    assert started == [later.epochs]
 
 
-def test_a_look_is_a_share_of_the_steps():
+@pytest.mark.parametrize(
+    ("steps", "more", "wanted"),
+    [
+        ([26, 40, 60, 90], 1.5, [1, 2, 3, 3]),
+        ([26, 40, 60, 90], 1.0, [0, 1, 2, 3]),  # people to validate with alone: nobody joins those trained on
+        ([26, 40, 60, 90], 2.2, [2, 3, 3, 3]),
+        ([30, 60, 90], 1.5, [1, 2, 2]),
+        ([30], 1.5, [0]),
+    ],
+)
+def test_as_many_epochs_of_more_tracks_are_more_steps(steps, more, wanted):
+    looks = _Looks(list(range(len(steps))), steps, more)
+    assert [looks.as_many_epochs(look) for look in range(len(steps))] == wanted
+
+
+def test_a_fold_is_looked_at_after_steps_not_epochs():
+    tracks, recipe, found = blobs(8), Recipe(batch_size=16), []  # four batches in an epoch
+    trainer = Trainer(tracks, None, recipe, torch.device("cpu"))
+    for epoch in (1, 2):
+        trainer.run_epoch(epoch, lambda *_: found.append(trainer.embedding().embed_tracks(tracks)))
+    kept = Trainer(tracks, None, recipe, torch.device("cpu")).embeddings_after([2, 4, 7])
+    for embedding, step in zip(kept, (2, 4, 7), strict=True):
+        np.testing.assert_array_equal(embedding.embed_tracks(tracks), found[step - 1])
+
+
+def test_looks_are_shares_of_the_steps():
     recipe = Recipe(steps=300, batch_size=256)
     assert [recipe.epochs_of(256 * 10, look) for look in LOOKS] == [2, 4, 7, 10, 15, 20, 30]
     assert [recipe.epochs_of(256 * 600, look) for look in LOOKS] == [1] * 7
@@ -214,6 +241,28 @@ def test_a_killed_run_resumes_to_the_same_bits_and_compares_only_once(tmp_path):
 def test_too_few_people_for_folds_are_a_sentence(tracks, message):
     with pytest.raises(InputError, match=message):
         train(tracks, recipe=QUICK)
+
+
+def test_one_person_may_join_the_folds_but_not_serve_alone():
+    one = noisy(1, seed=1, prefix="other")
+    assert train(noisy(12), one, recipe=QUICK).comparison.n_identities == 13
+    with pytest.raises(InputError, match="the validation tracks must show two identities or more, got only 'other0'"):
+        train(noisy(12), one, recipe=replace(QUICK, validation="alone"))
+
+
+def test_people_seen_once_alone_say_nothing_about_where_to_cut_or_how_wide_a_ball_is():
+    once = noisy(8, n_tracks=1)
+    with pytest.raises(InputError, match="where clusters are cut takes an identity with two tracks or more, got 8"):
+        train(noisy(12), once, recipe=replace(QUICK, validation="alone"))
+    with pytest.raises(InputError, match="the ball loss takes an identity with two tracks or more, got 8 tracks of 8"):
+        train(once, recipe=Recipe.paper(epochs=1))
+
+
+def test_labels_that_are_all_missing_are_a_sentence():
+    nobody = replace(noisy(8, prefix="other"), labels=np.full(48, "", dtype=object))
+    for tracks, val in ((nobody, None), (noisy(12), nobody)):
+        with pytest.raises(InputError, match="tracks must have labels, got none"):
+            train(tracks, val, recipe=QUICK)
 
 
 def test_tracks_without_a_label_are_left_out():

@@ -60,6 +60,7 @@ class Comparison:
     n_identities : int
         People in the folds.
     chosen : Candidate
+        Of a trained head the look after as many epochs of everybody as the folds were best after.
     candidates : tuple of Candidate
         The best threshold of each head, epoch, linkage, and with or without neighbours.
     """
@@ -93,8 +94,9 @@ class Comparison:
             else f"{chosen.head}, untrained"
         )
         neighbors = "" if chosen.neighbor_threshold is None else " after averaging with nearest neighbours"
+        how = f"{chosen.linkage} linkage{neighbors}, cut at {chosen.distance_threshold:.4f}"
         return (
-            f"compared on {self.n_identities} people in {self.n_folds} folds, none seen by the head that embeds them: "
-            f"{scores}; chosen: {what}, {chosen.linkage} linkage{neighbors}, cut at {chosen.distance_threshold:.4f} "
+            f"compared on {self.n_identities} people in {counted(self.n_folds, 'fold')}, "
+            f"none seen by the head that embeds them: {scores}; chosen: {what}, {how} "
             f"(NMI {chosen.nmi:.3f}, B-cubed {chosen.b_cubed_f:.3f})"
         )

@@ -1,16 +1,17 @@
 """Choosing head, epoch, linkage and threshold by people who were not trained on.
 
-For each fold a head is trained on its people and looked at after some of the epochs; at each look the people held out
+For each fold a head is trained on its people and looked at after some of the steps; at each look the people held out
 are embedded and clustered, at every threshold at once. What scores best over all folds is chosen, and the features as
-they are where nothing is surely better.
+they are where nothing is surely better. Everybody is then trained on for as many epochs, which are more steps, and is
+clustered as the folds were best after so many steps: distances grow with them.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,6 @@ from bcl_fast.training._trainer import Trainer
 from bcl_fast.training._untrained import untrained
 
 LOOKS = (1 / 15, 2 / 15, 7 / 30, 1 / 3, 1 / 2, 2 / 3, 1)  # shares of the training after which it is looked at
-N_PLACES = len(UNTRAINED) + len(LOOKS)  # embeddings of a fold that are compared
 RATIO = 1.025  # from one threshold to the next
 RANGE = 2_000  # from the least threshold to the largest
 BLUR = 4  # thresholds by which scores are blurred: of people not seen yet the best one lies elsewhere
@@ -42,6 +42,22 @@ SURE = 1.0  # standard errors over the folds by which one way must be better tha
 
 OnFold = Callable[[int, int], object]
 Scores = NDArray[np.float64]  # (..., thresholds, 2): NMI and B-cubed F
+
+
+class _Looks(NamedTuple):
+    """When a head is looked at: ends of epochs of everybody, and as many steps of a fold.
+
+    ``more`` is how many times as many tracks everybody has as a fold trains on.
+    """
+
+    epochs: list[int]
+    steps: list[int]
+    more: float
+
+    def as_many_epochs(self, look: int) -> int:
+        """Return the look after which everybody's tracks are seen about as often as a fold's at ``look``."""
+        apart = np.abs(np.log(np.array(self.steps) / (self.steps[look] * self.more)))
+        return int(apart.argmin())
 
 
 class _Way(NamedTuple):
@@ -98,20 +114,20 @@ def cross_fit(
         with processes.together():
             folds = make_folds(tracks, val, recipe)
             n_folds, n_identities = len(folds), _n_held_out(folds)
+            looks = _looks(everybody(tracks, val, recipe), folds, recipe)
             folds = folds[processes.rank :: processes.size]  # the others are let go
             trainers = [Trainer(fold.train, None, recipe, device) for fold in folds]
             n_workers = 1 if device.type != "cpu" else min(max(1, len(folds)), cores)
             pool = ended.enter_context(ThreadPoolExecutor(n_workers))
             held = []
-            for done, found in enumerate(pool.map(_train_fold, folds, trainers), 1):
+            for done, found in enumerate(pool.map(partial(_train_fold, steps=looks.steps), folds, trainers), 1):
                 held.append(found)
                 if on_fold is not None:
                     on_fold(done, len(folds))
-        search = _Search(held, recipe, pool, processes)
+        search = _Search(held, looks, recipe, pool, processes)
         search.run()
-    epochs = _epochs_of_looks(everybody(tracks, val, recipe), recipe)
     candidates = [
-        _candidate(way, search.scores[way], search.thresholds(way), recipe.head, epochs) for way in search.scores
+        _candidate(way, search.scores[way], search.thresholds(way), recipe.head, looks.epochs) for way in search.scores
     ]
     chosen = candidates[list(search.scores).index(search.chosen)]
     return Comparison(n_folds, n_identities, chosen, tuple(candidates))
@@ -121,20 +137,16 @@ def _n_held_out(folds: list[Fold]) -> int:
     return len(np.unique(np.concatenate([fold.held_out.label_codes()[1] for fold in folds])))
 
 
-def _epochs_of_looks(tracks: TrackSet, recipe: Recipe) -> list[int]:
-    """Epochs after which a head is looked at: as many steps in a fold as on everybody, for distances grow with them."""
-    return [recipe.epochs_of(tracks.n_tracks, look) for look in LOOKS]
+def _looks(people: TrackSet, folds: list[Fold], recipe: Recipe) -> _Looks:
+    epochs = sorted({recipe.epochs_of(people.n_tracks, share) for share in LOOKS})
+    n_batches = recipe.batches_of(people.n_tracks)
+    more = people.n_tracks / np.mean([fold.train.n_tracks for fold in folds])
+    return _Looks(epochs, [number * n_batches for number in epochs], float(more))
 
 
-def _train_fold(fold: Fold, trainer: Trainer) -> _Held:
+def _train_fold(fold: Fold, trainer: Trainer, steps: Sequence[int]) -> _Held:
     """Train on a fold's people, and keep the heads at each look."""
-    embeddings = list(untrained(trainer.data).values())
-    done = 0
-    for epoch in _epochs_of_looks(fold.train, trainer.recipe):
-        for number in range(done + 1, epoch + 1):
-            trainer.run_epoch(number, None)
-        done = max(done, epoch)
-        embeddings.append(copy.deepcopy(trainer.embedding()))
+    embeddings = [*untrained(trainer.data).values(), *trainer.embeddings_after(steps)]
     return _Held(fold.held_out.mean_features(), fold.codes, embeddings)
 
 
@@ -149,26 +161,32 @@ class _Search:
 
     The features as they are come first, clustered by average linkage of points averaged with their neighbours; then
     other heads, clustered in the same way; then complete linkage, and points that are not averaged. Nothing is taken
-    that is not surely better than what is simpler.
+    that is not surely better than what is simpler. Of a head that was trained the look is then the one after as many
+    epochs of everybody.
     """
 
-    def __init__(self, held: list[_Held], recipe: Recipe, pool: ThreadPoolExecutor, processes: Processes) -> None:
-        self._held, self._recipe, self._pool, self._processes = held, recipe, pool, processes
+    def __init__(
+        self, held: list[_Held], looks: _Looks, recipe: Recipe, pool: ThreadPoolExecutor, processes: Processes
+    ) -> None:
+        self._held, self._looks, self._recipe = held, looks, recipe
+        self._pool, self._processes = pool, processes
+        self._n_places = len(UNTRAINED) + len(looks.steps)
         self._averages = recipe.n_neighbors > 0 and recipe.normalized
-        norms = processes.of_all([_largest_squared_norm(held, place) for place in range(N_PLACES)])
+        norms = processes.of_all([_largest_squared_norm(held, place) for place in range(self._n_places)])
         self._largest = [max(found) for found in zip(*norms, strict=True)]
         self.scores: dict[_Way, Scores] = {}
-        self.chosen = _Way(0, "average")
+        self.chosen = self._simplest = _Way(0, "average")
 
     def run(self) -> None:
         """Look at all ways, and choose."""
         first = self._recipe.linkage or "average"
-        heads = self._look([_Way(place, first) for place in range(N_PLACES)])
-        self.chosen = heads[0]
+        heads = self._look([_Way(place, first) for place in range(self._n_places)])
+        self.chosen = self._simplest = heads[0]
         self._take_if_surely_better(heads[1:])
         others = sorted({heads[0].place, self.chosen.place}) if self._recipe.linkage is None else []
         complete = self._look([_Way(place, "complete") for place in others])
         self._take_if_surely_better([*complete, *(way for way in self.scores if way.reach is None)])
+        self.chosen = self._as_many_epochs(self.chosen)
 
     def thresholds(self, way: _Way) -> NDArray[np.float64]:
         """Return the squared distances that a way is cut at."""
@@ -183,7 +201,18 @@ class _Search:
         self._score(averaged)
         return averaged
 
+    def _as_many_epochs(self, way: _Way) -> _Way:
+        """Return a way of a trained head after as many epochs of everybody, cut as folds are after so many steps."""
+        look = way.place - len(UNTRAINED)
+        if look < 0:
+            return way
+        plain = _Way(len(UNTRAINED) + self._looks.as_many_epochs(look), way.linkage)
+        (averaged,) = self._look([plain])
+        later = plain if way.reach is None else averaged
+        return later if self._surely_better(later, self._simplest) else way
+
     def _score(self, ways: list[_Way]) -> None:
+        ways = [way for way in ways if way not in self.scores]
         with self._processes.together():
             mine = list(self._pool.map(lambda each: [self._score_of_fold(each, way) for way in ways], self._held))
         dealt = self._processes.of_all(mine)
@@ -203,10 +232,13 @@ class _Search:
         if not rivals:
             return
         rival = max(rivals, key=lambda way: float(_at_best(self.scores[way]).mean()))
-        gains = _at_best(self.scores[rival]) - _at_best(self.scores[self.chosen])
-        error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
-        if gains.mean() > SURE * error:
+        if self._surely_better(rival, self.chosen):
             self.chosen = rival
+
+    def _surely_better(self, rival: _Way, than: _Way) -> bool:
+        gains = _at_best(self.scores[rival]) - _at_best(self.scores[than])
+        error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
+        return bool(gains.mean() > SURE * error)
 
 
 def _largest_squared_norm(held: list[_Held], place: int) -> float:

@@ -104,22 +104,30 @@ def mean_of_random_halves(
     return np.asarray(sums / half[:, None], dtype=np.float32)
 
 
-def identity_codes(tracks: TrackSet, part: str) -> NDArray[np.int64]:
+def identity_codes(tracks: TrackSet, part: str, *, joined: bool = False) -> NDArray[np.int64]:
     """Identities of the ``"training"`` or ``"validation"`` tracks, numbered by first appearance: (n_tracks,) int64.
 
     Raises
     ------
     InputError
-        If labels are missing, or there are fewer than two tracks or identities.
+        If labels are missing, or, unless others join them, there are fewer than two tracks or identities.
     """
-    if tracks.labels is None:
+    if tracks.labels is None or not tracks.is_labelled.any():
         raise InputError(f"the {part} tracks must have labels, got none")
-    if tracks.n_tracks < 2:
+    if tracks.n_tracks < 2 and not joined:
         raise InputError(f"the {part} tracks must be two or more, got {tracks.n_tracks}")
     codes, names = tracks.label_codes()
-    if len(names) < 2:
+    if len(names) < 2 and not joined:
         raise InputError(f"the {part} tracks must show two identities or more, got only {str(names[0])!r}")
     return codes
+
+
+def check_seen_twice(codes: NDArray[np.int64], what: str) -> None:
+    """Refuse identities of which none has two tracks."""
+    n_identities = len(np.unique(codes))
+    if n_identities == len(codes):
+        had = f"got {len(codes):,} tracks of {n_identities:,} identities"
+        raise InputError(f"{what} takes an identity with two tracks or more, {had}")
 
 
 def _mean_norm(tracks: TrackSet) -> float:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from bcl_fast._utils.types import Integers
 from bcl_fast.errors import InputError
 from bcl_fast.tracks import TrackSet, concatenate
-from bcl_fast.training._data import identity_codes
+from bcl_fast.training._data import check_seen_twice, identity_codes
 from bcl_fast.training._recipe import Recipe
 
 MOST_HELD_OUT = 20_000  # tracks of a fold that are clustered: more would take longer and choose no better
+CUT = "to choose where clusters are cut"
 
 
 class Fold(NamedTuple):
@@ -46,15 +47,13 @@ def make_folds(tracks: TrackSet, val: TrackSet | None, recipe: Recipe) -> list[F
         If there are too few identities, or none of them has two tracks.
     """
     if val is not None and recipe.validation == "alone":
-        return [Fold(tracks, val, identity_codes(val, "validation"))]
+        codes = identity_codes(val, "validation")
+        check_seen_twice(codes, CUT)
+        return [Fold(tracks, val, codes)]
     people = everybody(tracks, val, recipe)
     codes = identity_codes(people, "training")
+    check_seen_twice(codes, CUT)
     sizes = np.bincount(codes)
-    if sizes.max() < 2:
-        raise InputError(
-            "to choose where clusters are cut takes an identity with two tracks or more, "
-            f"got {len(codes):,} tracks of {len(sizes):,} identities"
-        )
     if len(sizes) < 2 * recipe.folds:
         cure = "take fewer folds, or the threshold 'radius'" if len(sizes) > 3 else "take the threshold 'radius'"
         raise InputError(f"{recipe.folds} folds take {2 * recipe.folds} identities or more, got {len(sizes)}: {cure}")

@@ -203,8 +203,12 @@ class Recipe:
 
         So the same share is about the same number of batches on any number of tracks; it is one epoch at least.
         """
-        epochs = self.steps / math.ceil(n_tracks / self.batch_size) if self.epochs is None else self.epochs
+        epochs = self.steps / self.batches_of(n_tracks) if self.epochs is None else self.epochs
         return max(1, round(share * epochs))
+
+    def batches_of(self, n_tracks: int) -> int:
+        """Return the batches of an epoch of so many tracks."""
+        return math.ceil(n_tracks / self.batch_size)
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:

@@ -24,7 +24,7 @@ from bcl_fast.tracks import TrackSet, describe_data, same_recognizer
 from bcl_fast.training._checkpoints import comparison_of, read_checkpoint, restore_checkpoint, save_checkpoint
 from bcl_fast.training._comparison import Comparison
 from bcl_fast.training._cross_fit import OnFold, cross_fit
-from bcl_fast.training._data import TrainingData, identity_codes
+from bcl_fast.training._data import TrainingData, check_seen_twice, identity_codes
 from bcl_fast.training._folds import everybody
 from bcl_fast.training._history import EpochRecord, HistoryLog
 from bcl_fast.training._recipe import Recipe
@@ -80,10 +80,10 @@ def train(
     """Train a head with the ball loss, or another, and find out where to cut.
 
     The people are split into folds; each is clustered by a head trained on the others, after several epochs, by average
-    and complete linkage, at every threshold. What scores best over all folds is trained on everybody, and where nothing
-    is surely better than the features as they are, those are the model. With `Recipe.paper` there are no folds: after
-    each epoch the validation tracks are clustered at ``4 b``, or at the threshold that gives their true number of
-    clusters (`Recipe.threshold`), and the best epoch is kept.
+    and complete linkage, at every threshold. What scores best over all folds is trained on everybody, for as many
+    epochs, and where nothing is surely better than the features as they are, those are the model. With `Recipe.paper`
+    there are no folds: after each epoch the validation tracks are clustered at ``4 b``, or at the threshold that gives
+    their true number of clusters (`Recipe.threshold`), and the best epoch is kept.
 
     Several processes (``process_group``) train one head together. Folds are dealt to them, so the result has the same
     bits for any number of processes. Without folds each has a part of every batch, and the loss is that of the whole
@@ -142,11 +142,12 @@ def train(
             if not processes.writes:
                 checkpoint = history = tensorboard = None
             _check_files(checkpoint, history, tensorboard, resume=resume and processes.writes, force=force)
-            tracks, val = _labelled(tracks, "training"), None if val is None else _labelled(val, "validation")
+            recipe = recipe or Recipe()
+            tracks, val = _labelled_parts(tracks, val, recipe)
             recognizer = same_recognizer(
                 [tracks.recognizer, None if val is None else val.recognizer], ["training", "validation"]
             )
-            recipe, place, data = recipe or Recipe(), torch_device(device), describe_data(tracks, val)
+            place, data = torch_device(device), describe_data(tracks, val)
             held.enter_context(only_writer(checkpoint, history))
             _check_outputs(checkpoint, history, force=force or resume)  # another run may have written them meanwhile
             saved = _saved(checkpoint) if resume else None
@@ -235,13 +236,24 @@ def _saved(checkpoint: PathLike | None) -> dict[str, Any] | None:
     return read_checkpoint(checkpoint) if checkpoint is not None and Path(checkpoint).exists() else None
 
 
-def _labelled(tracks: TrackSet, part: str) -> TrackSet:
-    identity_codes(tracks, part)  # which refuses tracks without labels, and of one identity
+def _labelled_parts(tracks: TrackSet, val: TrackSet | None, recipe: Recipe) -> tuple[TrackSet, TrackSet | None]:
+    """Return the labelled tracks, or refuse those that nothing can be learned from."""
+    in_folds = recipe.stops_at == "cross-fit"
+    if val is not None:
+        val = _labelled(val, "validation", joined=in_folds and recipe.validation == "join")
+    tracks = _labelled(tracks, "training")
+    if recipe.loss == "ball" and not in_folds:  # folds are checked with the people who join them
+        check_seen_twice(tracks.label_codes()[0], "the ball loss")
+    return tracks, val
+
+
+def _labelled(tracks: TrackSet, part: str, *, joined: bool = False) -> TrackSet:
+    identity_codes(tracks, part, joined=joined)  # which refuses tracks without labels, and of one identity
     labelled = tracks.labelled()
     n_left_out = tracks.n_tracks - labelled.n_tracks
     if n_left_out:
         what = f"{n_left_out:,} of {tracks.n_tracks:,} {part} tracks have no label: they are left out"
-        warnings.warn(what, stacklevel=3)
+        warnings.warn(what, stacklevel=4)
     return labelled
 
 

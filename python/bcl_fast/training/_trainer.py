@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -107,8 +108,25 @@ class Trainer:
         self._keep(record)
         return record
 
-    def _fit(self, epoch: int, on_batch: OnBatch | None) -> dict[str, Any]:
-        """Take a step per batch; return the means of the loss terms and the seconds."""
+    def embeddings_after(self, steps: Sequence[int]) -> list[Embedding]:
+        """Train without validation; return the embedding after each of so many steps in all, which ascend."""
+        kept: list[Embedding] = []
+        done = 0
+
+        def keep_if_due(*_: int) -> None:
+            nonlocal done
+            done += 1
+            if done in steps:
+                kept.append(copy.deepcopy(self.embedding()))
+
+        for epoch in count(1):
+            self._fit(epoch, keep_if_due, steps[-1] - done)
+            if done == steps[-1]:
+                break
+        return kept
+
+    def _fit(self, epoch: int, on_batch: OnBatch | None, most: int | None = None) -> dict[str, Any]:
+        """Take a step per batch, but no more than ``most``; return the means of the loss terms and the seconds."""
         self.state.head.train()
         rate, data_seconds = self.recipe.learning_rate_at(epoch), 0.0
         rates = (rate, rate * self.recipe.radius_rate_factor)
@@ -116,6 +134,7 @@ class Trainer:
         learn = epoch > self.recipe.radius_freeze_epochs and self.recipe.radius_rate_factor > 0
         with self.steps.epoch(rates, numbers_learn=learn):
             n_batches = self.batches.begin(self.state.rng, self.recipe.batch_size)
+            n_batches = n_batches if most is None else min(n_batches, most)
             data_seconds += time.perf_counter() - start
             for number in range(n_batches):
                 fetching = time.perf_counter()
