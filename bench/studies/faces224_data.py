@@ -18,17 +18,11 @@ class Split(NamedTuple):
     test: TrackSet
 
 
-def group_in_tracks(
-    embedding: np.ndarray, label: np.ndarray, people: np.ndarray, rng: np.random.Generator, least_share: float
-) -> TrackSet:
-    """Deal the images of each person out to tracks of one to four.
-
-    The share of the images that is kept falls geometrically over the people, from all to ``least_share``; one at least.
-    """
+def group_in_tracks(embedding: np.ndarray, label: np.ndarray, people: np.ndarray, rng: np.random.Generator) -> TrackSet:
+    """Deal the images of each person out to tracks of one to four."""
     rows, lengths, names = [], [], []
-    for place, person in enumerate(people):
+    for person in people:
         images = rng.permutation(np.flatnonzero(label == person))
-        images = images[: max(1, round(len(images) * least_share ** (place / (len(people) - 1))))]
         while len(images):
             track, images = np.split(images, [rng.integers(1, 5)])
             rows.append(track)
@@ -42,10 +36,10 @@ def as_single_images(tracks: TrackSet) -> TrackSet:
     return TrackSet.from_arrays(tracks.features, labels=np.repeat(tracks.labels, np.diff(tracks.offsets)))
 
 
-def split_people(data: Path, seed: int, least_share: float = 1.0) -> Split:
+def split_people(data: Path, seed: int) -> Split:
     """112 people to train on, 23 to validate with, 89 to test on."""
     with np.load(data / "faces224" / "features.npz") as file:
         embedding, label = file["embedding"], file["label"]
     rng = np.random.default_rng(seed)
     people = np.split(rng.permutation(np.unique(label)), [112, 112 + 23])
-    return Split(*(group_in_tracks(embedding, label, part, rng, least_share) for part in people))
+    return Split(*(group_in_tracks(embedding, label, part, rng) for part in people))
