@@ -24,8 +24,8 @@ constexpr int64_t kRadiusRows = 512, kRadiusColumns = 4096;
 
 class Grouping {
  public:
-  Grouping(const QuantizedPoints& points, double squared_radius, const Execution& execution)
-      : points_(points), squared_radius_(squared_radius), execution_(execution), centers_(points) {}
+  Grouping(const QuantizedPoints& points, int64_t n_all, double squared_radius, const Execution& execution)
+      : points_(points), n_all_(n_all), squared_radius_(squared_radius), execution_(execution), centers_(points) {}
 
   PointGroups run() {
     const int64_t n = points_.n();
@@ -43,7 +43,7 @@ class Grouping {
   // Spread over all points, and so is every first part of it.
   std::vector<int32_t> draw_sample() const {
     constexpr int64_t kStride = 16;
-    const int64_t n_samples = std::min(points_.n(), std::max(kFewestSamples, points_.n() / kPointsPerSample));
+    const int64_t n_samples = std::min(points_.n(), std::max(kFewestSamples, n_all_ / kPointsPerSample));
     std::vector<int32_t> sample;
     for (int64_t start = 0; start < kStride; ++start)
       for (int64_t s = start; s < n_samples; s += kStride)
@@ -112,6 +112,7 @@ class Grouping {
   }
 
   const QuantizedPoints& points_;
+  const int64_t n_all_;
   const double squared_radius_;
   const Execution& execution_;
   ByteCenters centers_;
@@ -152,13 +153,17 @@ std::vector<int32_t> nearest_groups(const ScaledPoints& points, int64_t n_center
   return nearest;
 }
 
-PointGroups group_points(const ScaledPoints& points, double radius, const Execution& execution) {
+PointGroups group_points(const ScaledPoints& points, double radius, const Execution& execution, int64_t n_all) {
+  n_all = std::max(n_all, points.n());
   const Directions axes = principal_directions(points, kMostDirections, execution);
   const int64_t depth = axes.n / kFewestDirections * kFewestDirections;
   if (depth == 0) return {{}, {0}};
   const QuantizedPoints bytes(points, axes, depth, execution);
   const double wanted = bytes.scale() * bytes.scale() * points.scaled(radius);
-  return Grouping(bytes, std::min(wanted, kWidened * neighborhood(bytes, kNeighbors, execution)), execution).run();
+  const double n_neighbors =
+      kNeighbors * static_cast<double>(points.n()) / static_cast<double>(std::max<int64_t>(n_all, 1));
+  const double squared_radius = std::min(wanted, kWidened * neighborhood(bytes, n_neighbors, execution));
+  return Grouping(bytes, n_all, squared_radius, execution).run();
 }
 
 }  // namespace bcl

@@ -23,7 +23,9 @@ struct PointGroups {
 //
 // Points of a sample that lie apart lead the first groups. Their means take their place, of which those that have come
 // to stand close together are one; every point goes to the nearest; and what none is near goes the same way once more.
-PointGroups group_points(const ScaledPoints& points, double radius, const Execution& execution);
+//
+// n_all: the points are a sample of so many, themselves by default; groups are then those that all would have.
+PointGroups group_points(const ScaledPoints& points, double radius, const Execution& execution, int64_t n_all = 0);
 
 // The group of each point by centres that were had elsewhere, which are the first n_centers of `points`: the nearest,
 // as near as bytes can tell, within about `radius`, or -1.

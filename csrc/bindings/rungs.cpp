@@ -144,11 +144,11 @@ py::array hashes_of_rows(const Array<T>& points, const PythonExecution& how) {
 }
 
 template <class T>
-py::tuple groups_of(const Array<T>& points, double radius, const PythonExecution& how) {
+py::tuple groups_of(const Array<T>& points, double radius, int64_t n_all, const PythonExecution& how) {
   check_points(points, radius);
   PointGroups groups = carry_out(how, [&](const Execution& execution) {
     return group_points(ScaledPoints(points.data(), nullptr, points.shape(0), points.shape(1), execution), radius,
-                        execution);
+                        execution, n_all);
   });
   return py::make_tuple(to_numpy(std::move(groups.order)), to_numpy(std::move(groups.offsets)));
 }
@@ -294,7 +294,7 @@ void define_for(py::module_& m) {
         "The distance that max_pairs pairs of a rung lie within, guessed from the points that Rungs.sample names.");
   m.def("row_hashes", &hashes_of_rows<T>, py::arg("points").noconvert(), py::arg("execution") = PythonExecution(),
         "Numbers that are equal for equal rows, and for few others.");
-  m.def("point_groups", &groups_of<T>, py::arg("points").noconvert(), py::arg("radius"),
+  m.def("point_groups", &groups_of<T>, py::arg("points").noconvert(), py::arg("radius"), py::arg("n_all") = 0,
         py::arg("execution") = PythonExecution(),
         "Points by groups that stand close together: (order, where each group begins and the end); none: ([], [0]).");
   m.def("nearest_groups", &groups_by_centers<T>, py::arg("points").noconvert(), py::arg("n_centers"), py::arg("radius"),

@@ -65,7 +65,7 @@ def _find_centers(
         for b in np.unique(block[sample]).tolist()
     )
     samples = {done.key: done.kept[0] for done in workers.do(parts)}
-    call = Call(None, _tasks.find_centers, (radius, *(samples[b] for b in sorted(samples))))
+    call = Call(None, _tasks.find_centers, (radius, len(distinct), *(samples[b] for b in sorted(samples))))
     return next(workers.do([call])).answer
 
 

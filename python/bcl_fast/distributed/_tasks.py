@@ -83,10 +83,10 @@ def put_together(places: Sequence[Numbers], *parts: Rows) -> tuple[Rows, None]:
     return block, None
 
 
-def find_centers(radius: float, *samples: Rows) -> tuple[Rows, Numbers]:
-    """Group a sample of points; return the mean of each group, and how many points it has."""
+def find_centers(radius: float, n_all: int, *samples: Rows) -> tuple[Rows, Numbers]:
+    """Group a sample of all points; return the mean of each group, and how many points of the sample it has."""
     sample = np.concatenate(samples)
-    order, offsets = _core.point_groups(sample, radius, _core.Execution(SINGLE))
+    order, offsets = _core.point_groups(sample, radius, n_all, _core.Execution(SINGLE))
     if len(offsets) == 1:
         return sample[:0], np.empty(0, np.int32)
     sizes = np.diff(offsets)
@@ -151,18 +151,19 @@ def closest_pairs(
 
 def exact_distances(blocks: int, pairs: Numbers, *rows_and_orders: Any) -> npt.NDArray[np.float64]:
     """Measure pairs of clusters, named by their ranks, with the bits of SciPy's distances."""
-    rows, order, _ = _joined(blocks, rows_and_orders)
     ranks, places = np.unique(pairs, return_inverse=True)
-    by_rank = np.argsort(order.ranks)
-    wanted = by_rank[np.searchsorted(order.ranks, ranks, sorter=by_rank)]
-    new = np.full(len(order.ranks), -1, np.int32)
-    new[wanted] = np.arange(len(wanted))
-    clusters = new[order.clusters]
-    kept = clusters >= 0
+    points, clusters = [], []
+    for rows, order in zip(rows_and_orders[:blocks], rows_and_orders[blocks:], strict=True):
+        in_block = BlockOrder(*order)
+        place = np.searchsorted(ranks, in_block.ranks)
+        is_wanted = ranks[np.minimum(place, len(ranks) - 1)] == in_block.ranks
+        kept = is_wanted[in_block.clusters]
+        points.append(rows[kept])
+        clusters.append(place[in_block.clusters[kept]])
     return _core.exact_distances(
-        rows[kept],
-        clusters[kept],
-        len(wanted),
+        np.concatenate(points),
+        np.concatenate(clusters).astype(np.int32),
+        len(ranks),
         places.reshape(-1, 2).astype(np.int32),
         _core.Execution(SINGLE),
     )
