@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+
+from bcl_fast.distributed._connection import _QUIET
+
+os.environ.update(_QUIET)  # before any test imports Ray
 
 
 @pytest.fixture(scope="session")

@@ -52,15 +52,23 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        title = " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+    return title.startswith("ray::") and "Agent" not in title  # without those the node dies
+
+
 def assert_bits(found: Any) -> None:
     wanted = complete_linkage(X, 0.6)
     np.testing.assert_array_equal(found.merges, wanted.merges)
     np.testing.assert_array_equal(found.labels, wanted.labels)
 
 
-@pytest.mark.parametrize("what", ["die", "no such disk"])
-def test_what_fails_twice_is_done_at_last(workers, file, what):
-    assert_bits(complete_linkage(Unsteady(file, what, 2), 0.6, engine="ray"))
+@pytest.mark.parametrize(("what", "times"), [("die", 1), ("no such disk", 2)])
+def test_what_fails_at_first_is_done_at_last(workers, file, what, times):
+    assert_bits(complete_linkage(Unsteady(file, what, times), 0.6, engine="ray"))
 
 
 def test_what_fails_three_times_is_one_sentence(workers, file):
@@ -76,8 +84,7 @@ def test_workers_killed_in_the_middle(workers, capfd):
 
     def kill(told: Progress) -> None:
         if told.share > 0 and len(killed) < 2:
-            children = psutil.Process().children(recursive=True)
-            of_ray = [child for child in children if child.cmdline()[:1] in (["ray::IDLE"], ["ray::run"])]
+            of_ray = [child for child in psutil.Process().children(recursive=True) if is_worker(child)]
             for child in of_ray:
                 child.kill()
             killed.append(len(of_ray))
