@@ -186,7 +186,12 @@ FEATURES: dict[Callable[[], None], tuple[str, ...]] = {  # the libraries that ea
     contact_sheet: ("PIL",),
     film: ("av", "pyarrow", "torch", "dlib", "face_recognition_models", "onnxruntime", "scenedetect"),
 }
-BROUGHT = {"train": {"jinja2"}, "plots": {"PIL"}, "review": {"PIL"}}  # by torch, by matplotlib; declared by two extras
+BROUGHT = {  # by torch, TensorBoard and matplotlib; and declared by two extras
+    "train": {"jinja2"},
+    "tensorboard": {"PIL"},
+    "plots": {"PIL"},
+    "review": {"PIL"},
+}
 
 
 def check(feature: Callable[[], None], present: set[str]) -> str:
