@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import socket
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bcl_fast._utils.text import brief, one_line
@@ -83,6 +86,7 @@ class Processes:
             import torch.distributed as dist
 
             self._group = _find_group(name)
+            self._backends = dist.get_backend_config(self._group)
             self.rank, self.size = dist.get_rank(self._group), dist.get_world_size(self._group)
 
     @property
@@ -100,7 +104,7 @@ class Processes:
             import torch.distributed as dist
 
             with _exchanging():
-                dist.all_reduce(tensor, group=self._group)
+                self._wait(dist.all_reduce(tensor, group=self._group, async_op=True))
 
     def add_up_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Replace the gradients of parameters by their sums over the processes, in one exchange."""
@@ -123,37 +127,88 @@ class Processes:
 
         rows = [torch.empty_like(row) for _ in range(self.size)]
         with _exchanging():
-            dist.all_gather(rows, row, group=self._group)
+            self._wait(dist.all_gather(rows, row, group=self._group, async_op=True))
         return rows
 
     def of_all(self, value: T) -> list[T]:
         """Return a value of every process, by rank."""
         if self.size == 1:
             return [value]
-        import torch.distributed as dist
+        import torch
 
-        values: list[Any] = [None] * self.size
-        with _exchanging():
-            dist.all_gather_object(values, value, group=self._group)
-        return values
+        mine = self._as_bytes(value)
+        sizes = [int(size) for size in self.rows_of_all(torch.tensor([len(mine)], device=mine.device))]
+        padded = mine.new_zeros(max(sizes))
+        padded[: len(mine)] = mine
+        return [_from_bytes(row[:size]) for row, size in zip(self.rows_of_all(padded), sizes, strict=True)]
 
     def of_first(self, value: T) -> T:
         """Return the value of the first process."""
         if self.size == 1:
             return value
+        import torch
+
+        sent = self._as_bytes(value if self.writes else None)
+        size = torch.tensor([len(sent)], device=sent.device)
+        self._tell(size)
+        if not self.writes:
+            sent = sent.new_empty(int(size))
+        self._tell(sent)
+        return value if self.writes else _from_bytes(sent)
+
+    def _tell(self, tensor: Tensor) -> None:
+        """Fill a tensor with that of the first process."""
         import torch.distributed as dist
 
-        values = [value if self.writes else None]
         with _exchanging():
-            dist.broadcast_object_list(values, group=self._group, group_src=0)
-        return values[0]  # type: ignore[return-value]
+            self._wait(dist.broadcast(tensor, group=self._group, group_src=0, async_op=True))
+
+    def _as_bytes(self, value: object) -> Tensor:
+        import torch
+
+        return torch.frombuffer(bytearray(pickle.dumps(value)), dtype=torch.uint8).to(self.small_device())
+
+    def _wait(self, work: Any) -> None:
+        """Wait for an exchange; inside `ending_together` no longer than until another process has failed."""
+        notice = _NOTICES.get(self.name)
+        while notice is not None and "gloo" in str(self._backends):  # NCCL lets the GPU wait
+            with suppress(RuntimeError):  # the time is over, or the exchange has failed
+                work.wait(_GLANCE)
+            if work.is_completed():
+                break
+            notice.read()
+        work.wait()
+
+    @contextmanager
+    def ending_together(self) -> Iterator[None]:
+        """Run a piece of work that a failure in one process, wherever it is, ends in all.
+
+        Those that wait for the failed one hear of it from the group's store within a second (with NCCL, which lets the
+        GPU wait, when that gives up). The group is of no use then: they may have been at different exchanges.
+
+        Raises
+        ------
+        FailedElsewhere
+            In the processes that did not fail themselves.
+        """
+        if self.size == 1:
+            yield
+            return
+        notice = _NOTICES[self.name] = _Notice(self._group, self.of_first(uuid.uuid4().hex))
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, (FailedElsewhere, LostProcesses)):
+                notice.write(f"process {self.rank} failed: {one_line(error) or type(error).__name__}")
+            raise
+        finally:
+            del _NOTICES[self.name]
 
     def small_device(self) -> torch.device:
         """Return where small tensors lie that are exchanged: main memory, unless the group knows GPUs alone."""
         import torch
-        import torch.distributed as dist
 
-        if self._group is None or "gloo" in str(dist.get_backend_config(self._group)):
+        if self._group is None or "gloo" in str(self._backends):
             return torch.device("cpu")
         return torch.device("cuda", torch.cuda.current_device())
 
@@ -198,6 +253,30 @@ class Processes:
 ALONE = Processes()
 
 
+class _Notice:
+    """Where the processes of one piece of work read that one of them has failed."""
+
+    def __init__(self, group: Any, name: str) -> None:
+        self._store, self._key = group.get_group_store(), f"bcl_fast/{name}"
+
+    def write(self, sentence: str) -> None:
+        with suppress(RuntimeError):  # the process that keeps the store is gone: the others notice that
+            self._store.compare_set(self._key, "", sentence)
+
+    def read(self) -> None:
+        """Raise what stands there, if anything does."""
+        try:
+            sentence = self._store.get(self._key).decode() if self._store.check([self._key]) else ""
+        except RuntimeError as error:
+            raise LostProcesses("another process ended or cannot be reached: it kept what they tell") from error
+        if sentence:
+            raise FailedElsewhere(sentence)
+
+
+_NOTICES: dict[str, _Notice] = {}  # of the work under way, by the name of its group
+_GLANCE = timedelta(seconds=1)  # between two looks at a notice
+
+
 def check_alike(what: str, values: Sequence[Mapping[str, Any]]) -> None:
     """Refuse values of processes, by rank, that are not the same; see `Processes.check_alike`."""
     for rank, others in enumerate(values):
@@ -206,6 +285,10 @@ def check_alike(what: str, values: Sequence[Mapping[str, Any]]) -> None:
             if mine != theirs and not (mine != mine and theirs != theirs):  # NaN differs from itself
                 found = f"{brief(mine)} in process 0 and {brief(theirs)} in process {rank}"
                 raise InputError(f"the processes must have the same {what}: {name} is {found}")
+
+
+def _from_bytes(sent: Tensor) -> Any:
+    return pickle.loads(sent.cpu().numpy().tobytes())
 
 
 def _find_group(name: str) -> Any:
@@ -226,7 +309,7 @@ def _find_group(name: str) -> Any:
 def _exchanging() -> Iterator[None]:
     try:
         yield
-    except LostProcesses:  # told so meanwhile
+    except (LostProcesses, FailedElsewhere):  # told so meanwhile
         raise
     except RuntimeError as error:
         reason = _WHERE_IN_A_LIBRARY.sub("", one_line(error)).split(". ")[0]

@@ -121,7 +121,7 @@ def train(
         ``"cuda"`` or ``"cuda:<number>"`` trains on a GPU, from the same batches and faces.
     process_group : ProcessGroup or "world", optional
         A group of ``torch.distributed``, whose processes all call this with the same tracks and recipe; each gets the
-        result. What one process raises between epochs all raise.
+        result. What one process raises ends all, in the middle of an epoch too; then the group is of no more use.
 
     Returns
     -------
@@ -138,6 +138,7 @@ def train(
     """
     processes = Processes(group_name(process_group))
     with ExitStack() as held:
+        held.enter_context(processes.ending_together())
         with processes.together():
             if not processes.writes:
                 checkpoint = history = tensorboard = None
