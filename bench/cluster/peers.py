@@ -57,11 +57,22 @@ def scikit_learn(points: npt.NDArray[np.float32], linkage: LinkageName, threshol
     ).fit_predict(points)
 
 
+def biopython(points: npt.NDArray[np.float32], linkage: LinkageName, threshold: float) -> Labels:
+    from Bio.Cluster import treecluster
+    from scipy.spatial.distance import pdist, squareform
+
+    distances = squareform(pdist(points, "sqeuclidean"))
+    tree = treecluster(data=None, distancematrix=distances, method={"complete": "m", "average": "a"}[linkage])
+    n_merges = sum(node.distance <= threshold for node in tree[:])
+    return tree.cut(len(points) - n_merges)
+
+
 PEERS: dict[str, Callable[[npt.NDArray[np.float32], LinkageName, float], Labels]] = {
     "bcl_fast": bcl_fast,
     "scipy": scipy,
     "fastcluster": fastcluster,
     "scikit-learn": scikit_learn,
+    "Biopython": biopython,
 }
 
 

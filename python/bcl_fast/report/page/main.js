@@ -42,7 +42,7 @@ class App {
       control.disabled = stack.length === 0;
       control.title = stack.length ? describe(stack.at(-1)) : "";
     }
-    document.getElementById("n-done").textContent = counted(done.length, "edit");
+    document.getElementById("n-done").textContent = `${counted(done.length, "edit")}.`;
     const called = [...names.values(), ...this.titles()];
     document
       .getElementById("people")
