@@ -14,7 +14,8 @@ from bcl_fast.distributed import _tasks
 from bcl_fast.distributed._arrange import near_together
 from bcl_fast.distributed._blocks import first_identical, load
 from bcl_fast.distributed._bounds import gaps_of_reaches
-from bcl_fast.distributed._linkage import memory_of_task, spread_out
+from bcl_fast.distributed._linkage import spread_out
+from bcl_fast.distributed._work import memory_of_task
 
 
 @given(seed=st.integers(0, 2**16), far=st.floats(0, 1e8), spread=st.floats(1e-9, 30), dtype=st.sampled_from("fd"))

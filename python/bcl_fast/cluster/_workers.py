@@ -50,7 +50,8 @@ def link_on_workers(
     cut.check_samples(source.shape[0])
     dtype = np.dtype(np.float64) if metric == "cosine" else source.dtype
     memory = rung_memory(np.broadcast_to(np.zeros((), dtype), source.shape), None)
-    from bcl_fast.distributed._linkage import Work, link, memory_of_task
+    from bcl_fast.distributed._linkage import link
+    from bcl_fast.distributed._work import Work, memory_of_task
     from bcl_fast.distributed._workers import workers_of
 
     of_task = memory_of_task(memory_limit, source.shape, dtype.itemsize, memory.max_pairs)

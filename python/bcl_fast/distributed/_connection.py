@@ -22,6 +22,7 @@ _SECONDS_TO_ANSWER = 5.0
 _HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # of HTTP/2, with empty settings
 _SETTINGS = 4  # the type of the frame that every server of HTTP/2 begins with
 _STORE_SHARE, _LEAST_STORE = 0.3, 100 << 20  # of the free memory, and bytes that Ray takes no less than
+_SHORT_FOLDER = "/tmp" if os.path.isdir("/tmp") else None  # names of sockets are 107 bytes at most
 # Read by Ray when it is imported. Nothing is reported to its makers, no device is hidden from anybody, and what raylets
 # say of workers that died is not printed, on standard output of all places: an error here says it where it matters.
 _QUIET = {
@@ -59,7 +60,7 @@ def connected(address: str | None, n_cpus: int) -> Iterator[None]:
         yield
         return
     address = address or os.environ.get("RAY_ADDRESS") or "local"
-    folder = tempfile.mkdtemp(prefix="bcl_fast_ray_") if address == "local" else None
+    folder = tempfile.mkdtemp(prefix="bcl_ray_", dir=_SHORT_FOLDER) if address == "local" else None
     try:
         if folder is None:
             _join(address)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from bcl_fast.distributed._arrange import Arrangement, arrange
 from bcl_fast.distributed._blocks import Blocks, first_identical, load
 from bcl_fast.distributed._bounds import squared_gaps
 from bcl_fast.distributed._tasks import BlockOrder
+from bcl_fast.distributed._work import FEWEST_ROWS, ROOM_TO_GROW, Work
 from bcl_fast.distributed._workers import Call, Workers
 from bcl_fast.errors import InputError
 
@@ -26,79 +27,7 @@ Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 Tell = Callable[[str, int, float], Any]
 
 _TASKS_PER_CORE = 1.5  # every block is made ready for as many tasks as there are blocks: fewer cost less
-_FEWEST_ROWS = 2048  # of a block: below, a task's cost is mostly its start
 _MOST_ROWS = 1 << 20
-_ROOM_TO_GROW = 1.25  # blocks grow as clusters gather in them
-_SHARE_OF_ROWS = 0.6  # of a task's memory; its pairs take the rest
-_BYTES_PER_ROW = 352  # directions and clusters
-_BYTES_PER_PAIR = 96  # twice as many found, and on their way to the driver
-
-
-class Memory(NamedTuple):
-    """What a worker's task may hold.
-
-    Attributes
-    ----------
-    rows_per_block : int or None
-        Points that it takes from each of two blocks, at most; None: no limit.
-    max_pairs : int
-        Pairs; beyond twice as many, the closest.
-    """
-
-    rows_per_block: int | None
-    max_pairs: int
-
-
-class Work(NamedTuple):
-    """What is to be linked.
-
-    Attributes
-    ----------
-    source : ndarray or object
-        Points: an array, or what workers read from (`bcl_fast.distributed.ParquetPoints`).
-    prepare : callable
-        Makes points of rows as they came and the number of the first; importable where the workers are.
-    shape : tuple of int
-    distance_threshold : float
-        Squared.
-    max_pairs, max_dense_pairs : int
-        Pairs that a rung, and a vector of all of them, may hold.
-    must_link_groups, cannot_link : ndarray
-        As the core takes them.
-    memory : Memory
-        Of a task.
-    """
-
-    source: Any
-    prepare: Callable[..., Any]
-    shape: tuple[int, int]
-    distance_threshold: float
-    max_pairs: int
-    max_dense_pairs: int
-    must_link_groups: npt.NDArray[np.int32] | None
-    cannot_link: npt.NDArray[np.int32]
-    memory: Memory
-
-
-def memory_of_task(limit: int | None, shape: tuple[int, int], itemsize: int, max_pairs: int) -> Memory:
-    """Return what a task may hold within so many bytes; None: whatever it takes.
-
-    Raises
-    ------
-    InputError
-        If that is too little for any work.
-    """
-    if limit is None:
-        return Memory(None, max_pairs)
-    bytes_per_row = 2 * (shape[1] * (2 * itemsize + 8) + _BYTES_PER_ROW)  # two blocks: as they came, joined, screened
-    least = int(min(_FEWEST_ROWS, max(shape[0], 1)) * bytes_per_row * _ROOM_TO_GROW / _SHARE_OF_ROWS)
-    if limit < least:
-        raise InputError(
-            f"a worker that looks at blocks of points with {shape[1]:,} features needs a memory_limit of at least "
-            f"{least:,} bytes, got {limit:,}"
-        )
-    rows = int(_SHARE_OF_ROWS * limit / _ROOM_TO_GROW) // bytes_per_row
-    return Memory(rows, min(max_pairs, max(1, int((1 - _SHARE_OF_ROWS) * limit) // _BYTES_PER_PAIR)))
 
 
 def link(workers: Workers, work: Work, n_threads: int, tell: Tell | None) -> Merges:
@@ -127,7 +56,7 @@ def _n_blocks(workers: Workers, work: Work) -> int:
     n_points = max(1, work.shape[0])
     for_memory = -(-n_points // min(work.memory.rows_per_block or _MOST_ROWS, _MOST_ROWS))
     for_cores = round(float(np.sqrt(2 * _TASKS_PER_CORE * workers.n_cores)))
-    return max(for_memory, min(for_cores, n_points // _FEWEST_ROWS), 1)
+    return max(for_memory, min(for_cores, n_points // FEWEST_ROWS), 1)
 
 
 def _link_here(workers: Workers, work: Work, blocks: Blocks, execution: _core.Execution) -> Merges:
@@ -160,7 +89,7 @@ class _Climb:
     ) -> None:
         self._workers, self._work, self._rungs, self._n_threads, self._tell = workers, work, rungs, n_threads, tell
         self._distinct, (self._blocks, self._groups) = distinct, arrangement
-        self._most_rows = int(_ROOM_TO_GROW * max(map(len, self._blocks.points)))
+        self._most_rows = int(ROOM_TO_GROW * max(map(len, self._blocks.points)))
 
     def rung(self) -> bool:
         """Find the closest pairs of the clusters, and merge along them; return whether these were the last."""
@@ -205,7 +134,7 @@ class _Climb:
 
     def _check_fits(self, size: int) -> None:
         rows = self._work.memory.rows_per_block
-        if rows is not None and size > _ROOM_TO_GROW * rows:
+        if rows is not None and size > ROOM_TO_GROW * rows:
             raise InputError(
                 f"a cluster has grown to {size:,} points, and memory_limit allows a worker {rows:,}: raise it, or "
                 "lower the distance threshold"
