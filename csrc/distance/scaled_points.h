@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/execution.h"
+#include "runtime/uninitialized.h"
 
 namespace bcl {
 
@@ -49,7 +50,8 @@ class ScaledPoints {
 
   int64_t n_, d_;
   double shrink_ = 1;
-  std::vector<float> values_, start_, spreads_;  // spreads_ empty: all zero
+  UninitializedVector<float> values_;
+  std::vector<float> start_, spreads_;  // spreads_ empty: all zero
 };
 
 }  // namespace bcl

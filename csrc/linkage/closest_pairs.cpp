@@ -80,6 +80,56 @@ ClosestPairs search(const Finder<Distances>& finder, int64_t n_rows, int64_t fir
   return pool.result();
 }
 
+double share_of_pairs(int64_t n_pairs, int64_t n) {
+  return static_cast<double>(n_pairs) / (0.5 * static_cast<double>(n) * static_cast<double>(n));
+}
+
+// Of a few rows, with what is behind each.
+template <class Distances>
+void search_rows(const Finder<Distances>& finder, const std::vector<WalkedRows>& rows, CandidateSource& screen,
+                 const Execution& execution) {
+  const auto n_tasks = static_cast<int64_t>(rows.size());
+  ThreadScratch<typename Finder<Distances>::Scratch> scratch(execution, n_tasks);
+  parallel_for(n_tasks, execution,
+               [&](int64_t t, int thread) { finder.search(screen, rows[t], thread, scratch[thread]); });
+}
+
+// A sample of so many pairs within a guess, of all, tells enough. Else the search tries some of the rows first: blocks
+// of kTriedRows, together a part of kTriedPart, with more of a guess where that finds too few.
+constexpr double kTellingShare = 2e-4;
+constexpr int64_t kTriedRows = 16, kTriedBlocks = 64, kTriedPart = 256;
+constexpr double kTriedStep = 1.2;
+constexpr int kTries = 8;
+// Of max_pairs, what is to be found: for many clusters smaller rungs cost less, for the shorter the distance, the more
+// pairs are told apart at once (README.md).
+constexpr double kWanted = 0.6;
+
+struct Guess {
+  double first, most;  // less than all within the threshold
+};
+
+// The distance that kWanted * max_pairs of the pairs of n clusters lie within, by what try_rows(rows, pool) finds.
+template <class TryRows>
+double tried_guess(const Guess& guess, int64_t n, int64_t max_pairs, const TryRows& try_rows) {
+  const int64_t n_blocks = std::max(kTriedBlocks, n / (kTriedRows * kTriedPart));
+  if (share_of_pairs(max_pairs, n) > kTellingShare || n < 4 * kTriedRows * n_blocks) return guess.first;
+  std::vector<WalkedRows> rows;
+  for (int64_t b = 0; b < n_blocks; ++b) rows.push_back({b * n / n_blocks, b * n / n_blocks + kTriedRows});
+  const double part = static_cast<double>(kTriedRows * n_blocks) / static_cast<double>(n);
+  const auto wanted = static_cast<int64_t>(kWanted * part * static_cast<double>(max_pairs));
+  double largest = guess.first;
+  for (int t = 0; t < kTries && largest < guess.most; ++t, largest *= kTriedStep) {
+    PairPool pool(max_pairs, largest);
+    try_rows(rows, pool);
+    std::vector<ClusterPair> pairs = pool.result().pairs;
+    if (static_cast<int64_t>(pairs.size()) <= wanted) continue;
+    const auto is_closer = [](const ClusterPair& a, const ClusterPair& b) { return a.distance < b.distance; };
+    std::nth_element(pairs.begin(), pairs.begin() + wanted, pairs.end(), is_closer);
+    return pairs[wanted].distance;
+  }
+  return largest;
+}
+
 constexpr int64_t kFewRows = 32, kFewColumns = 128;
 constexpr double kHardlyFarther = 1.2, kConcentrated = 0.25;
 
@@ -99,10 +149,6 @@ std::vector<double> sample_distances(const Distances& few, const std::vector<int
       if (near.cluster != rows[r]) all.push_back(near.distance);  // itself would count as near
   std::sort(all.begin(), all.end());
   return all;
-}
-
-double share_of_pairs(int64_t n_pairs, int64_t n) {
-  return static_cast<double>(n_pairs) / (0.5 * static_cast<double>(n) * static_cast<double>(n));
 }
 
 // Where clusters of these ranks stand.
@@ -151,23 +197,28 @@ RungPairs closest_pairs(const Distances& distances, const ClusterOrder& order, c
   const double threshold = distances.distance_threshold();
   const Watch watch = execution.stage("pairs", n);
   const Few<Distances> few(distances, order, SampledClusters(n));
-  const double guess = guess_reach(few.distances, few.rows, few.columns, n, max_pairs, execution);
+  double guess = guess_reach(few.distances, few.rows, few.columns, n, max_pairs, execution);
   const ScaledPoints points = distances.screened_points(execution);
-  const auto search_within = [&](CandidateSource& screen, double largest) {
-    PairPool pool(max_pairs, largest);
-    return search(Finder<Distances>(distances, order.ranks, separations, pool), n, 0, screen, pool, execution, watch);
-  };
   std::unique_ptr<CandidateSource> screen = choose_screen(points, order.group_offsets, {threshold, guess}, execution);
+  const auto finder_for = [&](PairPool& pool) { return Finder<Distances>(distances, order.ranks, separations, pool); };
+  const auto search_within = [&](double largest) {
+    PairPool pool(max_pairs, largest);
+    return search(finder_for(pool), n, 0, *screen, pool, execution, watch);
+  };
   // With a guess the search need not begin with everything within the threshold; without it, or where it was too low,
   // it does.
   if (guess < threshold) {
-    ClosestPairs found = search_within(*screen, guess);
+    if (execution.cuda_device == kNoDevice)
+      guess = tried_guess({guess, threshold}, n, max_pairs, [&](const std::vector<WalkedRows>& rows, PairPool& pool) {
+        search_rows(finder_for(pool), rows, *screen, execution);
+      });
+    ClosestPairs found = search_within(guess);
     if (static_cast<int64_t>(found.pairs.size()) > fewest_of_guess(max_pairs)) return {std::move(found.pairs), false};
     // Now there may be many candidates: a device would list them all, the CPU takes them as they come.
     if (execution.cuda_device != kNoDevice)
       screen = choose_screen(points, order.group_offsets, {threshold, threshold}, execution.on_cpu());
   }
-  ClosestPairs found = search_within(*screen, kInfinity);
+  ClosestPairs found = search_within(kInfinity);
   return {std::move(found.pairs), !found.was_cut};
 }
 

@@ -89,6 +89,16 @@ def test_same_bits_for_any_number_of_threads(n_jobs):
     np.testing.assert_array_equal(labels, other_labels)
 
 
+@pytest.mark.parametrize("linkage", ["complete", "average"])
+def test_rungs_that_are_tried_on_a_few_rows_first(linkage):
+    X = identities(5000, 32)  # a sample says little about where so few of their pairs end
+    labels, merges, _ = climb(X, 0.6, 10**6, linkage=linkage)
+    for n_threads in (1, 3):
+        other_labels, other_merges, _ = climb(X, 0.6, 2000, linkage=linkage, n_threads=n_threads)
+        np.testing.assert_array_equal(labels, other_labels)
+        np.testing.assert_array_equal(merges, other_merges)
+
+
 def test_memory_limit_changes_nothing_but_the_memory():
     X = identities(20_000, 16)
     free = complete_linkage(X, 0.3)

@@ -120,6 +120,38 @@ def test_adversarial_cells(name: str) -> None:
     assert assert_no_pair_is_lost(X, threshold, [*range(0, len(X), size), len(X)]) >= 4
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 40])
+@pytest.mark.parametrize("dim", [4, 6, 16, 64])
+def test_pairs_exactly_at_the_threshold(dim: int, size: int) -> None:
+    """Where a bound has nothing to spare: cells of a few points, whose reach is all there is between them."""
+    X = random(max(160, dim + 2), dim)
+    distances = np.unique(cdist(X.astype(float), X.astype(float), "sqeuclidean"))
+    for threshold in distances[[1, 9, 99, 999]]:
+        assert_no_pair_is_lost(X, float(threshold), [*range(0, len(X), size), len(X)])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("spacing", [0.01, 0.0137, 0.0429, 0.31])
+def test_neighbours_on_a_line_exactly_at_the_threshold(spacing: float, size: int) -> None:
+    """Where rounding errors of both points lie along the line between them, as far as they can."""
+    X = beside_corners((np.arange(N)[:, None] * spacing * np.eye(1, 6)).astype(np.float32))
+    gaps = np.diff(X[:N, 0].astype(float)) ** 2
+    for threshold in (gaps.max(), np.median(gaps), 4 * gaps.max()):
+        assert_no_pair_is_lost(X, float(threshold), [*range(0, len(X), size), len(X)])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_few_points_on_a_line_exactly_at_the_threshold(size: int) -> None:
+    """As few as bytes tell apart, so that the errors of the points themselves decide, not those of a cell's others."""
+    rng = np.random.default_rng(size)
+    for _ in range(60):
+        X = (1e-3 * rng.normal(size=(40, 5))).astype(np.float32)
+        X[:, 0] += np.sort(rng.random(40)).astype(np.float32)
+        gaps = np.diff(X.astype(float), axis=0)[size - 1 :: size]
+        threshold = float(np.quantile((gaps**2).sum(1), rng.random(), method="nearest"))
+        assert_no_pair_is_lost(X, threshold, [*range(0, 40, size), 40])
+
+
 def test_empty_groups_are_no_cells() -> None:
     assert_no_pair_is_lost(identities(N, 24), 0.5, [0, 0, 0, 100, 100, 101, 300, 300, N, N])
 
@@ -144,13 +176,24 @@ def test_points_with_spreads(
 
 def assert_all_are_candidates(X: Points, spreads: Points, quantile: float, groups: Sequence[int]) -> None:
     distances = cdist(X, X, "sqeuclidean") + spreads[:, None] + spreads
-    threshold = float(np.quantile(distances[np.triu_indices(len(X), 1)], quantile))
+    threshold = float(np.quantile(distances[np.triu_indices(len(X), 1)], quantile, method="nearest"))
     found = _core.candidate_pairs(X, spreads, threshold, BLOCKS, list(groups)).reshape(-1, 2)
     assert (found[:, 0] < found[:, 1]).all()
     is_found = np.zeros_like(distances, bool)
     is_found[tuple(found.T)] = True
     assert is_found.sum() == len(found)  # none comes twice
     assert is_found[np.triu(distances <= threshold, 1)].all()
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("dim", [4, 8, 32])
+@pytest.mark.parametrize("largest_spread", [1.0, 4.0, 16.0])
+def test_spreads_exactly_at_the_threshold(dim: int, size: int, largest_spread: float) -> None:
+    """A spread shortens the most where the other point has none."""
+    X = random(200, dim).astype(np.float64)
+    spreads = np.where(np.arange(200) % 2, largest_spread * np.random.default_rng(1).random(200), 0.0)
+    for quantile in (0.02, 0.1, 0.3, 0.6):
+        assert_all_are_candidates(X, spreads, quantile, [*range(0, 200, size), 200])
 
 
 def test_spreads_prove_pairs_apart() -> None:
