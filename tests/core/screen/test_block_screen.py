@@ -111,6 +111,7 @@ ADVERSARIAL = {
     "corners of a cube": (np.sign(random(N, 12)), 8.0, 31),
     "a threshold that equals distances": (np.rint(random(N, 12)), 4.0, 33),
     "beyond all distances": (identities(N, 24), np.inf, SIXTY),
+    "two ends, beyond all distances": (identities(N, 24) * np.repeat([[1], [-1]], N // 2, axis=0), np.inf, SIXTY),
 }
 
 
@@ -140,18 +141,6 @@ def test_neighbours_on_a_line_exactly_at_the_threshold(spacing: float, size: int
         assert_no_pair_is_lost(X, float(threshold), [*range(0, len(X), size), len(X)])
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
-def test_a_few_points_on_a_line_exactly_at_the_threshold(size: int) -> None:
-    """As few as bytes tell apart, so that the errors of the points themselves decide, not those of a cell's others."""
-    rng = np.random.default_rng(size)
-    for _ in range(60):
-        X = (1e-3 * rng.normal(size=(40, 5))).astype(np.float32)
-        X[:, 0] += np.sort(rng.random(40)).astype(np.float32)
-        gaps = np.diff(X.astype(float), axis=0)[size - 1 :: size]
-        threshold = float(np.quantile((gaps**2).sum(1), rng.random(), method="nearest"))
-        assert_no_pair_is_lost(X, threshold, [*range(0, 40, size), 40])
-
-
 def test_empty_groups_are_no_cells() -> None:
     assert_no_pair_is_lost(identities(N, 24), 0.5, [0, 0, 0, 100, 100, 101, 300, 300, N, N])
 
@@ -177,12 +166,32 @@ def test_points_with_spreads(
 def assert_all_are_candidates(X: Points, spreads: Points, quantile: float, groups: Sequence[int]) -> None:
     distances = cdist(X, X, "sqeuclidean") + spreads[:, None] + spreads
     threshold = float(np.quantile(distances[np.triu_indices(len(X), 1)], quantile, method="nearest"))
+    assert_those_within_are_candidates(X, spreads, threshold, distances, groups)
+
+
+def assert_those_within_are_candidates(
+    X: Points, spreads: Points, threshold: float, distances: Points, groups: Sequence[int]
+) -> None:
     found = _core.candidate_pairs(X, spreads, threshold, BLOCKS, list(groups)).reshape(-1, 2)
     assert (found[:, 0] < found[:, 1]).all()
     is_found = np.zeros_like(distances, bool)
     is_found[tuple(found.T)] = True
     assert is_found.sum() == len(found)  # none comes twice
     assert is_found[np.triu(distances <= threshold, 1)].all()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_two_points_whose_errors_add_up(size: int) -> None:
+    """A dozen points on a line: what bytes round lies along it, and a bound rounded the other way loses a pair."""
+    rng = np.random.default_rng(size)
+    corners = 0.02 * np.concatenate([np.eye(4)[1:], -np.eye(4)[1:]])  # so that there are four directions
+    for _ in range(400):
+        line = np.sort(rng.random(12))
+        X = np.concatenate([np.outer(line - line.mean(), np.eye(4)[0]), corners])
+        distances = cdist(X, X, "sqeuclidean")
+        last = rng.choice(np.arange(size - 1, 11, size))  # of a cell
+        groups = [*range(0, 12, size), 12, len(X)]
+        assert_those_within_are_candidates(X, np.zeros(len(X)), distances[last, last + 1], distances, groups)
 
 
 @pytest.mark.parametrize("size", [1, 3])
@@ -235,7 +244,8 @@ def test_every_simd_path(path: str) -> None:
         "for dim in (6, 33, 64, 100): assert_no_pair_is_lost(identities(N, dim), 0.5, [*range(0, N, 50), N])\n"
         "X, groups = blobs(N, 32, 20, 0.1, 0)\n"
         "assert_all_are_candidates(X.astype(float), np.arange(N) % 7 / 10.0, 0.1, groups)\n"
-        "for name in ('corners of a cube', 'outliers', 'all equal', 'cells that tell nothing'):\n"
+        "for name in ('corners of a cube', 'outliers', 'all equal', 'cells that tell nothing',\n"
+        "             'two ends, beyond all distances'):\n"
         "    test_adversarial_cells(name)"
     )
     root = str(Path(__file__).parents[3])
