@@ -68,6 +68,7 @@ class Sums {
 class GraphLists {
  public:
   using Scratch = Sums;
+  static constexpr int64_t kClustersPerTask = 512;
 
   GraphLists(MergingClusters& clusters, const int64_t* offsets, int32_t* neighbors, double* distances,
              const Execution& execution)

@@ -25,6 +25,7 @@ template <class T>
 class MeanLists {
  public:
   using Scratch = MeanScratch;
+  static constexpr int64_t kClustersPerTask = 64;
 
   MeanLists(MergingClusters& clusters, ClusterMeans<T>& means, std::vector<ClusterPair> pairs, double limit,
             const Separations& separations, const Execution& execution)

@@ -20,13 +20,14 @@ namespace bcl {
 
 // Lists say what a linkage keeps of every cluster, by place; they know the MergingClusters, and have set the nearest of
 // each before the rounds begin:
+//   kClustersPerTask             so many are worth a task of their own
 //   empty(c)                     whether c has no neighbour any more
 //   join(c)                      for a union c: brings what is known of it, its list apart, up to date
 //   update(c, scratch, orphans)  brings the list of c, a union's from those of its parts, up to date, and sets the
 //                                nearest; adds the orphans of a union
 //   followed_distance(c, place)  of an orphan to the union in that place; infinite where
 //                                they may not merge or are surely no nearer than others
-// Those but `empty` are called for different clusters at once.
+// The last three are called for different clusters at once.
 template <class Lists>
 class MutualNeighbors {
  public:
@@ -54,7 +55,6 @@ class MutualNeighbors {
 
  private:
   using Pair = std::pair<int32_t, int32_t>;
-  static constexpr int64_t kClustersPerTask = 64;
 
   std::vector<int32_t> with_neighbors() const {
     std::vector<int32_t> places;
@@ -120,7 +120,9 @@ class MutualNeighbors {
     values.erase(std::unique(values.begin(), values.end()), values.end());
   }
 
-  static int64_t n_tasks(size_t size) { return (static_cast<int64_t>(size) + kClustersPerTask - 1) / kClustersPerTask; }
+  static int64_t n_tasks(size_t size) {
+    return (static_cast<int64_t>(size) + Lists::kClustersPerTask - 1) / Lists::kClustersPerTask;
+  }
 
   // Calls work(t, task, scratch) for t in [0, size), on all threads.
   template <class Work>
@@ -129,7 +131,7 @@ class MutualNeighbors {
     parallel_for(
         n_tasks(size), execution_,
         [&](int64_t task, int thread) {
-          for (int64_t t = task * kClustersPerTask; t < std::min(end, (task + 1) * kClustersPerTask); ++t)
+          for (int64_t t = task * Lists::kClustersPerTask; t < std::min(end, (task + 1) * Lists::kClustersPerTask); ++t)
             work(t, task, scratch_[thread]);
         },
         watch);
