@@ -26,10 +26,11 @@ void sort_into_rows(int64_t n_rows, const ForEachEntry& for_each_entry, std::vec
   });
 }
 
-// Calls work(first, last) for ranges of [0, n), one for each thread.
+// Calls work(first, last) for ranges of [0, n), one for each thread, but none of hardly any.
 template <class Work>
 void parallel_for_ranges(int64_t n, const Execution& execution, const Work& work) {
-  const int64_t n_ranges = resolve_threads(execution, n);
+  constexpr int64_t kFewest = 4096;
+  const int64_t n_ranges = resolve_threads(execution, (n + kFewest - 1) / kFewest);
   parallel_for(n_ranges, execution, [&](int64_t t, int) { work(t * n / n_ranges, (t + 1) * n / n_ranges); });
 }
 
