@@ -1,8 +1,8 @@
 """What carries over to classes that nobody trained on: ours, the paper's recipe, its losses, and other clusterings.
 
 ``python -m bench.studies.carry_over`` writes bench/studies/CARRY_OVER.md: means over five splits of four sets.
-Chinese whispers are dlib's (``pip install dlib-bin``). ``--splits 1`` is a quick look, ``--methods "raw, FINCH"`` makes
-one line anew.
+Chinese whispers are dlib's (``pip install dlib-bin``). ``--splits 1`` is a quick look, ``--methods "raw, FINCH" --sets
+leaves100`` makes one cell anew.
 
 Where a clustering has a number to choose (a threshold, the level of FINCH), it is the one with the best mean of NMI
 and B-cubed F on the classes to train on and to validate with, all clustered at once. HDBSCAN has none.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 THRESHOLDS = np.geomspace(0.01, 2, 60)
 
 Method = Callable[[Splits], Labels]
+Cells = dict[str, dict[str, str]]  # by method and set
 
 
 def score(codes: Labels, labels: Labels) -> tuple[float, float]:
@@ -103,10 +105,10 @@ METHODS: dict[str, Method] = {
     "bcl-fast train --recipe paper": trained(Recipe.paper()),
     "without averaging (--n-neighbors 0)": trained(Recipe(n_neighbors=0)),
     "complete linkage (--linkage complete)": trained(Recipe(linkage="complete")),
-    "b at rest, 3 b (--threshold radius --linkage average)": trained(
+    "b learned for 1,500 steps, 3 b (--threshold radius --linkage average)": trained(
         Recipe(threshold="radius", linkage="average", steps=1500, radius_learning_rate_factor=1.0)
     ),
-    "b at rest, 4 b (--threshold radius)": trained(
+    "b learned for 1,500 steps, 4 b (--threshold radius)": trained(
         Recipe(threshold="radius", linkage="complete", steps=1500, radius_learning_rate_factor=1.0)
     ),
     **{
@@ -120,17 +122,13 @@ def row_of(test: TrackSet, labels: Labels) -> tuple[float, float, float]:
     return (*score(codes, labels), len(np.unique(labels)) / len(names))
 
 
-def line_of(name: str, n_splits: int) -> str:
-    cells = []
-    for data in SETS:
-        rows = [row_of(splits.test, METHODS[name](splits)) for splits in splits_of(DATA, data, n_splits)]
-        nmi, f_score, ratio = np.mean(rows, axis=0)
-        cells.append(f"{nmi:.3f} / {f_score:.3f} ({ratio:.2f})")
-        print(name, data, cells[-1], flush=True)
-    return f"| {name} | " + " | ".join(cells) + " |"
+def cell_of(name: str, data: str, n_splits: int) -> str:
+    rows = [row_of(splits.test, METHODS[name](splits)) for splits in splits_of(DATA, data, n_splits)]
+    nmi, f_score, ratio = np.mean(rows, axis=0)
+    return f"{nmi:.3f} / {f_score:.3f} ({ratio:.2f})"
 
 
-def page(lines: dict[str, str], n_splits: int) -> str:
+def page(cells: Cells, n_splits: int) -> str:
     return "\n".join(
         [
             "# What carries over",
@@ -140,32 +138,39 @@ def page(lines: dict[str, str], n_splits: int) -> str:
             "",
             "| NMI / B-cubed F (clusters per class) | " + " | ".join(SETS) + " |",
             "|---" * (len(SETS) + 1) + "|",
-            *(lines[name] for name in METHODS if name in lines),
+            *(
+                f"| {name} | " + " | ".join(cells[name].get(data, "") for data in SETS) + " |"
+                for name in METHODS
+                if name in cells
+            ),
             "",
         ]
     )
 
 
-def lines_of(path: Path) -> dict[str, str]:
-    """Lines of the table that was made before, by method."""
+def cells_of(path: Path) -> Cells:
+    """Cells of the table that was made before, by method and set."""
     rows = [row for row in path.read_text().splitlines() if row.startswith("| ")][1:] if path.exists() else []
-    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
+    parts = [row.strip("| ").split(" | ") for row in rows]
+    return {name: dict(zip(SETS, cells, strict=False)) for name, *cells in parts}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=N_SPLITS)
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--sets", nargs="*", choices=SETS, default=list(SETS))
     options = parser.parse_args()
-    path, lines = Path(__file__).with_name("CARRY_OVER.md"), dict[str, str]()
-    for name in options.methods:
-        line = line_of(name, options.splits)
+    path, cells = Path(__file__).with_name("CARRY_OVER.md"), Cells()
+    for name, data in product(options.methods, options.sets):
+        cell = cell_of(name, data, options.splits)
+        print(name, data, cell, flush=True)
         if options.splits == N_SPLITS:  # the others stay; another process may have written some meanwhile
-            lines = lines_of(path)
-        lines[name] = line
+            cells = cells_of(path)
+        cells.setdefault(name, {})[data] = cell
         if options.splits == N_SPLITS:
-            path.write_text(page(lines, N_SPLITS))
-    print(page(lines, options.splits))
+            path.write_text(page(cells, N_SPLITS))
+    print(page(cells, options.splits))
 
 
 if __name__ == "__main__":
