@@ -171,13 +171,18 @@ class Processes:
     def _wait(self, work: Any) -> None:
         """Wait for an exchange; inside `ending_together` no longer than until another process has failed."""
         notice = _NOTICES.get(self.name)
-        while notice is not None and "gloo" in str(self._backends):  # NCCL lets the GPU wait
-            with suppress(RuntimeError):  # the time is over, or the exchange has failed
+        if notice is None or "gloo" not in str(self._backends):  # NCCL lets the GPU wait
+            work.wait()
+            return
+        is_over = False
+        while not is_over:
+            try:
                 work.wait(_GLANCE)
-            if work.is_completed():
-                break
-            notice.read()
-        work.wait()
+                is_over = True
+            except RuntimeError:  # the time is over, or the exchange has failed
+                notice.read()  # a process that fails says why before it ends
+                if work.is_completed():
+                    raise
 
     @contextmanager
     def ending_together(self) -> Iterator[None]:
