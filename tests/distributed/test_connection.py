@@ -123,7 +123,8 @@ def test_the_command_gives_what_it_gives_without(tmp_path):
 def test_commands_say_in_one_sentence_what_cannot_be_had(tmp_path, options, says, monkeypatch):
     import ray
 
-    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # by other tests
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # by other tests, whose cluster must stay
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
     np.save(tmp_path / "x.npy", np.eye(4))
     result = run_cli("cluster", str(tmp_path / "x.npy"), "--threshold", "1", "-o", str(tmp_path / "y.csv"), *options)
     assert result.exit_code in (1, 2)
