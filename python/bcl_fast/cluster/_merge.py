@@ -16,14 +16,13 @@ from bcl_fast.cluster._metric import Metric, check_metric, from_squared_euclidea
 from bcl_fast.cluster._precomputed import check_dissimilarities, merge_dissimilarities
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.cluster._result import CompleteLinkage
-from bcl_fast.cluster._workers import as_points_of_one, link_on_workers
+from bcl_fast.cluster._workers import as_points_of_one, check_kind, merging_on_workers
+from bcl_fast.distributed import ParquetPoints
 from bcl_fast.distributed._engine import Engine, resolve_engine
 from bcl_fast.errors import InputError
 
 if TYPE_CHECKING:
     import torch
-
-    from bcl_fast.distributed import ParquetPoints
 
 LinkageName = Literal["complete", "average"]
 
@@ -65,27 +64,19 @@ def link(
     core_execution(n_jobs, progress, device)  # refuses what it will refuse below
     on_workers = resolve_engine(engine)
     if on_workers is not None:
-        return link_on_workers(
-            on_workers,
-            X,
-            linkage,
-            cut,
-            metric=metric,
-            must_link=must_link,
-            cannot_link=cannot_link,
-            memory_limit=memory_limit,
-            n_jobs=n_jobs,
-            progress=progress,
-            device=device,
-        )
-    X = as_points_of_one(X)
+        check_kind(linkage, metric, device)
+    else:
+        X = as_points_of_one(X)
     precomputed = metric == "precomputed"
     if precomputed and cuda_device(device) >= 0:
         raise InputError(f"precomputed dissimilarities are clustered on the CPU alone, got device {device!r}")
-    points = check_dissimilarities(X) if precomputed else check_points(X)
+    points = _checked(X, precomputed=precomputed)
     n_samples = points.shape[0]
     cut.check_samples(n_samples)
     constraints = resolve_constraints(must_link, cannot_link, n_samples)
+    if on_workers is not None:
+        with merging_on_workers(on_workers, points, metric, constraints, memory_limit, n_jobs, progress) as merge_there:
+            return cut.make(merge_there)
     copied = 0 if precomputed or not owns(points, X) else points.nbytes
 
     def merge(threshold: float) -> Merges:
@@ -95,6 +86,12 @@ def link(
         return merge_points(points, linkage, threshold, metric, constraints, memory_limit, execution, bytes_used=copied)
 
     return cut.make(merge)
+
+
+def _checked(X: npt.ArrayLike | ParquetPoints, *, precomputed: bool) -> Any:
+    if isinstance(X, ParquetPoints):
+        return X  # whoever reads the rows checks them
+    return check_dissimilarities(X) if precomputed else check_points(X)
 
 
 def merge_points(

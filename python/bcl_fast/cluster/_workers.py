@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bcl_fast._utils.devices import cuda_device
 from bcl_fast._utils.threads import n_threads
-from bcl_fast.cluster._constraints import resolve_constraints
-from bcl_fast.cluster._cut import Cut, Merges
+from bcl_fast.cluster._constraints import Constraints
+from bcl_fast.cluster._cut import Merges
 from bcl_fast.cluster._input import check_points, rung_memory
 from bcl_fast.cluster._metric import Metric, from_squared_euclidean, to_squared_euclidean
 from bcl_fast.cluster._progress import OnProgress, core_progress
-from bcl_fast.cluster._result import CompleteLinkage
 from bcl_fast.distributed import ParquetPoints, RayEngine
 from bcl_fast.errors import InputError
 
@@ -23,31 +24,25 @@ if TYPE_CHECKING:
     import torch
 
 
-def link_on_workers(
+@contextmanager
+def merging_on_workers(
     engine: RayEngine,
-    X: npt.ArrayLike | ParquetPoints,
-    linkage: Literal["complete", "average"],
-    cut: Cut,
-    *,
+    source: Any,
     metric: Metric,
-    must_link: npt.ArrayLike | None,
-    cannot_link: npt.ArrayLike | None,
+    constraints: Constraints,
     memory_limit: int | None,
     n_jobs: int | None,
     progress: OnProgress | None,
-    device: str | torch.device,
-) -> tuple[CompleteLinkage, float]:
-    """Return what `bcl_fast.cluster._merge.link` does, with the same bits.
+) -> Iterator[Callable[[float], Merges]]:
+    """Connect to workers; what comes merges up to a threshold, with the bits of `bcl_fast.cluster._merge.merge_points`.
+
+    ``source`` is a `ParquetPoints`, or points that `check_points` returned.
 
     Raises
     ------
     InputError
-        If the engine cannot do what is asked for.
+        If the memory limit is too low for any work.
     """
-    check_kind(linkage, metric, device)
-    source: Any = X if isinstance(X, ParquetPoints) else check_points(X)
-    constraints = resolve_constraints(must_link, cannot_link, source.shape[0])
-    cut.check_samples(source.shape[0])
     dtype = np.dtype(np.float64) if metric == "cosine" else source.dtype
     memory = rung_memory(np.broadcast_to(np.zeros((), dtype), source.shape), None)
     from bcl_fast.distributed._linkage import link
@@ -69,12 +64,11 @@ def link_on_workers(
                 *constraints,
                 of_task,
             )
-            tell = core_progress(progress)
-            merges, labels = link(workers, work, n_threads(n_jobs), tell)
+            merges, labels = link(workers, work, n_threads(n_jobs), core_progress(progress))
             merges[:, 2] = from_squared_euclidean(merges[:, 2], metric)
             return merges, labels
 
-        return cut.make(merge)
+        yield merge
 
 
 def as_points_of_one(X: npt.ArrayLike | ParquetPoints) -> npt.ArrayLike:
