@@ -23,20 +23,16 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "distance/byte_bounds.h"
-#include "distance/quantized_points.h"
-#include "distance/tiles.h"
 #include "runtime/thread_scratch.h"
 #include "screen/candidate_source.h"
-#include "screen/cells.h"
+#include "screen/packed_cells.h"
 
 namespace bcl {
 
 class BlockScreen : public CandidateSource {
  public:
-  static constexpr int64_t kFewestDirections = 4;
+  static constexpr int64_t kFewestDirections = PackedCells::kFewestDirections;
 
   // In all `directions`, at least kFewestDirections.
   BlockScreen(const ScaledPoints& points, const Directions& directions, Cells cells, double largest_threshold,
@@ -45,32 +41,24 @@ class BlockScreen : public CandidateSource {
 
   void walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) override;
   int64_t rows_per_walk() const override { return kRowsPerWalk; }
-  int64_t directions() const override { return bytes_.depth(); }
+  int64_t directions() const override { return packed_.bytes.depth(); }
 
   // Of all pairs of points, the share that the cells leave to be looked at one by one, from a sample of cells.
   double share_left(double distance_threshold, const Execution& execution);
 
  private:
-  static constexpr int64_t kRowsPerWalk = 1536;
-  static constexpr int64_t kGroup = 64;             // cells whose rows are walked together, at most
-  static constexpr int64_t kChunk = kBlockColumns;  // cells that they are compared with at a time
+  static constexpr int64_t kRowsPerWalk = 3072;
+  static constexpr int64_t kGroup = 64;  // cells whose rows are walked together, at most
+  static constexpr int64_t kMostWords = kRowsPerWalk / kMembersPerWord + kGroup;  // of rows of a group's cells
+  static constexpr int64_t kChunk = PackedCells::kChunk;
 
   struct Scratch;
-
-  void pack_cells(double largest_threshold, const Execution& execution);
-  void pack_cell(int64_t c, double largest_reach);
-  // b of point i.
-  uint8_t shortening(int64_t i, double largest_reach) const;
-  void pack_centers(const Execution& execution);
-  int64_t n_tiles(int64_t c) const { return first_tile_[c + 1] - first_tile_[c]; }
-  int64_t n_chunks() const { return (cells_.n() + kChunk - 1) / kChunk; }
 
   // Readies the scratch for the rows [first, last) of the cells from first_cell on, no more than kGroup of them.
   void begin(int64_t first_cell, int64_t first, int64_t last, double r, Scratch& scratch) const;
   void add_cell(int64_t c, int64_t first, int64_t last, double r, Scratch& scratch) const;
   // With the cells from first_cell on.
   void walk_group(int64_t first_cell, double r, Scratch& scratch, const Found& found) const;
-  int64_t cell_of(int64_t point) const;
   // Which rows of the group's cells may be near which cells of a chunk.
   void find_near_cells(int64_t chunk, double r, Scratch& scratch) const;
   void measure_gaps(int64_t chunk, Scratch& scratch) const;
@@ -82,22 +70,7 @@ class BlockScreen : public CandidateSource {
   void keep_hits(int64_t c, Scratch& scratch) const;
   void report(Scratch& scratch, const Found& found) const;
 
-  const QuantizedPoints bytes_;
-  const ByteBounds bounds_;
-  const Cells cells_;
-  const int64_t depth_;  // of the products: the directions and, where there are spreads, kSpreadFeatures more
-  const int64_t row_words_, spread_words_;
-  std::vector<int64_t> first_tile_;  // [n cells + 1]
-  std::vector<int8_t> tiles_;        // of every cell's points
-  // Of the tiles' columns, packed: for two points' distance; for products alone; q_y . k_B.
-  std::vector<int32_t> starts_, product_starts_, own_;
-  std::vector<int32_t> own_products_;  // [n] the last by point
-  std::vector<uint8_t> shortenings_;   // [n] b, in the unit of the feature
-  std::vector<float> errors_;          // [n cells]
-  // The centres: bytes, tiles of columns for their products alone, and floats.
-  std::vector<int8_t> centers_, center_tiles_;
-  std::vector<int32_t> center_starts_;  // not packed
-  Panels<float> center_panels_;
+  const PackedCells packed_;
   ThreadScratch<Scratch> scratch_;
 };
 

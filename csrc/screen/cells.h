@@ -7,8 +7,8 @@
 
 namespace bcl {
 
-// Members of a cell at most: what is known of them fits into one word.
-constexpr int64_t kMostMembers = 64;
+// Members of a cell at most. What is known of each stands in words of kMembersPerWord bits.
+constexpr int64_t kMembersPerWord = 64, kMostMembers = 8 * kMembersPerWord;
 
 struct Cells {
   std::vector<int64_t> offsets = {0};  // [n cells + 1] cell c holds the points offsets[c] ... offsets[c + 1] - 1
@@ -26,6 +26,14 @@ struct Cells {
 
   int64_t n() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t size(int64_t c) const { return offsets[c + 1] - offsets[c]; }
+  int64_t cell_of(int64_t point) const {
+    return std::upper_bound(offsets.begin(), offsets.end(), point) - offsets.begin() - 1;
+  }
 };
+
+inline int64_t n_words(int64_t n_members) { return (n_members + kMembersPerWord - 1) / kMembersPerWord; }
+
+// Members are fewer than a word's bits: those below n.
+inline uint64_t lowest_bits(int64_t n) { return n >= kMembersPerWord ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
 
 }  // namespace bcl

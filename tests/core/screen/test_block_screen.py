@@ -101,6 +101,8 @@ ADVERSARIAL = {
     "two points, each many times": (beside_corners(np.repeat(np.eye(2, 8, dtype=np.float32), N // 2, axis=0)), 1.5, 7),
     "every point its own cell": (beside_corners(on_a_line()), 2e-4, EVERY_POINT),
     "cells that lie across": (beside_corners(on_a_line()), 2e-4, 65),
+    "a member more than two words hold": (identities(N, 24), 0.5, 129),
+    "a member more than a cell holds": (identities(N, 24), 0.5, 257),
     "equal points in cells of any size": (random(40, 12)[RAGGED], 0.0, 13),
     "all in one group": (identities(N, 24), 0.5, ALL_IN_ONE),
     "cells that tell nothing": (random(N, 24), 20.0, SIXTY),
@@ -224,6 +226,12 @@ def test_too_few_directions_have_no_cells(dim: int) -> None:
     graph = _core.radius_graph(X, 1e-4, directions=BLOCKS, group_offsets=[0, 1000, 2100])
     assert graph[-1] == 0
     np.testing.assert_array_equal(graph[1], _core.radius_graph(X, 1e-4, directions=FLOAT_SCREEN)[1])
+
+
+@pytest.mark.parametrize("size", [100, 300, 10_000])
+def test_walks_that_begin_within_a_cell(size: int) -> None:
+    X = identities(7000, 16)
+    assert_no_pair_is_lost(X, 0.1, [*range(0, len(X), size), len(X)], n_threads=2)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
