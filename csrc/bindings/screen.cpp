@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "bindings/arrays.h"
@@ -13,13 +14,14 @@
 namespace bcl {
 namespace {
 
-std::vector<int32_t> all_candidates(const ScaledPoints& points, double distance_threshold, int64_t directions,
+std::vector<int32_t> all_candidates(ScaledPoints points, double distance_threshold, int64_t directions,
                                     const std::vector<int64_t>& group_offsets, const Execution& execution) {
+  const int64_t n = points.n();
   const auto screen =
-      choose_screen(points, group_offsets, {distance_threshold, distance_threshold}, execution, directions);
+      choose_screen(std::move(points), group_offsets, {distance_threshold, distance_threshold}, execution, directions);
   std::vector<int32_t> pairs;
-  for (int64_t first = 0; first < points.n(); first += screen->rows_per_walk()) {
-    const int64_t last = std::min(points.n(), first + screen->rows_per_walk());
+  for (int64_t first = 0; first < n; first += screen->rows_per_walk()) {
+    const int64_t last = std::min(n, first + screen->rows_per_walk());
     screen->walk({first, last}, distance_threshold, 0, [&](int64_t i, const int32_t* columns, int64_t count) {
       for (int64_t t = 0; t < count; ++t) {
         pairs.push_back(static_cast<int32_t>(i));
@@ -40,8 +42,8 @@ Array<int32_t> candidate_pairs(const Array<double>& points, const Array<double>&
   const double* const s = spreads.data();
   return to_numpy(carry_out(how, [&](const Execution& execution) {
     const auto write_row = [=](int64_t i, double* row) { std::copy_n(x + i * d, d, row); };
-    const ScaledPoints scaled(n, d, write_row, [=](int64_t i) { return s[i]; }, execution);
-    return all_candidates(scaled, distance_threshold, directions, group_offsets, execution);
+    ScaledPoints scaled(n, d, write_row, [=](int64_t i) { return s[i]; }, execution);
+    return all_candidates(std::move(scaled), distance_threshold, directions, group_offsets, execution);
   }));
 }
 

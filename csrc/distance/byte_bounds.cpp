@@ -20,10 +20,10 @@ double stretch(const Directions& directions, int64_t d) {
 }  // namespace
 
 ByteBounds::ByteBounds(const ScaledPoints& points, const Directions& directions, const QuantizedPoints& bytes)
-    : points_(points), bytes_(bytes), stretch_(stretch(directions, points.d())) {}
+    : unit_(points.unit()), bytes_(bytes), stretch_(stretch(directions, points.d())) {}
 
 double ByteBounds::reach(double distance_threshold, const Lengths& lengths) const {
-  return std::min(bytes_.scale() * std::sqrt(stretch_ * points_.scaled(distance_threshold)), 2 * lengths.longest);
+  return std::min(bytes_.scale() * std::sqrt(stretch_ * unit_.scaled(distance_threshold)), 2 * lengths.longest);
 }
 
 }  // namespace bcl

@@ -18,7 +18,7 @@ class ByteBounds {
  public:
   using Lengths = QuantizedPoints::Lengths;
 
-  // All three must outlive it.
+  // The bytes must outlive it.
   ByteBounds(const ScaledPoints& points, const Directions& directions, const QuantizedPoints& bytes);
 
   // r; no two points are farther apart than twice the longest.
@@ -38,7 +38,7 @@ class ByteBounds {
     return lengths.squares[i] / 2.0 - r * e - e * e;
   }
 
-  const ScaledPoints& points_;
+  const ScaledUnit unit_;
   const QuantizedPoints& bytes_;
   const double stretch_;
 };

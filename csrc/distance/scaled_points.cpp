@@ -78,7 +78,8 @@ template <class Row>
 void ScaledPoints::fill(const Row& row, const Spread& spread, const Execution& execution) {
   const int64_t n = n_, d = d_;
   const std::vector<double> mean = column_means(n, d, row, execution);
-  shrink_ = 1 / power_of_two(largest_norm(n, d, mean, row, spread, execution));
+  const double shrink = 1 / power_of_two(largest_norm(n, d, mean, row, spread, execution));
+  unit_ = ScaledUnit(shrink);
   // u = 2^-24. A score is a sum of d + 1 roundings of terms whose absolute sum is at most |x|^2 + |y|^2 and the
   // spreads; centring and scaling move each coordinate by u relative, norms are rounded: 2 (d + 1) + 16 covers them,
   // doubled to be generous.
@@ -90,10 +91,10 @@ void ScaledPoints::fill(const Row& row, const Spread& spread, const Execution& e
       float* const x = values_.data() + i * d;
       double square = 0;
       for (int64_t p = 0; p < d; ++p) {
-        x[p] = static_cast<float>((from[p] - mean[p]) * shrink_);
+        x[p] = static_cast<float>((from[p] - mean[p]) * shrink);
         square += static_cast<double>(x[p]) * x[p];
       }
-      if (spread) spreads_[i] = static_cast<float>(spread(i) * shrink_ * shrink_ * (1 - slack));
+      if (spread) spreads_[i] = static_cast<float>(spread(i) * shrink * shrink * (1 - slack));
       // |x - y|^2 + spreads <= tau + slack (|x|^2 + |y|^2 + spreads), rearranged for the score.
       start_[i] = static_cast<float>(-(1 - slack) * (square + this->spread(i)) / 2);
     }
@@ -102,7 +103,7 @@ void ScaledPoints::fill(const Row& row, const Spread& spread, const Execution& e
 
 // 1e-30: norms that underflow; far below any distance that float32 resolves beside norms of 1. The cap keeps an
 // infinite threshold finite: the scores of columns that are only padding are -inf, and must not pass.
-double ScaledPoints::scaled(double squared_distance) const {
+double ScaledUnit::scaled(double squared_distance) const {
   return (std::isinf(squared_distance) ? 32.0 : std::min(squared_distance * shrink_ * shrink_, 32.0)) + 1e-30;
 }
 

@@ -14,6 +14,21 @@ namespace bcl {
 // The power of two at or below x, kept large enough that its inverse is finite.
 double power_of_two(double x);
 
+// The unit of scaled points.
+class ScaledUnit {
+ public:
+  ScaledUnit() = default;
+  explicit ScaledUnit(double shrink) : shrink_(shrink) {}
+
+  double shrink() const { return shrink_; }
+
+  // A squared distance in it, with room for what scaling lost; at most 32, which no distance reaches.
+  double scaled(double squared_distance) const;
+
+ private:
+  double shrink_ = 1;  // what lengths are multiplied by
+};
+
 class ScaledPoints {
  public:
   // The n rows points[rows[i]], or the first n where rows is null. Norms come out below 2.
@@ -40,16 +55,15 @@ class ScaledPoints {
     return static_cast<float>(-start_[i] - scaled(distance_threshold) / 2);
   }
 
-  // A squared distance in the unit of the scaled points, with room for what scaling lost; at most 32, which no distance
-  // reaches.
-  double scaled(double squared_distance) const;
+  const ScaledUnit& unit() const { return unit_; }
+  double scaled(double squared_distance) const { return unit_.scaled(squared_distance); }
 
  private:
   template <class Row>
   void fill(const Row& row, const Spread& spread, const Execution& execution);
 
   int64_t n_, d_;
-  double shrink_ = 1;
+  ScaledUnit unit_;
   UninitializedVector<float> values_;
   std::vector<float> start_, spreads_;  // spreads_ empty: all zero
 };

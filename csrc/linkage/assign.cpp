@@ -18,8 +18,8 @@ template <class Distances>
 std::vector<int64_t> nearest_clusters(const Distances& distances, int64_t n_new, int64_t n_points,
                                       const Execution& execution) {
   const double threshold = distances.distance_threshold();
-  const ScaledPoints scaled = distances.screened_points(execution);
-  const std::unique_ptr<CandidateSource> screen = choose_screen(scaled, {}, {threshold, threshold}, execution);
+  const std::unique_ptr<CandidateSource> screen =
+      choose_screen(distances.screened_points(execution), {}, {threshold, threshold}, execution);
   std::vector<int64_t> admitted(n_new, -1);
   std::vector<double> nearest(n_new, std::numeric_limits<double>::infinity());
   const int64_t n_tasks = (n_new + kScreenRows - 1) / kScreenRows;

@@ -198,8 +198,8 @@ RungPairs closest_pairs(const Distances& distances, const ClusterOrder& order, c
   const Watch watch = execution.stage("pairs", n);
   const Few<Distances> few(distances, order, SampledClusters(n));
   double guess = guess_reach(few.distances, few.rows, few.columns, n, max_pairs, execution);
-  const ScaledPoints points = distances.screened_points(execution);
-  std::unique_ptr<CandidateSource> screen = choose_screen(points, order.group_offsets, {threshold, guess}, execution);
+  std::unique_ptr<CandidateSource> screen =
+      choose_screen(distances.screened_points(execution), order.group_offsets, {threshold, guess}, execution);
   const auto finder_for = [&](PairPool& pool) { return Finder<Distances>(distances, order.ranks, separations, pool); };
   const auto search_within = [&](double largest) {
     PairPool pool(max_pairs, largest);
@@ -216,7 +216,8 @@ RungPairs closest_pairs(const Distances& distances, const ClusterOrder& order, c
     if (static_cast<int64_t>(found.pairs.size()) > fewest_of_guess(max_pairs)) return {std::move(found.pairs), false};
     // Now there may be many candidates: a device would list them all, the CPU takes them as they come.
     if (execution.cuda_device != kNoDevice)
-      screen = choose_screen(points, order.group_offsets, {threshold, threshold}, execution.on_cpu());
+      screen = choose_screen(distances.screened_points(execution), order.group_offsets, {threshold, threshold},
+                             execution.on_cpu());
   }
   ClosestPairs found = search_within(kInfinity);
   return {std::move(found.pairs), !found.was_cut};
@@ -229,9 +230,8 @@ ClosestPairs closest_pairs_of_blocks(const Distances& distances, const ClusterOr
   const int64_t n = distances.n_clusters();
   const double threshold = std::min(distances.distance_threshold(), largest);
   const Watch watch = execution.stage("pairs", n);
-  const ScaledPoints points = distances.screened_points(execution);
   const std::unique_ptr<CandidateSource> screen =
-      choose_screen(points, order.group_offsets, {threshold, threshold}, execution);
+      choose_screen(distances.screened_points(execution), order.group_offsets, {threshold, threshold}, execution);
   PairPool pool(max_pairs, largest);
   return search(Finder<Distances>(distances, order.ranks, separations, pool), n_rows, n_rows < n ? n_rows : 0, *screen,
                 pool, execution, watch);

@@ -69,9 +69,9 @@ RadiusGraph graph_of(const T* points, int64_t n, int64_t d, const std::vector<in
   graph.scale = exact.scale();
   std::vector<BlockPairs> blocks;
   {
-    const ScaledPoints scaled(points, nullptr, n, d, execution);
     const std::unique_ptr<CandidateSource> screen =
-        choose_screen(scaled, group_offsets, {distance_threshold, distance_threshold}, execution, directions);
+        choose_screen(ScaledPoints(points, nullptr, n, d, execution), group_offsets,
+                      {distance_threshold, distance_threshold}, execution, directions);
     graph.directions = screen->directions();
     const int64_t rows = screen->rows_per_walk();
     blocks.resize((n + rows - 1) / rows);

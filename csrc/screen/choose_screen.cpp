@@ -1,6 +1,7 @@
 #include "screen/choose_screen.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "distance/principal_directions.h"
@@ -98,34 +99,34 @@ std::unique_ptr<CandidateSource> try_blocks(const ScaledPoints& points, const Di
 }
 
 // By a sample of pairs.
-std::unique_ptr<CandidateSource> fastest_of_cpu(const ScaledPoints& points, const Directions& axes,
+std::unique_ptr<CandidateSource> fastest_of_cpu(ScaledPoints points, const Directions& axes,
                                                 const std::vector<int64_t>& group_offsets, const Thresholds& thresholds,
                                                 const Execution& execution) {
   const double limit = kLossOfBytes * points.scaled(thresholds.typical);
   const std::vector<double> shares = surviving_shares(points, axes, limit, execution);
-  if (shares.empty()) return std::make_unique<FloatScreen>(points, execution);
+  if (shares.empty()) return std::make_unique<FloatScreen>(std::move(points), execution);
   const Choice choice = choose_depth(points.d(), shares);
   if (auto blocks = try_blocks(points, axes, group_offsets, thresholds, shares.back(), choice.cost, execution))
     return blocks;
-  if (choice.depth == 0) return std::make_unique<FloatScreen>(points, execution);
+  if (choice.depth == 0) return std::make_unique<FloatScreen>(std::move(points), execution);
   return std::make_unique<LeadingScreen>(points, axes, choice.depth, thresholds.largest, execution);
 }
 
 }  // namespace
 
-std::unique_ptr<CandidateSource> choose_screen(const ScaledPoints& points, const std::vector<int64_t>& group_offsets,
+std::unique_ptr<CandidateSource> choose_screen(ScaledPoints points, const std::vector<int64_t>& group_offsets,
                                                const Thresholds& thresholds, const Execution& execution,
                                                int64_t directions) {
   if (execution.cuda_device != kNoDevice) return std::make_unique<DeviceScreen>(points, execution.cuda_device);
   const bool forced_blocks = directions == kBlocks && !group_offsets.empty();
   if (directions == 0 || (points.n() < kFewestPoints && !forced_blocks))
-    return std::make_unique<FloatScreen>(points, execution);
+    return std::make_unique<FloatScreen>(std::move(points), execution);
   const Directions axes = principal_directions(points, kMostDirections, execution);
   if (forced_blocks && axes.n >= BlockScreen::kFewestDirections)
     return std::make_unique<BlockScreen>(points, axes, Cells::of_groups(group_offsets), thresholds.largest, execution);
-  if (directions < 0) return fastest_of_cpu(points, axes, group_offsets, thresholds, execution);
+  if (directions < 0) return fastest_of_cpu(std::move(points), axes, group_offsets, thresholds, execution);
   const int64_t depth = std::min(directions, axes.n / kDepthStep * kDepthStep);
-  if (depth == 0) return std::make_unique<FloatScreen>(points, execution);
+  if (depth == 0) return std::make_unique<FloatScreen>(std::move(points), execution);
   return std::make_unique<LeadingScreen>(points, axes, depth, thresholds.largest, execution);
 }
 

@@ -24,8 +24,9 @@ struct Thresholds {
 };
 
 // group_offsets: the ranges of points that stand close together, [n groups + 1], or empty. directions: that all pairs
-// are asked about, a multiple of 8; 0: float32 products of all features. `points` must outlive the source.
-std::unique_ptr<CandidateSource> choose_screen(const ScaledPoints& points, const std::vector<int64_t>& group_offsets,
+// are asked about, a multiple of 8; 0: float32 products of all features. Only where the source multiplies these does it
+// keep the points.
+std::unique_ptr<CandidateSource> choose_screen(ScaledPoints points, const std::vector<int64_t>& group_offsets,
                                                const Thresholds& thresholds, const Execution& execution,
                                                int64_t directions = kDecide);
 

@@ -37,18 +37,18 @@ DeviceScreen::DeviceScreen(const ScaledPoints& points, int cuda_device)
     : DeviceScreen(points, [=](auto... arguments) { return make_cuda_pair_source(arguments..., cuda_device); }) {}
 
 DeviceScreen::DeviceScreen(const ScaledPoints& points, const MakeSource& make_source, int64_t rows_per_chunk)
-    : points_(points), rows_per_chunk_(rows_per_chunk > 0 ? rows_per_chunk : choose_rows(points.n())) {
+    : n_(points.n()),
+      unit_(points.unit()),
+      rows_per_chunk_(rows_per_chunk > 0 ? rows_per_chunk : choose_rows(points.n())) {
   if (points.n() > 0)
     source_ = make_source(points.row(0), starts_for_tf32(points).data(), points.n(), points.d(), rows_per_chunk_);
 }
 
-int64_t DeviceScreen::n_rows(int64_t number) const {
-  return std::min(rows_per_chunk_, points_.n() - number * rows_per_chunk_);
-}
+int64_t DeviceScreen::n_rows(int64_t number) const { return std::min(rows_per_chunk_, n_ - number * rows_per_chunk_); }
 
 void DeviceScreen::begin(int64_t number) {
-  if (number * rows_per_chunk_ >= points_.n() || begun_[number % 2] == number) return;
-  const auto half_tau = static_cast<float>(points_.scaled(distance_threshold_) / 2);
+  if (number * rows_per_chunk_ >= n_ || begun_[number % 2] == number) return;
+  const auto half_tau = static_cast<float>(unit_.scaled(distance_threshold_) / 2);
   source_->begin(number % 2, number * rows_per_chunk_, n_rows(number),
                  std::nextafter(half_tau, std::numeric_limits<float>::max()));
   begun_[number % 2] = number;

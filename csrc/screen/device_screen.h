@@ -40,7 +40,8 @@ class DeviceScreen : public CandidateSource {
   void begin(int64_t number);
   int64_t n_rows(int64_t number) const;
 
-  const ScaledPoints& points_;
+  const int64_t n_;
+  const ScaledUnit unit_;
   const int64_t rows_per_chunk_;
   // What follows is shared by the threads that walk. A chunk is asked for by several of them, and kept until all its
   // rows are walked.

@@ -1,15 +1,16 @@
 #include "screen/float_screen.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bcl {
 
-FloatScreen::FloatScreen(const ScaledPoints& points, const Execution& execution)
-    : points_(points), panels_(kernels<float>(), points.n(), points.d()), scratch_(execution) {
+FloatScreen::FloatScreen(ScaledPoints points, const Execution& execution)
+    : points_(std::move(points)), panels_(kernels<float>(), points_.n(), points_.d()), scratch_(execution) {
   parallel_for(panels_.n_panels(), execution, [&](int64_t panel, int) {
     const int64_t first = panels_.first_column(panel);
-    for (int64_t j = first; j < first + panels_.n_columns(panel); ++j) panels_.start(j) = points.start(j);
-    panels_.pack(panel, points.row(first), points.d());
+    for (int64_t j = first; j < first + panels_.n_columns(panel); ++j) panels_.start(j) = points_.start(j);
+    panels_.pack(panel, points_.row(first), points_.d());
   });
 }
 

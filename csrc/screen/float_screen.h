@@ -13,8 +13,8 @@ namespace bcl {
 
 class FloatScreen : public CandidateSource {
  public:
-  // Answers for any threshold. `points` must outlive it.
-  FloatScreen(const ScaledPoints& points, const Execution& execution);
+  // Answers for any threshold.
+  FloatScreen(ScaledPoints points, const Execution& execution);
 
   void walk(const WalkedRows& rows, double distance_threshold, int thread, const Found& found) override;
 
@@ -27,7 +27,7 @@ class FloatScreen : public CandidateSource {
 
   void walk_tile(const WalkedRows& rows, double distance_threshold, Scratch& scratch, const Found& found) const;
 
-  const ScaledPoints& points_;
+  const ScaledPoints points_;
   Panels<float> panels_;
   ThreadScratch<Scratch> scratch_;
 };

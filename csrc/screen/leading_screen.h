@@ -22,7 +22,7 @@ constexpr int64_t kScreenPanels = 16;
 
 class LeadingScreen : public CandidateSource {
  public:
-  // Asks all pairs about the first `depth` directions (a multiple of 4). `points` must outlive it.
+  // Asks all pairs about the first `depth` directions (a multiple of 4).
   LeadingScreen(const ScaledPoints& points, const Directions& directions, int64_t depth, double largest_threshold,
                 const Execution& execution);
 

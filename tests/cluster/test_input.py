@@ -17,14 +17,23 @@ def points_of(n_samples: int) -> np.ndarray:
     return np.broadcast_to(np.zeros(64, np.float32), (n_samples, 64))
 
 
-def test_a_large_clustering_takes_half_of_what_is_free(monkeypatch):
+def test_a_large_clustering_takes_three_quarters_of_what_is_free(monkeypatch):
     wanted = rung_memory(points_of(1_000_000), 10**12)
     assert wanted.may_copy
     monkeypatch.setattr(_input, "free_memory", lambda: 2 * 10**12)
     assert rung_memory(points_of(1_000_000), None) == wanted
-    monkeypatch.setattr(_input, "free_memory", lambda: 2 * 1_200_000_000)
+    monkeypatch.setattr(_input, "free_memory", lambda: 1_600_000_000)
     assert rung_memory(points_of(1_000_000), None) == rung_memory(points_of(1_000_000), 1_200_000_000)
     assert rung_memory(points_of(1_000_000), 1_200_000_000).max_pairs < wanted.max_pairs
+
+
+def test_pairs_give_way_before_the_copy_does():
+    much, little, least = (rung_memory(points_of(10**7), limit * 10**9) for limit in (15, 11, 10))
+    assert much.may_copy
+    assert little.may_copy
+    assert not least.may_copy
+    assert 4 * 10**7 <= little.max_pairs < much.max_pairs
+    assert least.max_pairs > little.max_pairs  # where there is no copy there is room for more
 
 
 def test_a_small_one_does_not_ask(monkeypatch):

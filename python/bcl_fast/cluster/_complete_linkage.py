@@ -75,8 +75,8 @@ def complete_linkage(
     cannot_link : array-like of shape (n_pairs, 2), int, optional
         Samples that never share a cluster, as if their distance were infinite.
     memory_limit : int, optional
-        Bytes that the clustering may use beside X; if None, half of what is free on the machine and within the limit
-        of the container. A smaller limit takes more rungs to the same result.
+        Bytes that the clustering may use beside X; if None, three quarters of what is free on the machine and within
+        the limit of the container. A smaller limit takes more rungs to the same result.
     n_jobs : int, optional
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all that it may use, -2 for all but
         one. The result does not depend on it.

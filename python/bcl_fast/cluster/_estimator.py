@@ -75,8 +75,8 @@ class BallClustering(ClusterMixin, BaseEstimator):
         What is measured between samples; "sqeuclidean" or "cosine" for average linkage. For "precomputed" X holds the
         dissimilarities, dense or sparse.
     memory_limit : int, default=None
-        Bytes that the clustering may use beside X; if None, half of what is free on the machine and within the limit
-        of the container.
+        Bytes that the clustering may use beside X; if None, three quarters of what is free on the machine and within
+        the limit of the container.
     n_jobs : int, default=None
         Threads: None for ``OMP_NUM_THREADS`` or what the process may use, -1 for all that it may use, -2 for all but
         one. The result does not depend on it.

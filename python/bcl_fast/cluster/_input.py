@@ -19,11 +19,14 @@ LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
 # A rung of the linkage holds this many pairs per sample, and some more for few samples: enough that every rung merges
 # most of what it can, and no more memory than the samples take (csrc/linkage/README.md).
 PAIRS_PER_SAMPLE, MORE_PAIRS = 12, 65_536
-BYTES_PER_PAIR = 64  # found, up to twice as many before the farther half is dropped, and as a graph
+FEWEST_PAIRS_PER_SAMPLE = 4  # or there is no copy of the points, which would make most of the search needless
+BYTES_PER_FEATURE = 8  # of a sample: a float32 copy, and the same in panels, or in bytes
+# While pairs are searched for, and when they are merged as a graph: of a sample, its directions, clusters and merges;
+# of a pair that is kept, for twice as many are found before the farther half is dropped.
+BYTES_PER_SAMPLE_SEARCHED, BYTES_PER_PAIR_SEARCHED = 160, 32
+BYTES_PER_SAMPLE_MERGED, BYTES_PER_PAIR_MERGED = 352, 80
 BYTES_PER_DENSE_PAIR = 8
 FEW_DENSE_BYTES, DENSE_PER_POINTS = 1 << 24, 16  # for all pairs: bytes, or as a multiple of the samples'
-BYTES_PER_FEATURE = 8  # of a sample: a float32 copy, and the same in panels
-BYTES_PER_SAMPLE = 352  # directions, clusters and merges, and sums of features
 BYTES_PER_MEAN = 100  # sizes and spreads, beside a float64 mean for every two samples
 MORE_BYTES = 2_000_000  # what each thread needs for itself, and samples of distances
 UNASKED_BYTES = 64_000_000  # are there; to learn how much is free takes longer than clustering a few points
@@ -122,28 +125,37 @@ def rung_memory(
     ``means``: the linkage keeps the means of clusters.
     """
     n_samples, n_features = points.shape
-    max_pairs = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
-    fixed = n_samples * (BYTES_PER_FEATURE * n_features + BYTES_PER_SAMPLE) + MORE_BYTES + bytes_used
+    shared = MORE_BYTES + bytes_used
     if means:
-        fixed += n_samples * (4 * n_features + BYTES_PER_MEAN)
-    wanted = fixed + max_pairs * BYTES_PER_PAIR + points.nbytes
+        shared += n_samples * (4 * n_features + BYTES_PER_MEAN)
+    searched = shared + n_samples * (BYTES_PER_FEATURE * n_features + BYTES_PER_SAMPLE_SEARCHED)
+    merged = shared + n_samples * BYTES_PER_SAMPLE_MERGED
+    beside_dense = searched + n_samples * BYTES_PER_SAMPLE_MERGED
+
+    def needed(n_pairs: int) -> int:
+        return max(searched + n_pairs * BYTES_PER_PAIR_SEARCHED, merged + n_pairs * BYTES_PER_PAIR_MERGED)
+
+    def most_pairs(n_bytes: int) -> int:
+        return min((n_bytes - searched) // BYTES_PER_PAIR_SEARCHED, (n_bytes - merged) // BYTES_PER_PAIR_MERGED)
+
+    max_pairs = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
     most_dense = max(FEW_DENSE_BYTES, DENSE_PER_POINTS * points.nbytes)
     if memory_limit is None:
         dense = n_samples * n_samples // 2 * BYTES_PER_DENSE_PAIR
-        limit = max(wanted, fixed + dense if dense <= most_dense else 0)
+        limit = max(needed(max_pairs) + points.nbytes, beside_dense + dense if dense <= most_dense else 0)
         if limit > UNASKED_BYTES:
-            limit = free_memory() // 2
+            limit = free_memory() // 4 * 3
     else:
         limit = int(memory_limit)
-        least = fixed + n_samples * BYTES_PER_PAIR
-        if limit < least:
+        if limit < needed(n_samples):
             raise InputError(
-                f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least {least:,} bytes, "
-                f"got {memory_limit:,}"
+                f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least "
+                f"{needed(n_samples):,} bytes, got {memory_limit:,}"
             )
-    room = limit - fixed
+    may_copy = most_pairs(limit - points.nbytes) >= FEWEST_PAIRS_PER_SAMPLE * n_samples
+    room = limit - points.nbytes if may_copy else limit
     return RungMemory(
-        max_pairs=max(n_samples, min(max_pairs, room // BYTES_PER_PAIR), 1),
-        may_copy=limit >= wanted,
-        max_dense_pairs=max(0, min(room, most_dense) // BYTES_PER_DENSE_PAIR),
+        max_pairs=max(n_samples, min(max_pairs, most_pairs(room)), 1),
+        may_copy=may_copy,
+        max_dense_pairs=max(0, min(limit - beside_dense, most_dense) // BYTES_PER_DENSE_PAIR),
     )
