@@ -48,6 +48,17 @@ def test_no_fold_gets_all_of_the_people_seen_most():
         assert fold.held_out.n_tracks == 109
 
 
+@pytest.mark.parametrize("validation", ["join", "alone"])
+def test_one_person_does_not_choose_the_threshold_alone(validation):
+    labels = np.repeat([f"{number:02}" for number in range(13)], [5] * 12 + [400])
+    people = TrackSet.from_arrays(np.ones((460, 2)), np.arange(461), labels=labels)
+    for fold in make_folds(people, people, Recipe(validation=validation)):
+        counts = np.bincount(fold.codes, fold.weights)
+        assert fold.held_out.n_tracks == len(fold.codes) == len(fold.weights)  # all of them are clustered
+        assert np.bincount(fold.codes).max() in (5, 10, 400, 800)
+        assert counts.max() == pytest.approx(min(100, np.bincount(fold.codes).max()))
+
+
 def test_validation_people_join_the_folds_or_serve_alone():
     people, others = noisy(8), noisy(4, seed=1, prefix="other")
     joined = make_folds(people, others, Recipe())
@@ -256,6 +267,30 @@ def test_people_seen_once_alone_say_nothing_about_where_to_cut_or_how_wide_a_bal
         train(noisy(12), once, recipe=replace(QUICK, validation="alone"))
     with pytest.raises(InputError, match="the ball loss takes an identity with two tracks or more, got 8 tracks of 8"):
         train(once, recipe=Recipe.paper(epochs=1))
+
+
+@pytest.mark.parametrize("recipe", [QUICK, replace(QUICK, loss="crossentropy"), Recipe.paper(epochs=1)])
+def test_faces_that_are_all_alike_are_a_sentence(recipe):
+    people = noisy(12)
+    alike = replace(people, features=np.full_like(people.features, 0.5))
+    with pytest.raises(InputError, match="training tracks must show faces that differ, got 72 faces with the same"):
+        train(alike, recipe=recipe)
+    if recipe.stops_at == "cross-fit":
+        with pytest.raises(InputError, match="the validation tracks must show faces that differ, got 72 faces"):
+            train(people, alike, recipe=replace(recipe, validation="alone"))
+
+
+def test_a_column_may_be_the_same_for_all():
+    people = noisy(12)
+    features = np.column_stack([people.features, np.full(72, 3.0), np.zeros(72)]).astype(np.float32)
+    assert train(replace(people, features=features), recipe=QUICK).comparison.chosen.nmi > 0.5
+
+
+def test_features_that_tell_nobody_apart_are_said_to():
+    people, rng = noisy(12), np.random.default_rng(0)
+    lengths_alone = np.outer(rng.uniform(1, 2, 72), np.ones(4)).astype(np.float32)
+    with pytest.warns(UserWarning, match="the features tell nobody apart: at best the people in each fold are one"):
+        train(replace(people, features=lengths_alone), recipe=QUICK)
 
 
 def test_labels_that_are_all_missing_are_a_sentence():

@@ -19,15 +19,15 @@ class Meeting(NamedTuple):
     ----------
     clusters : tuple of int
         The two clusters, as the merges number them.
-    sizes : tuple of int
-        Their samples.
-    shared : list of (int, int, int)
-        Of each identity that both hold: its code, and how many samples of it each has.
+    sizes : tuple of float
+        Their samples: how many, or what they count together.
+    shared : list of (int, float, float)
+        Of each identity that both hold: its code, and how many samples of it each has, or what these count.
     """
 
     clusters: tuple[int, int]
-    sizes: tuple[int, int]
-    shared: list[tuple[int, int, int]]
+    sizes: tuple[float, float]
+    shared: list[tuple[int, float, float]]
 
 
 class MergeScores(NamedTuple):
@@ -37,7 +37,7 @@ class MergeScores(NamedTuple):
     b_cubed_f: NDArray[np.float64]
 
 
-def meetings(merges: ArrayLike, codes: Integers) -> Iterator[Meeting]:
+def meetings(merges: ArrayLike, codes: Integers, weights: ArrayLike | None = None) -> Iterator[Meeting]:
     """Go through merges, and say which identities each brings together.
 
     The identities of the cluster with fewer are added to those of the other: O(n log n) in all.
@@ -48,9 +48,11 @@ def meetings(merges: ArrayLike, codes: Integers) -> Iterator[Meeting]:
         As `bcl_fast.complete_linkage` returns them.
     codes : ndarray of shape (n_samples,), int64
         Identities.
+    weights : array-like of shape (n_samples,), optional
+        What each sample counts, instead of 1.
     """
-    members = [{code: 1} for code in codes.tolist()]
-    sizes = [1] * len(members)
+    sizes: list[float] = [1] * len(codes) if weights is None else np.asarray(weights).tolist()
+    members = [{code: size} for code, size in zip(codes.tolist(), sizes, strict=True)]
     for left, right in np.asarray(merges)[:, :2].astype(np.int64).tolist():
         small, large = sorted((members[left], members[right]), key=len)
         shared = [(code, number, large[code]) for code, number in small.items() if code in large]
@@ -61,7 +63,7 @@ def meetings(merges: ArrayLike, codes: Integers) -> Iterator[Meeting]:
         sizes.append(sizes[left] + sizes[right])
 
 
-def scores_of_merges(merges: ArrayLike, codes: Integers) -> MergeScores:
+def scores_of_merges(merges: ArrayLike, codes: Integers, weights: ArrayLike | None = None) -> MergeScores:
     """Score every cut of a dendrogram against identities.
 
     Parameters
@@ -70,16 +72,21 @@ def scores_of_merges(merges: ArrayLike, codes: Integers) -> MergeScores:
         As `bcl_fast.complete_linkage` returns them.
     codes : ndarray of shape (n_samples,), int64
         Identities numbered from 0.
+    weights : array-like of shape (n_samples,), optional
+        What each sample counts: as if it were so many samples that are never apart. By default each counts 1.
 
     Returns
     -------
     scores : MergeScores
         Of the clusters after each number of merges, as `normalized_mutual_information` and `b_cubed` give them.
     """
-    n_samples, of_identity = len(codes), np.bincount(codes).tolist()
-    sums = [(0.0, 0.0, float(n_samples), sum(1 / of_identity[code] for code in codes.tolist()))]
-    squares = [1] * n_samples  # of each cluster the squared sizes of its cells, summed
-    for meeting in meetings(merges, codes):
+    counts = np.ones(len(codes)) if weights is None else np.asarray(weights, np.float64)
+    whole, of_identity = float(counts.sum()), np.bincount(codes, counts).tolist()
+    squares = np.square(counts).tolist()  # of each cluster the squared sizes of its cells, summed
+    alone = sum(map(_x_log_x, counts.tolist()))
+    recall = sum(square / of_identity[code] for square, code in zip(squares, codes.tolist(), strict=True))
+    sums = [(alone, alone, whole, recall)]
+    for meeting in meetings(merges, codes, counts):
         cells, clusters, precision, recall = sums[-1]
         left, right = (squares[cluster] for cluster in meeting.clusters)
         a, b = meeting.sizes
@@ -90,12 +97,12 @@ def scores_of_merges(merges: ArrayLike, codes: Integers) -> MergeScores:
         recall += sum(2 * u * v / of_identity[code] for code, u, v in meeting.shared)
         sums.append((cells, clusters, precision, recall))
     cells, clusters, precision, recall = np.array(sums).T
-    identities, whole = sum(map(_x_log_x, of_identity)), _x_log_x(n_samples)
-    information, entropies = whole + cells - clusters - identities, 2 * whole - clusters - identities
+    identities, everything = sum(map(_x_log_x, of_identity)), _x_log_x(whole)
+    information, entropies = everything + cells - clusters - identities, 2 * everything - clusters - identities
     nmi = np.divide(2 * information, entropies, out=np.ones(len(sums)), where=entropies > 1e-9)
-    precision, recall = precision / n_samples, recall / n_samples
+    precision, recall = precision / whole, recall / whole
     return MergeScores(np.clip(nmi, 0, 1), 2 * precision * recall / (precision + recall))
 
 
-def _x_log_x(x: int) -> float:
-    return x * math.log(x) if x > 1 else 0.0
+def _x_log_x(x: float) -> float:
+    return x * math.log(x) if x > 0 else 0.0

@@ -72,10 +72,11 @@ class _Way(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """What a fold holds out: mean features, identities as codes, and the embeddings to compare, one per place."""
+    """What a fold holds out: mean features, identities as codes, what a track counts, and an embedding per place."""
 
     features: NDArray[np.float32]
     codes: Integers
+    weights: NDArray[np.float64]
     embeddings: list[Embedding]
 
 
@@ -147,7 +148,7 @@ def _looks(people: TrackSet, folds: list[Fold], recipe: Recipe) -> _Looks:
 def _train_fold(fold: Fold, trainer: Trainer, steps: Sequence[int]) -> _Held:
     """Train on a fold's people, and keep the heads at each look."""
     embeddings = [*untrained(trainer.data).values(), *trainer.embeddings_after(steps)]
-    return _Held(fold.held_out.mean_features(), fold.codes, embeddings)
+    return _Held(fold.held_out.mean_features(), fold.codes, fold.weights, embeddings)
 
 
 # Squared distances of points of unit norm.
@@ -225,7 +226,7 @@ class _Search:
         if way.reach is not None:
             points = average_neighbors(points, way.reach, n_neighbors=self._recipe.n_neighbors, n_jobs=1)
         merges = LINKAGES[way.linkage](points, n_jobs=1).merges
-        scores = np.stack(scores_of_merges(merges, held.codes), axis=1)
+        scores = np.stack(scores_of_merges(merges, held.codes, held.weights), axis=1)
         return scores[np.searchsorted(merges[:, 2], self.thresholds(way), side="right")]
 
     def _take_if_surely_better(self, rivals: list[_Way]) -> None:

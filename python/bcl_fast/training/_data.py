@@ -130,6 +130,16 @@ def check_seen_twice(codes: NDArray[np.int64], what: str) -> None:
         raise InputError(f"{what} takes an identity with two tracks or more, {had}")
 
 
+def check_not_alike(tracks: TrackSet, part: str) -> None:
+    """Refuse tracks whose faces are all the same vector, which tells nobody apart."""
+    first = tracks.features[0]
+    for start in range(0, tracks.n_faces, SCANNED_ROWS):
+        if (tracks.features[start : start + SCANNED_ROWS] != first).any():  # true of NaN, which has its own sentence
+            return
+    had = f"got {tracks.n_faces:,} faces with the same features"
+    raise InputError(f"the {part} tracks must show faces that differ, {had}")
+
+
 def _mean_norm(tracks: TrackSet) -> float:
     """Mean norm of the faces; a face that is not finite or zero is an error."""
     total = 0.0

@@ -16,6 +16,7 @@ from bcl_fast.training._data import check_seen_twice, identity_codes
 from bcl_fast.training._recipe import Recipe
 
 MOST_HELD_OUT = 20_000  # tracks of a fold that are clustered: more would take longer and choose no better
+MOST_OF_ONE = 100  # tracks that a person counts as in scores: one with a third of all would choose the threshold alone
 CUT = "to choose where clusters are cut"
 
 
@@ -25,6 +26,11 @@ class Fold(NamedTuple):
     train: TrackSet
     held_out: TrackSet
     codes: Integers
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """What each track held out counts in scores: 1, and less of a person with very many, (n_held_out,)."""
+        return np.minimum(1.0, MOST_OF_ONE / np.bincount(self.codes))[self.codes]
 
 
 def everybody(tracks: TrackSet, val: TrackSet | None, recipe: Recipe) -> TrackSet:

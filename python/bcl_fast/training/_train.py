@@ -24,7 +24,7 @@ from bcl_fast.tracks import TrackSet, describe_data, same_recognizer
 from bcl_fast.training._checkpoints import comparison_of, read_checkpoint, restore_checkpoint, save_checkpoint
 from bcl_fast.training._comparison import Comparison
 from bcl_fast.training._cross_fit import OnFold, cross_fit
-from bcl_fast.training._data import TrainingData, check_seen_twice, identity_codes
+from bcl_fast.training._data import TrainingData, check_not_alike, check_seen_twice, identity_codes
 from bcl_fast.training._folds import everybody
 from bcl_fast.training._history import EpochRecord, HistoryLog
 from bcl_fast.training._recipe import Recipe
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
 OnStart = Callable[[int], object]
+
+NOBODY_APART = "the features tell nobody apart: at best the people in each fold are one cluster (NMI 0)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +133,10 @@ def train(
     ------
     InputError
         If labels are missing, there are too few identities for folds, the threshold wants validation tracks and there
-        are none, there are fewer than two tracks or identities, a face is not finite or zero, dimensions disagree, the
-        device cannot be used, an output exists, two outputs are one file, another run writes them, the checkpoint
-        belongs to other data or another recipe, processes differ in tracks or recipe, another process failed, or the
-        loss diverges.
+        are none, there are fewer than two tracks or identities, a face is not finite or zero, all faces are alike,
+        dimensions disagree, the device cannot be used, an output exists, two outputs are one file, another run writes
+        them, the checkpoint belongs to other data or another recipe, processes differ in tracks or recipe, another
+        process failed, or the loss diverges.
     """
     processes = Processes(group_name(process_group))
     with ExitStack() as held:
@@ -156,7 +158,10 @@ def train(
         processes.check_alike("set of tracks", data)
         saved, comparison = processes.of_first(saved), None
         if recipe.stops_at == "cross-fit":
-            comparison = comparison_of(saved) if saved else cross_fit(tracks, val, recipe, place, on_fold, processes)
+            found = comparison_of(saved) if saved else None
+            comparison = found or cross_fit(tracks, val, recipe, place, on_fold, processes)
+            if round(comparison.chosen.nmi, 3) == 0:
+                warnings.warn(NOBODY_APART, stacklevel=2)
             tracks, val = everybody(tracks, val, recipe), None
         sharing = processes if comparison is None else ALONE  # what was chosen is trained alike in all processes
         training = Trainer(tracks, val, _final(recipe, comparison), place, sharing)
@@ -251,6 +256,8 @@ def _labelled_parts(tracks: TrackSet, val: TrackSet | None, recipe: Recipe) -> t
 def _labelled(tracks: TrackSet, part: str, *, joined: bool = False) -> TrackSet:
     identity_codes(tracks, part, joined=joined)  # which refuses tracks without labels, and of one identity
     labelled = tracks.labelled()
+    if not joined:
+        check_not_alike(labelled, part)
     n_left_out = tracks.n_tracks - labelled.n_tracks
     if n_left_out:
         what = f"{n_left_out:,} of {tracks.n_tracks:,} {part} tracks have no label: they are left out"
