@@ -99,11 +99,15 @@ PYENV := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 SPACE := $() $()
 NOX = PATH="$(PATH):$(subst $(SPACE),:,$(PYENV))" $(PY) -m nox --envdir build/nox
 
-test-pythons: $(VENV)/installed-dev
-	$(NOX) --session tests --no-error-on-missing-interpreters -- $(ARGS)
+$(VENV)/nox: $(VENV)/created
+	$(PIP_INSTALL) --quiet nox
+	touch $@
+
+test-pythons: $(VENV)/nox
+	$(NOX) --session tests free_threading --no-error-on-missing-interpreters -- $(ARGS)
 
 # Each extra alone, in an environment that has nothing else.
-test-extras: $(VENV)/installed-dev
+test-extras: $(VENV)/nox
 	$(NOX) --session extras
 
 # The documentation: any warning of Sphinx or numpydoc is an error, and so is a link that leads nowhere.
@@ -113,7 +117,7 @@ docs: $(VENV)/installed-dev
 	$(PY) docs/_ext/check_links.py build/docs/html
 
 # The sdist, and the wheel that it gives, into dist/.
-wheel: $(VENV)/installed-dev
+wheel: $(VENV)/nox
 	rm -rf dist
 	BCL_CUDA=OFF $(NOX) --session wheel
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["tests", "extras"]
+nox.options.sessions = ["tests", "free_threading", "extras"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+FREE_THREADED = "3.14t"
 EXTRAS = ["", "cli", "train", "tracks", "plots", "tensorboard", "paper", "ray", "review", "video"]
 BROUGHT = {  # by the extra of this name
     "tensorboard": ["train"],
@@ -15,6 +16,8 @@ BROUGHT = {  # by the extra of this name
     "review": ["tracks"],
     "video": ["cli", "train", "tracks"],
 }
+WITHOUT_TORCH = ["tests/core", "tests/cluster"]  # folders of tests that import neither torch nor what comes with it
+TESTED_WITH = ["filelock", "hypothesis", "pytest", "pytest-xdist"]
 BUILD = ["cmake", "ninja", "pybind11", "scikit-build-core"]
 BUILT: dict[str, Path] = {}  # the wheel of these sources, by the folder it was compiled in: once in a run
 
@@ -38,11 +41,24 @@ def install(session: nox.Session, wheel: Path, extra: str) -> None:
     session.install("--constraint", "constraints.txt", f"{target} @ {wheel.as_uri()}")
 
 
+def run_tests(session: nox.Session, extra: str, *arguments: str) -> None:
+    """Test the wheel with an extra; the environment goes once they pass, for torch alone may take gigabytes of it."""
+    install(session, wheel_of(session, f"nox-{session.python}"), extra)
+    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *arguments)
+    shutil.rmtree(session.virtualenv.location)
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, or those that are named, on one Python."""
-    install(session, wheel_of(session, f"nox-{session.python}"), "dev")
-    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *(session.posargs or ["-n", "auto"]))
+    run_tests(session, "dev", *(session.posargs or ["-n", "auto"]))
+
+
+@nox.session(python=FREE_THREADED)
+def free_threading(session: nox.Session) -> None:
+    """Run the tests of what needs no torch without the GIL: torch comes with safetensors, which has no wheel for it."""
+    session.install("--constraint", "constraints.txt", *TESTED_WITH)
+    run_tests(session, "cli,plots,review,tracks", *(session.posargs or ["-n", "auto", *WITHOUT_TORCH]))
 
 
 @nox.session
