@@ -2,15 +2,18 @@
 
 import sys
 
+from bcl_fast._utils.extras import require
 from bcl_fast.errors import MissingExtraError
 
 
 def main() -> None:
     """Run the command line, or say what to install for it."""
     try:
-        from bcl_fast.cli import main as run
+        require("the command line", "typer", "rich")
     except MissingExtraError as error:
         sys.exit(f"error: {error}")
+    from bcl_fast.cli import main as run
+
     run()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import struct
 import sys
 import tempfile
@@ -178,7 +179,7 @@ FEATURES: dict[Callable[[], None], tuple[str, ...]] = {  # the libraries that ea
     saved_clustering: ("safetensors",),
     parquet: ("pyarrow",),
     tables_in_memory: ("pyarrow",),
-    command_line: ("typer",),
+    command_line: ("typer", "rich"),
     figure: ("torch", "safetensors", "matplotlib", "tabulate"),
     kmeans: ("faiss",),
     page: ("jinja2",),
@@ -205,9 +206,11 @@ def check(feature: Callable[[], None], present: set[str]) -> str:
         if not missing:
             raise
         said = str(error)
-        wanted = f"wants {missing[0]}, which is not installed: pip install 'bcl-fast[{EXTRA_OF[missing[0]]}]'"
-        assert said.endswith(wanted), said
-        assert "\n" not in said
+        sentence = re.fullmatch(r".* wants (.+), which (?:is|are) not installed: pip install 'bcl-fast\[(.+)\]'", said)
+        assert sentence, said
+        named = re.split(", | and ", sentence[1])
+        assert named == missing[: len(named)], said
+        assert sentence[2].split(",") == list(dict.fromkeys(EXTRA_OF[library] for library in named)), said
         return said
     assert not missing, f"{feature.__name__} works without {missing}"
     return "works"

@@ -33,7 +33,37 @@ def test_the_console_script_without_typer_is_a_sentence():
     code = "import sys; sys.modules['typer'] = None; from bcl_fast.__main__ import main; main()"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr == "error: bcl_fast.cli.main wants typer, which is not installed: pip install 'bcl-fast[cli]'\n"
+    assert run.stderr == "error: the command line wants typer, which is not installed: pip install 'bcl-fast[cli]'\n"
+
+
+def test_what_wants_torch_is_named_as_it_was_asked_for():
+    code = """
+from extras import hide
+hide({"torch"})
+import bcl_fast
+for name in bcl_fast.__all__:
+    try:
+        getattr(bcl_fast, name)
+    except bcl_fast.InputError as error:
+        print(error)
+        assert str(error).startswith(f"bcl_fast.{name} wants torch, ")
+"""
+    folder = ROOT / "tests" / "helpers"  # where `-c` looks first
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
+    assert run.returncode == 0, run.stderr
+    said = "bcl_fast.train wants torch, which is not installed: pip install 'bcl-fast[train]'"
+    assert said in run.stdout.splitlines()
+
+
+def test_one_command_installs_all_that_is_missing(monkeypatch):
+    for library in ("torch", "safetensors", "matplotlib"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError) as caught:
+        extras.require("a demonstration", "torch", "safetensors", "sys", "matplotlib")
+    assert str(caught.value) == (
+        "a demonstration wants torch, safetensors and matplotlib, which are not installed: "
+        "pip install 'bcl-fast[train,plots]'"
+    )
 
 
 def test_every_extra_is_declared_and_brings_its_libraries():

@@ -8,6 +8,7 @@ from typing import Any
 
 import lazy_loader
 
+from bcl_fast._utils.text import listed
 from bcl_fast.errors import MissingExtraError
 
 EXTRA_OF = {  # by the name that is imported
@@ -46,11 +47,11 @@ def require(what: str, *libraries: str) -> None:
     Raises
     ------
     MissingExtraError
-        If one is not; the message is the command that installs it.
+        If one is not; the message is the command that installs all that are not.
     """
-    for library in libraries:
-        if not is_installed(library):
-            raise _missing(what, library)
+    missing = [library for library in libraries if not is_installed(library)]
+    if missing:
+        raise _missing(what, *missing)
 
 
 def is_installed(library: str) -> bool:
@@ -72,14 +73,15 @@ def lazy_package(name: str, file: str) -> tuple[Callable[[str], Any], Callable[[
     Returns
     -------
     tuple
-        As from `lazy_loader.attach_stub`; a name whose library is missing raises `MissingExtraError`.
+        As from `lazy_loader.attach_stub`; a name whose library is missing raises `MissingExtraError`, in which it
+        stands as it was asked for, whichever module within wants the library.
     """
     load, names, public = lazy_loader.attach_stub(name, file)
 
     def load_or_say(attribute: str) -> Any:
         try:
             return load(attribute)
-        except ModuleNotFoundError as error:
+        except (ModuleNotFoundError, MissingExtraError) as error:
             library = (error.name or "").partition(".")[0]
             if library not in EXTRA_OF:
                 raise
@@ -88,7 +90,8 @@ def lazy_package(name: str, file: str) -> tuple[Callable[[str], Any], Callable[[
     return load_or_say, names, public
 
 
-def _missing(what: str, library: str) -> MissingExtraError:
-    extra = EXTRA_OF[library]
-    command = f"pip install 'bcl-fast[{extra}]'"
-    return MissingExtraError(f"{what} wants {library}, which is not installed: {command}", name=library)
+def _missing(what: str, *libraries: str) -> MissingExtraError:
+    extras = ",".join(dict.fromkeys(EXTRA_OF[library] for library in libraries))
+    are = "is" if len(libraries) == 1 else "are"
+    text = f"{what} wants {listed(libraries)}, which {are} not installed: pip install 'bcl-fast[{extras}]'"
+    return MissingExtraError(text, name=libraries[0])

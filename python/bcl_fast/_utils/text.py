@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bcl_fast._utils.escape import as_printable
 
 LONGEST = 200  # characters of what others wrote
@@ -19,6 +21,11 @@ def brief(value: object) -> str:
         return one_line(repr(value))
     except ValueError:  # Python writes no number of more than 4,300 digits
         return "a number of thousands of digits"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write words one after the other, the last after *and*."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def counted(number: int, what: str) -> str:

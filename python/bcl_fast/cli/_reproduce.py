@@ -16,6 +16,7 @@ from bcl_fast._utils.text import counted
 from bcl_fast.cli._console import say
 from bcl_fast.cli._options import Seed
 from bcl_fast.errors import InputError
+from bcl_fast.paper import LIBRARIES
 
 if TYPE_CHECKING:
     from bcl_fast.paper.run import OnJob
@@ -73,7 +74,7 @@ def reproduce(
 
     Each is written as Markdown, CSV, PNG and SVG. All it needs: pip install 'bcl-fast[paper]'.
     """
-    require("a reproduction", "torch", "safetensors")
+    require("a reproduction", *LIBRARIES)
     from bcl_fast._utils.threads import available_cores
     from bcl_fast.paper.run import Reproduction
     from bcl_fast.paper.run import reproduce as run

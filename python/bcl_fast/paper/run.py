@@ -11,6 +11,7 @@ from bcl_fast._utils.extras import require
 from bcl_fast._utils.processes import Job, in_processes
 from bcl_fast.errors import InputError
 from bcl_fast.models import EmbeddingModel, load_model
+from bcl_fast.paper import LIBRARIES
 from bcl_fast.paper.folder import claim_folder, held_folder, read_records, write_records
 from bcl_fast.paper.output import Record, as_csv, write_text
 from bcl_fast.paper.parts import Output, Scoring
@@ -78,7 +79,7 @@ def reproduce(run: Reproduction, names: Sequence[str], *, n_jobs: int = 1, on_jo
     InputError
         If the folder holds results of other data or another recipe, cannot be written to, or another run works in it.
     """
-    require("a reproduction", "torch", "safetensors", "matplotlib", "tabulate")
+    require("a reproduction", *LIBRARIES)
     if "table6" in names:
         require("K-means of Table 6", "faiss")
     with held_folder(run.folder):
