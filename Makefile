@@ -110,10 +110,11 @@ test-pythons: $(VENV)/nox
 test-extras: $(VENV)/nox
 	$(NOX) --session extras
 
-# The documentation: any warning of Sphinx or numpydoc is an error, and so is a link that leads nowhere.
+# The documentation: any warning of Sphinx or numpydoc is an error, and so is a link that leads nowhere. All pages are read
+# each time: those that did not change would not warn again, and new ones would lack their stubs.
 docs: $(VENV)/installed-dev
 	$(PIP_INSTALL) --quiet myst-parser numpydoc pydata-sphinx-theme sphinx
-	$(PY) -W error::UserWarning -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs/html
+	$(PY) -W error::UserWarning -m sphinx --fresh-env --fail-on-warning --keep-going --quiet -b html docs build/docs/html
 	$(PY) docs/_ext/check_links.py build/docs/html
 
 # The sdist, and the wheel that it gives, into dist/.
