@@ -30,6 +30,8 @@ html_title = "bcl_fast"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+# Pages of no section have no column of its pages at the left.
+html_sidebars = {page: [] for page in ("index", "install", "tutorial", "performance", "comparison", "about")}
 html_theme_options = {
     "navbar_align": "left",
     "show_toc_level": 2,
