@@ -95,6 +95,8 @@ $(VENV)/installed-dev: $(VENV)/created $(SOURCES)
 	touch $(VENV)/installed $@
 
 # Every Python from 3.10 on that is on PATH or that pyenv has, an environment each below build/; ARGS="tests/core" runs a part.
+# torch for most of them is its build for CUDA, 6 GB in each environment: TORCH=no leaves out torch and what needs it, as is
+# always done for 3.14 without the GIL.
 PYENV := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 SPACE := $() $()
 NOX = PATH="$(PATH):$(subst $(SPACE),:,$(PYENV))" $(PY) -m nox --envdir build/nox
@@ -104,7 +106,7 @@ $(VENV)/nox: $(VENV)/created
 	touch $@
 
 test-pythons: $(VENV)/nox
-	$(NOX) --session tests free_threading --no-error-on-missing-interpreters -- $(ARGS)
+	$(NOX) --session $(if $(filter no,$(TORCH)),without_torch,tests without_torch-3.14t) --no-error-on-missing-interpreters -- $(ARGS)
 
 # Each extra alone, in an environment that has nothing else.
 test-extras: $(VENV)/nox

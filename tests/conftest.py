@@ -19,6 +19,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from bcl_fast._utils.extras import is_installed
 from bcl_fast._utils.threads import available_cores
 from tests.core.cuda.host_kernels import Kernels, compile_kernels
 
@@ -53,14 +54,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return available_cores()
 
 
+def has_cuda_device() -> bool:
+    """Whether torch is here and finds a device."""
+    if not is_installed("torch"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slow tests first, so that none is left when the others are done; skip those of an absent CUDA device."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     cuda_items = [item for item in items if item.get_closest_marker("cuda")]
     if not cuda_items or os.environ.get("BCL_REQUIRE_CUDA") == "1":
         return
-    import torch
-
-    if not torch.cuda.is_available():
+    if not has_cuda_device():
         for item in cuda_items:
             item.add_marker(pytest.mark.skip(reason="no CUDA device (BCL_REQUIRE_CUDA=1 makes this a failure)"))
