@@ -33,7 +33,7 @@ help:
 	@echo 'make format           rewrite the sources in the style'
 	@echo 'make bench            compare the speed with other implementations'
 	@echo 'make develop          editable install into .venv that rebuilds the C++ on import'
-	@echo 'make test-pythons     the tests on every Python from 3.10 on that is here'
+	@echo 'make test-pythons     the tests on every Python from 3.10 on that is here; TORCH=no: of what needs no torch'
 	@echo 'make test-extras      each extra alone in an environment of its own'
 	@echo 'make test-clang       the core by clang with libc++, any warning an error'
 	@echo 'make wheel            the sdist and a wheel from it, into dist/, checked'
