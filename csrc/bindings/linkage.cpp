@@ -57,7 +57,7 @@ py::tuple linkage_of_graph(const Array<int64_t>& offsets, Array<int32_t>& neighb
   int32_t* const neighbor_data = neighbors.mutable_data();
   double* const distance_data = distances.mutable_data();
   Dendrogram dendrogram = carry_out(how, [&](const Execution& execution) {
-    Dendrogram result = graph_linkage(n, offsets.data(), neighbor_data, distance_data, execution);
+    Dendrogram result = in_order(graph_linkage(n, offsets.data(), neighbor_data, distance_data, nullptr, execution));
     execution.tell("done", n, 1);
     return result;
   });
@@ -83,7 +83,8 @@ py::tuple linkage_of_all_pairs(Array<T>& distances, int64_t n, const std::string
                              must_link_groups ? must_link_groups->data() : nullptr, cannot_link.data(),
                              cannot_link.shape(0)};
   T* const data = distances.mutable_data();
-  return merged(how, n, [&](const Execution& execution) { return dense_linkage(n, data, options, execution); });
+  return merged(how, n,
+                [&](const Execution& execution) { return in_order(dense_linkage(n, data, options, execution)); });
 }
 
 template <class T>

@@ -196,8 +196,9 @@ class Rungs {
 
   Array<int32_t> labels() const {
     const std::vector<int64_t>& labels = builder().labels();
+    const std::vector<int32_t> firsts = builder().first_points();
     Array<int32_t> result(static_cast<py::ssize_t>(labels.size()));
-    std::copy(labels.begin(), labels.end(), result.mutable_data());
+    std::transform(labels.begin(), labels.end(), result.mutable_data(), [&](int64_t label) { return firsts[label]; });
     return result;
   }
 
@@ -226,26 +227,29 @@ class Rungs {
 
   Array<int32_t> merge(PairPool& pool, const PythonExecution& how) {
     rung_.reset();
-    const int64_t n = n_clusters();
-    const ClosestPairs closest = pool.result();
-    for (const ClusterPair& pair : closest.pairs)
-      if (pair.left < 0 || pair.left >= pair.right || pair.right >= n)
-        throw std::invalid_argument("pairs must lie in [0, n_clusters), the smaller number first");
-    rung_ = carry_out(how, [&](const Execution& execution) { return merge_along(n, closest.pairs, execution); });
+    const std::vector<int32_t> firsts = builder().first_points();
+    std::vector<ClusterPair> pairs = pool.whole_result().pairs;
+    number_clusters(pairs, firsts);
+    rung_ = carry_out(how, [&](const Execution& execution) {
+      FoundMerges found = merge_along(firsts, pairs, execution);
+      std::vector<HeightSource> sources = height_sources(found, pairs, execution);
+      return Rung{std::move(found), std::move(sources)};
+    });
     Array<int32_t> sources({static_cast<py::ssize_t>(rung_->sources.size()), py::ssize_t{2}});
     int32_t* out = sources.mutable_data();
-    for (const ClusterPair& pair : rung_->sources) {
-      *out++ = pair.left;
-      *out++ = pair.right;
+    for (const HeightSource& source : rung_->sources) {
+      *out++ = firsts[source.left];
+      *out++ = firsts[source.right];
     }
     return sources;
   }
 
-  void add(const Array<double>& heights) {
-    if (!rung_ || heights.ndim() != 1 || heights.size() != static_cast<py::ssize_t>(rung_->sources.size()))
-      throw std::invalid_argument("heights must have one entry for each merge of a rung");
+  void add(const Array<double>& distances) {
+    if (!rung_ || distances.ndim() != 1 || distances.size() != static_cast<py::ssize_t>(rung_->sources.size()))
+      throw std::invalid_argument("distances must have one entry for each pair that merge returned");
     const int64_t n = n_clusters();
-    builder_->add_rung(with_heights(n, rung_->found, heights.data()));
+    set_heights(rung_->found, rung_->sources, distances.data());
+    builder_->add_rung(rung_->found);
     rung_.reset();
     progress_.end_rung(n);
   }
@@ -265,6 +269,26 @@ class Rungs {
   }
 
  private:
+  struct Rung {
+    FoundMerges found;
+    std::vector<HeightSource> sources;
+  };
+
+  // From their first points, by which the workers call clusters, to the numbers that they have here.
+  void number_clusters(std::vector<ClusterPair>& pairs, const std::vector<int32_t>& firsts) const {
+    std::vector<int32_t> number(builder().labels().size(), -1);
+    for (size_t c = 0; c < firsts.size(); ++c) number[firsts[c]] = static_cast<int32_t>(c);
+    const auto is_first = [&](int32_t i) {
+      return i >= 0 && i < static_cast<int64_t>(number.size()) && number[i] >= 0;
+    };
+    for (ClusterPair& pair : pairs) {
+      if (!is_first(pair.left) || !is_first(pair.right) || pair.left >= pair.right)
+        throw std::invalid_argument("pairs must be of clusters' first points, the smaller first");
+      pair.left = number[pair.left];
+      pair.right = number[pair.right];
+    }
+  }
+
   const DendrogramBuilder& builder() const {
     if (!builder_) throw std::invalid_argument("the result was taken");
     return *builder_;
@@ -272,7 +296,7 @@ class Rungs {
 
   const int64_t max_pairs_;
   std::optional<DendrogramBuilder> builder_;
-  std::optional<RungMerges> rung_;
+  std::optional<Rung> rung_;
   Execution execution_;
   LinkageProgress progress_;
 };
@@ -284,7 +308,8 @@ void define_for(py::module_& m) {
         py::arg("largest"), py::arg("max_pairs"), py::arg("cannot_link").noconvert(),
         py::arg("execution") = PythonExecution(),
         "The closest pairs, by the largest distance, of the first n_rows clusters with the others, or of all where "
-        "those are all: (distances, pairs of ranks, whether some were left out).");
+        "those are all: (distances, pairs of ranks, whether some were left out). Of equal distances the order of ranks "
+        "decides.");
   m.def("exact_distances", &exact_distances<T>, py::arg("points").noconvert(), py::arg("clusters").noconvert(),
         py::arg("n_clusters"), py::arg("pairs").noconvert(), py::arg("execution") = PythonExecution(),
         "The largest distances of pairs of clusters with the bits of SciPy's.");
@@ -321,12 +346,13 @@ void define_rungs(py::module_& m) {
            py::arg("must_link_groups").noconvert(), py::arg("max_pairs"))
       .def_property_readonly("n_clusters", &Rungs::n_clusters)
       .def_property_readonly("fewest_of_guess", [](const Rungs& rungs) { return fewest_of_guess(rungs.max_pairs()); })
-      .def("labels", &Rungs::labels, "The cluster of each point so far.")
+      .def("labels", &Rungs::labels, "The cluster of each point so far, called by its first point.")
       .def("sample", &Rungs::sample,
            "Points that tell how far a rung's pairs may reach: (points, their clusters, rows, columns of these).")
       .def("merge", &Rungs::merge, py::arg("pool"), py::arg("execution") = PythonExecution(),
-           "Merge along the pool's pairs; return the pair of clusters whose distance each merge's height is.")
-      .def("add", &Rungs::add, py::arg("heights").noconvert(), "End the rung with the heights of its merges.")
+           "Merge along the pool's pairs, of clusters called as in labels; return pairs whose distances are wanted.")
+      .def("add", &Rungs::add, py::arg("distances").noconvert(),
+           "End the rung with the distances of these pairs, the largest of which are the heights of the merges.")
       .def("share", &Rungs::share, py::arg("pairs_done"), py::arg("merged"), "Of the whole work, what is done.")
       .def("result", &Rungs::result, "The merges and labels, once.");
   define_for<float>(m);

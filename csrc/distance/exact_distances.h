@@ -21,11 +21,14 @@ class ExactDistances {
         distance_threshold_(distance_threshold),
         scale_(choose_scale(std::min(distance_threshold, largest_squared_distance(n)))),
         inverse_scale_(1 / scale_),
-        doubt_((d + 8) * std::ldexp(1.0, -52)) {}
+        doubt_((d + 8) * std::ldexp(1.0, -52)),
+        is_exact_(std::all_of(points, points + n * d, is_whole) && largest_squared_distance(n) <= kWholeNumbers) {}
 
   int64_t d() const { return d_; }
   double distance_threshold() const { return distance_threshold_; }
   const T* row(int64_t i) const { return points_ + i * d_; }
+  // Whether nothing is rounded, so that all orders of summation have the same bits: whole numbers that are not large.
+  bool is_exact() const { return is_exact_; }
 
   // distances[t] = |point i - point columns[t]|^2
   void evaluate(int64_t i, const int32_t* columns, int64_t count, double* distances) const {
@@ -70,6 +73,8 @@ class ExactDistances {
     for (int64_t k = 0; k < count; ++k) distances[places[k]] = sums[k];
   }
 
+  static bool is_whole(T value) { return value == std::trunc(value); }
+
   static double choose_scale(double largest) {
     const bool ordinary = largest == 0 || (largest > 1e-20 && largest < 1e30);
     return ordinary ? 1.0 : power_of_two(largest);
@@ -93,10 +98,12 @@ class ExactDistances {
   }
 
   static constexpr int64_t kTogether = 8;
+  static constexpr double kWholeNumbers = int64_t{1} << 53;  // up to which float64 holds all
 
   const T* points_;
   int64_t d_;
   double distance_threshold_, scale_, inverse_scale_, doubt_;
+  bool is_exact_;
 };
 
 }  // namespace bcl

@@ -112,7 +112,7 @@ Condensed all_largest_distances(const T* points, int64_t d, const Clusters& clus
 }
 
 template <class T>
-Condensed all_mean_distances(const ClusterMeans<T>& means, const Separations& separations, const Execution& execution) {
+Condensed all_distance_sums(const ClusterMeans<T>& means, const Separations& separations, const Execution& execution) {
   const int64_t n = means.n();
   const Watch watch = execution.stage("pairs", n);
   const CondensedRows rows(n);
@@ -122,8 +122,7 @@ Condensed all_mean_distances(const ClusterMeans<T>& means, const Separations& se
   parallel_for(
       n, execution,
       [&](int64_t i, int) {
-        means.evaluate(static_cast<int32_t>(i), names.data() + i + 1, n - i - 1,
-                       condensed.data() + rows.begin(i) + i + 1);
+        means.sum(static_cast<int32_t>(i), names.data() + i + 1, n - i - 1, condensed.data() + rows.begin(i) + i + 1);
       },
       upper_triangle(watch));
   separate(separations, n, condensed.data());
@@ -134,7 +133,7 @@ template Condensed all_largest_distances(const float*, int64_t, const Clusters&,
                                          const Separations&, const Execution&);
 template Condensed all_largest_distances(const double*, int64_t, const Clusters&, const std::vector<int32_t>&,
                                          const Separations&, const Execution&);
-template Condensed all_mean_distances(const ClusterMeans<float>&, const Separations&, const Execution&);
-template Condensed all_mean_distances(const ClusterMeans<double>&, const Separations&, const Execution&);
+template Condensed all_distance_sums(const ClusterMeans<float>&, const Separations&, const Execution&);
+template Condensed all_distance_sums(const ClusterMeans<double>&, const Separations&, const Execution&);
 
 }  // namespace bcl

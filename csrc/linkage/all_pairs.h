@@ -22,9 +22,9 @@ template <class T>
 Condensed all_largest_distances(const T* points, int64_t d, const Clusters& clusters, const std::vector<int32_t>& ranks,
                                 const Separations& separations, const Execution& execution);
 
-// The mean squared distance between the points of two clusters of `means`; infinite where they are separated.
+// The sum of the squared distances between the points of two clusters of `means`; infinite where they are separated.
 // Its stage is "pairs".
 template <class T>
-Condensed all_mean_distances(const ClusterMeans<T>& means, const Separations& separations, const Execution& execution);
+Condensed all_distance_sums(const ClusterMeans<T>& means, const Separations& separations, const Execution& execution);
 
 }  // namespace bcl

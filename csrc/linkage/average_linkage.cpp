@@ -28,17 +28,18 @@ struct AverageMethod {
   MeanDistances<T> distances(const RungOrder& rung) const { return {means, rung.ranks, distance_threshold}; }
 
   // The pairs end at the farthest of them, unless they are all.
-  Dendrogram merge(RungPairs closest, const Separations& separations, const Execution& execution) {
+  FoundMerges merge(RungPairs closest, const RungOrder& rung, const Separations& separations,
+                    const Execution& execution) {
     double limit = distance_threshold;
     if (!closest.all) {
       limit = 0;
       for (const ClusterPair& pair : closest.pairs) limit = std::max(limit, pair.distance);
     }
-    return mean_linkage(means, std::move(closest.pairs), limit, separations, execution);
+    return mean_linkage(means, rung.firsts, std::move(closest.pairs), limit, separations, execution);
   }
 
-  Dendrogram merge_all_pairs(const RungOrder& rung, const Separations& separations, const Execution& searching,
-                             const Execution& merging) {
+  FoundMerges merge_all_pairs(const RungOrder& rung, const Separations& separations, const Execution& searching,
+                              const Execution& merging) {
     const int64_t n = means.n();
     std::vector<int32_t> sizes(n);
     for (int64_t c = 0; c < n; ++c) sizes[c] = means.size(c);
@@ -46,9 +47,10 @@ struct AverageMethod {
     Condensed condensed = are_points
                               ? all_largest_distances(points, means.d(), group_points(rung.places, rung.labels, n),
                                                       rung.ranks, separations, searching)
-                              : all_mean_distances(means, separations, searching);
+                              : all_distance_sums(means, separations, searching);
     DenseOptions options{Linkage::average, distance_threshold * (1 + kRounding)};
     options.sizes = sizes.data();
+    options.firsts = rung.firsts.data();
     return with_mean_heights(dense_linkage(n, condensed.data(), options, merging), distance_threshold, means);
   }
 };

@@ -64,8 +64,8 @@ class Finder {
 
 // Of the first n_rows clusters with those behind them, from first_column on.
 template <class Distances>
-ClosestPairs search(const Finder<Distances>& finder, int64_t n_rows, int64_t first_column, CandidateSource& screen,
-                    PairPool& pool, const Execution& execution, const Watch& watch) {
+void search(const Finder<Distances>& finder, int64_t n_rows, int64_t first_column, CandidateSource& screen,
+            const Execution& execution, const Watch& watch) {
   // Fewer rows a task where there are few clusters, for those are large.
   const int64_t rows =
       std::clamp<int64_t>(n_rows / (16 * resolve_threads(execution, n_rows)), 1, screen.rows_per_walk());
@@ -77,7 +77,6 @@ ClosestPairs search(const Finder<Distances>& finder, int64_t n_rows, int64_t fir
         finder.search(screen, {t * rows, std::min(n_rows, (t + 1) * rows), first_column}, thread, scratch[thread]);
       },
       first_column > 0 ? watch : upper_triangle(watch));
-  return pool.result();
 }
 
 double share_of_pairs(int64_t n_pairs, int64_t n) {
@@ -201,10 +200,6 @@ RungPairs closest_pairs(const Distances& distances, const ClusterOrder& order, c
   std::unique_ptr<CandidateSource> screen =
       choose_screen(distances.screened_points(execution), order.group_offsets, {threshold, guess}, execution);
   const auto finder_for = [&](PairPool& pool) { return Finder<Distances>(distances, order.ranks, separations, pool); };
-  const auto search_within = [&](double largest) {
-    PairPool pool(max_pairs, largest);
-    return search(finder_for(pool), n, 0, *screen, pool, execution, watch);
-  };
   // With a guess the search need not begin with everything within the threshold; without it, or where it was too low,
   // it does.
   if (guess < threshold) {
@@ -212,14 +207,17 @@ RungPairs closest_pairs(const Distances& distances, const ClusterOrder& order, c
       guess = tried_guess({guess, threshold}, n, max_pairs, [&](const std::vector<WalkedRows>& rows, PairPool& pool) {
         search_rows(finder_for(pool), rows, *screen, execution);
       });
-    ClosestPairs found = search_within(guess);
-    if (static_cast<int64_t>(found.pairs.size()) > fewest_of_guess(max_pairs)) return {std::move(found.pairs), false};
+    PairPool pool(max_pairs, guess, order.firsts);
+    search(finder_for(pool), n, 0, *screen, execution, watch);
+    if (pool.size() > fewest_of_guess(max_pairs)) return {pool.whole_result().pairs, false};
     // Now there may be many candidates: a device would list them all, the CPU takes them as they come.
     if (execution.cuda_device != kNoDevice)
       screen = choose_screen(distances.screened_points(execution), order.group_offsets, {threshold, threshold},
                              execution.on_cpu());
   }
-  ClosestPairs found = search_within(kInfinity);
+  PairPool pool(max_pairs, kInfinity, order.firsts);
+  search(finder_for(pool), n, 0, *screen, execution, watch);
+  ClosestPairs found = pool.whole_result();
   return {std::move(found.pairs), !found.was_cut};
 }
 
@@ -232,9 +230,10 @@ ClosestPairs closest_pairs_of_blocks(const Distances& distances, const ClusterOr
   const Watch watch = execution.stage("pairs", n);
   const std::unique_ptr<CandidateSource> screen =
       choose_screen(distances.screened_points(execution), order.group_offsets, {threshold, threshold}, execution);
-  PairPool pool(max_pairs, largest);
-  return search(Finder<Distances>(distances, order.ranks, separations, pool), n_rows, n_rows < n ? n_rows : 0, *screen,
-                pool, execution, watch);
+  PairPool pool(max_pairs, largest, order.firsts);
+  search(Finder<Distances>(distances, order.ranks, separations, pool), n_rows, n_rows < n ? n_rows : 0, *screen,
+         execution, watch);
+  return pool.result();
 }
 
 template <class Distances>

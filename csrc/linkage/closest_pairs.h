@@ -21,6 +21,7 @@ struct ClusterOrder {
   const std::vector<int32_t>& ranks;          // [n] cluster c is called ranks[c], each by another name
   const std::vector<int64_t>& group_offsets;  // [n groups + 1] or empty: ranges that stand close together
   const std::vector<int32_t>& numbers;        // of points by place: the few that speak for a cluster are chosen by them
+  const int32_t* firsts = nullptr;            // as CloserPair (pair_pool.h) has them
 };
 
 struct RungPairs {
@@ -28,12 +29,12 @@ struct RungPairs {
   bool all;                        // within the threshold; else there may be more, none of them closer than these
 };
 
-// Clusters are called by their ranks (a permutation) in the pairs that come out, where equal distances are told apart,
-// and by `separations`, whose pairs are left out.
+// Clusters are called by their ranks (a permutation) in the pairs that come out and by `separations`, whose pairs are
+// left out.
 //
 // All pairs within distances.distance_threshold(); or, if they are more than 2 * max_pairs, some of the closest: at
-// least one, at most 2 * max_pairs, and every pair closer than the farthest of them. Which pairs come out does not
-// depend on the number of threads. Its stage is "pairs".
+// least one, at most 2 * max_pairs, and all up to a distance, or as many of the closest, all at one distance, as
+// PairPool::whole_result() says. Which pairs come out does not depend on the number of threads. Its stage is "pairs".
 template <class Distances>
 RungPairs closest_pairs(const Distances& distances, const ClusterOrder& order, const Separations& separations,
                         int64_t max_pairs, const Execution& execution);

@@ -32,7 +32,7 @@ double ClusterMeans<T>::cross_sum(const Cluster& a, const Cluster& b) const {
 template <class T>
 void ClusterMeans<T>::absorb(Cluster& a, Cluster& b) const {
   const double cross = cross_sum(a, b), m = b.size;
-  const bool all_equal = cross == 0 && !a.offsets && !b.offsets;
+  const bool all_equal = cross == 0 && are_points(a, b);
   if (!all_equal) {
     if (!a.offsets) a.offsets = std::make_unique<double[]>(d_);
     for (int64_t p = 0; p < d_; ++p)
@@ -53,10 +53,20 @@ void ClusterMeans<T>::evaluate(int32_t c, const int32_t* others, int64_t count, 
   const Cluster& cluster = clusters_[c];
   for (int64_t t = 0; t < count; ++t) {
     const Cluster& other = clusters_[others[t]];
-    // Of two points, each perhaps many times, the distance is nearer than by its sum.
-    distances[t] = cluster.offsets || other.offsets
-                       ? cross_sum(cluster, other) / (static_cast<double>(cluster.size) * other.size)
-                       : exact_distance(row(cluster), row(other), d_);
+    distances[t] = are_points(cluster, other)
+                       ? exact_distance(row(cluster), row(other), d_)
+                       : cross_sum(cluster, other) / (static_cast<double>(cluster.size) * other.size);
+  }
+}
+
+template <class T>
+void ClusterMeans<T>::sum(int32_t c, const int32_t* others, int64_t count, double* sums) const {
+  const Cluster& cluster = clusters_[c];
+  for (int64_t t = 0; t < count; ++t) {
+    const Cluster& other = clusters_[others[t]];
+    const double n_pairs = static_cast<double>(cluster.size) * other.size;
+    sums[t] =
+        are_points(cluster, other) ? exact_distance(row(cluster), row(other), d_) * n_pairs : cross_sum(cluster, other);
   }
 }
 

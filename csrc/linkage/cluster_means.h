@@ -31,6 +31,8 @@ class ClusterMeans {
   // distances[t] = d(c, others[t]): a function of the two clusters and how they were merged, the same bits with the two
   // exchanged.
   void evaluate(int32_t c, const int32_t* others, int64_t count, double* distances) const;
+  // sums[t]: of the squared distances between the points of the two, whose mean is d(c, others[t]).
+  void sum(int32_t c, const int32_t* others, int64_t count, double* sums) const;
 
   // The union takes the place of cluster `a`, the larger; `b` is gone. Different pairs may merge at once.
   void merge(int32_t a, int32_t b);
@@ -52,6 +54,8 @@ class ClusterMeans {
   const double* offsets(const Cluster& cluster) const {
     return cluster.offsets ? cluster.offsets.get() : zeros_.data();
   }
+  // Whether the points of both are all alike: their distance is then had from two points, nearer than from the sum.
+  static bool are_points(const Cluster& a, const Cluster& b) { return !a.offsets && !b.offsets; }
   // Of the squared distances between the points of two clusters.
   double cross_sum(const Cluster& a, const Cluster& b) const;
   void absorb(Cluster& a, Cluster& b) const;

@@ -31,21 +31,25 @@ class CompleteMethod {
   }
 
   // A pair that is not there forbids its merge, be it too far apart or separated.
-  Dendrogram merge(RungPairs closest, const Separations&, const Execution& execution) const {
-    const RungMerges rung = merge_along(distances_->n_clusters(), closest.pairs, execution);
-    std::vector<double> heights(rung.sources.size());
-    measure_exactly(static_cast<int64_t>(heights.size()), execution, heights.data(), [&](int64_t t) {
-      return distances_->exact_distance(place_[rung.sources[t].left], place_[rung.sources[t].right]);
+  FoundMerges merge(RungPairs closest, const RungOrder& order, const Separations&, const Execution& execution) const {
+    FoundMerges found = merge_along(order.firsts, closest.pairs, execution);
+    if (exact_.is_exact()) return found;
+    const std::vector<HeightSource> sources = height_sources(found, closest.pairs, execution);
+    std::vector<double> distances(sources.size());
+    measure_exactly(static_cast<int64_t>(sources.size()), execution, distances.data(), [&](int64_t s) {
+      return distances_->exact_distance(place_[sources[s].left], place_[sources[s].right]);
     });
-    return with_heights(distances_->n_clusters(), rung.found, heights.data());
+    set_heights(found, sources, distances.data());
+    return found;
   }
 
-  Dendrogram merge_all_pairs(const RungOrder& rung, const Separations& separations, const Execution& searching,
-                             const Execution& merging) const {
+  FoundMerges merge_all_pairs(const RungOrder& rung, const Separations& separations, const Execution& searching,
+                              const Execution& merging) const {
     Condensed condensed =
         all_largest_distances(exact_.row(0), exact_.d(), distances_->clusters(), rung.ranks, separations, searching);
-    return dense_linkage(distances_->n_clusters(), condensed.data(), {Linkage::complete, exact_.distance_threshold()},
-                         merging);
+    DenseOptions options{Linkage::complete, exact_.distance_threshold()};
+    options.firsts = rung.firsts.data();
+    return dense_linkage(distances_->n_clusters(), condensed.data(), options, merging);
   }
 
  private:

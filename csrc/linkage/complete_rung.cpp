@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "linkage/exact_heights.h"
 #include "linkage/graph_linkage.h"
 #include "runtime/csr.h"
 #include "runtime/uninitialized.h"
@@ -24,22 +23,20 @@ struct Graph {
 
 }  // namespace
 
-RungMerges merge_along(int64_t n, const std::vector<ClusterPair>& pairs, const Execution& execution) {
+FoundMerges merge_along(const std::vector<int32_t>& firsts, const std::vector<ClusterPair>& pairs,
+                        const Execution& execution) {
+  const auto n = static_cast<int64_t>(firsts.size());
   Graph graph(n, pairs, execution);
-  Dendrogram found = graph_linkage(n, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(), execution);
-  std::vector<ClusterPair> sources = pairs_of_heights(found.merges, pairs, execution);
-  return {std::move(found), std::move(sources)};
+  return graph_linkage(n, graph.offsets.data(), graph.neighbors.data(), graph.distances.data(), firsts.data(),
+                       execution);
 }
 
-Dendrogram with_heights(int64_t n, const Dendrogram& found, const double* heights) {
-  std::vector<FoundMerge> merges(found.merges.size());
-  for (size_t t = 0; t < merges.size(); ++t) {
-    merges[t] = {static_cast<int32_t>(found.merges[t].left), static_cast<int32_t>(found.merges[t].right), heights[t]};
-    // Rounding may have put a union below one of its parts.
-    for (const int32_t part : {merges[t].a, merges[t].b})
-      if (part >= n) merges[t].height = std::max(merges[t].height, merges[part - n].height);
+void set_heights(FoundMerges& found, const std::vector<HeightSource>& sources, const double* distances) {
+  for (FoundMerge& merge : found.merges) merge.height = 0;
+  for (size_t s = 0; s < sources.size(); ++s) {
+    double& height = found.merges[sources[s].merge].height;
+    height = std::max(height, distances[s]);
   }
-  return {sort_by_height(n, merges), found.labels};
 }
 
 }  // namespace bcl

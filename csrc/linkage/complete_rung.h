@@ -8,29 +8,27 @@
 
 #include "linkage/clusters.h"
 #include "linkage/dendrogram.h"
+#include "linkage/exact_heights.h"
 #include "runtime/execution.h"
 
 namespace bcl {
 
-struct RungMerges {
-  Dendrogram found;                  // by heights as the pairs have them
-  std::vector<ClusterPair> sources;  // by merge: the pair whose distance its height is
-};
+// Merges clusters as far as the pairs of a rung (closest_pairs.h) tell, with heights as these have them; firsts[c] is
+// the first point of cluster c. Its stage is "merges".
+FoundMerges merge_along(const std::vector<int32_t>& firsts, const std::vector<ClusterPair>& pairs,
+                        const Execution& execution);
 
-// Merges clusters 0..n-1 as far as the pairs of a rung (closest_pairs.h) tell. Its stage is "merges".
-RungMerges merge_along(int64_t n, const std::vector<ClusterPair>& pairs, const Execution& execution);
-
-// heights[t] = measure(t) for each merge, on all threads.
+// distances[s] = measure(s) for each source, on all threads.
 template <class Measure>
-void measure_exactly(int64_t n_merges, const Execution& execution, double* heights, const Measure& measure) {
-  constexpr int64_t kMergesPerTask = 64;
-  parallel_for((n_merges + kMergesPerTask - 1) / kMergesPerTask, execution, [&](int64_t task, int) {
-    for (int64_t t = task * kMergesPerTask; t < std::min(n_merges, (task + 1) * kMergesPerTask); ++t)
-      heights[t] = measure(t);
+void measure_exactly(int64_t n_sources, const Execution& execution, double* distances, const Measure& measure) {
+  constexpr int64_t kSourcesPerTask = 64;
+  parallel_for((n_sources + kSourcesPerTask - 1) / kSourcesPerTask, execution, [&](int64_t task, int) {
+    for (int64_t s = task * kSourcesPerTask; s < std::min(n_sources, (task + 1) * kSourcesPerTask); ++s)
+      distances[s] = measure(s);
   });
 }
 
-// The merges of a rung, ordered by heights that are given for each.
-Dendrogram with_heights(int64_t n, const Dendrogram& found, const double* heights);
+// Makes the heights of the merges the largest distances of their sources.
+void set_heights(FoundMerges& found, const std::vector<HeightSource>& sources, const double* distances);
 
 }  // namespace bcl

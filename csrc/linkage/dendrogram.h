@@ -24,9 +24,21 @@ struct FoundMerge {
   double height;
 };
 
-// By height; of equal heights those come first whose clusters' smallest numbers differ in low bits, but a cluster after
-// its parts. So the order is that of the clusters, however the merges were found.
-std::vector<Merge> sort_by_height(int64_t n, const std::vector<FoundMerge>& found);
+// Of clusters 0..n-1.
+struct FoundMerges {
+  std::vector<FoundMerge> merges;  // each after those that made its parts
+  std::vector<int64_t> labels;     // [n] 0..K-1, numbered by first appearance
+};
+
+// The order of merges and of the pairs that they come from, wherever equal distances must be told apart: those come
+// first whose clusters' first points, their smallest numbers, differ in low bits: 0 and 1, 2 and 3, ... then merge at
+// once. It is total, for no two pairs of clusters have the same two first points; and a union never comes before both
+// of its parts in it, so that whoever merges by it finds one dendrogram (README.md).
+inline int32_t tie_of(int32_t first, int32_t other_first) { return first ^ other_first; }
+
+// By height, then by tie_of() the parts; but a merge after those that made its parts, and no lower than they, for its
+// height may have been rounded. So how merges were found does not show. The first `n_given` stay the first.
+Dendrogram in_order(FoundMerges found, int64_t n_given = 0);
 
 // Labels of points whose clusters lie in slots 0..n-1, slot_of(point): numbered by first appearance.
 template <class SlotOf>

@@ -1,4 +1,4 @@
-// A cluster lives in the slot of its first point, as the node of the dendrogram that it is. `active_` holds, ascending,
+// A cluster lives in the slot of its first part, as the node of the dendrogram that it is. `active_` holds, ascending,
 // the slots of clusters that may still merge: one whose nearest is beyond the threshold never will, for no distance
 // falls below the smaller of the two that it comes from (both linkages are reducible). For the same reason a cluster's
 // nearest, once found, stays the nearest until it is itself merged.
@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace bcl {
@@ -17,44 +18,56 @@ constexpr int64_t kAskEvery = 1 << 22;   // pairs read between two looks at the 
 constexpr int64_t kMaxPoints = 1 << 30;  // 2 n - 1 nodes must fit in int32
 constexpr int32_t kNone = -1;
 
-template <class T>
+template <class T, Linkage linkage>
 class DenseChain {
  public:
   DenseChain(int64_t n, T* distances, const DenseOptions& options, const Watch& watch)
       : n_(static_cast<int32_t>(n)),
         rows_(n),
         distances_(distances),
-        linkage_(options.linkage),
         threshold_(options.threshold),
         watch_(watch),
         nodes_(n),
         sizes_(n, 1),
+        firsts_(n),
         slots_(2 * n),
         owners_(n),
         nearest_(n, kNone),
         nearest_distances_(n, kInfinity),
         active_(n) {
-    for (std::vector<int32_t>* numbers : {&nodes_, &slots_, &owners_, &active_})
+    for (std::vector<int32_t>* numbers : {&nodes_, &slots_, &owners_, &active_, &firsts_})
       std::iota(numbers->begin(), numbers->end(), 0);
     if (options.sizes != nullptr) std::copy_n(options.sizes, n, sizes_.begin());
+    if (options.firsts != nullptr) std::copy_n(options.firsts, n, firsts_.begin());
     for (int64_t p = 0; p < options.n_cannot_link; ++p) separate(options.cannot_link + 2 * p);
     if (options.must_link_groups != nullptr) merge_groups(options.must_link_groups);
   }
 
-  Dendrogram run() {
+  FoundMerges run() {
     find_all_nearest();
     for (; n_done_ < n_; ++n_done_)
       while (owners_[n_done_] == n_done_ && may_merge(n_done_)) follow_chain_from(n_done_);
-    return {sort_by_height(n_, merges_), labels()};
+    return {std::move(merges_), labels()};
   }
 
  private:
   static constexpr T kInfinity = std::numeric_limits<T>::infinity();
 
-  T& distance(int32_t a, int32_t b) const { return distances_[rows_.begin(std::min(a, b)) + std::max(a, b)]; }
+  T& entry(int32_t a, int32_t b) const { return distances_[rows_.begin(std::min(a, b)) + std::max(a, b)]; }
+
+  // What the entry of two slots says.
+  T distance(int32_t a, int32_t b, T entry) const {
+    if constexpr (linkage == Linkage::complete) return entry;
+    return static_cast<T>(static_cast<double>(entry) / (static_cast<double>(sizes_[a]) * sizes_[b]));
+  }
+
+  static T combined(T left, T right) {
+    if constexpr (linkage == Linkage::complete) return std::max(left, right);
+    return left + right;
+  }
 
   void separate(const int32_t* pair) {
-    if (pair[0] != pair[1]) distance(pair[0], pair[1]) = kInfinity;
+    if (pair[0] != pair[1]) entry(pair[0], pair[1]) = kInfinity;
   }
 
   void merge_groups(const int32_t* groups) {
@@ -77,7 +90,7 @@ class DenseChain {
       T best = nearest_distances_[a];
       int32_t nearest = nearest_[a];
       for (auto b = std::upper_bound(active_.begin(), active_.end(), a); b != active_.end(); ++b) {
-        const T d = row[*b];
+        const T d = distance(a, *b, row[*b]);
         if (is_nearer(*b, a, d, nearest_[*b], nearest_distances_[*b])) {
           nearest_distances_[*b] = d;
           nearest_[*b] = nodes_[a];
@@ -94,12 +107,12 @@ class DenseChain {
                   active_.end());
   }
 
-  // Whether `other` comes before what was the nearest of a slot: of equal distances that whose slots, which are the
-  // clusters' first points, differ in lower bits.
+  // Whether `other` comes before what was the nearest of a slot.
   bool is_nearer(int32_t slot, int32_t other, T distance, int32_t nearest_node, T nearest_distance) const {
     if (!(distance <= nearest_distance)) return false;
     if (distance < nearest_distance) return true;
-    return nearest_node != kNone && (slot ^ other) < (slot ^ slots_[nearest_node]);
+    return nearest_node != kNone &&
+           tie_of(firsts_[slot], firsts_[other]) < tie_of(firsts_[slot], firsts_[slots_[nearest_node]]);
   }
 
   // kNone where it is too far away.
@@ -126,30 +139,30 @@ class DenseChain {
     }
   }
 
-  // Whether the predecessor came to the top as its nearest, and the top has none nearer. Means are rounded, so that a
-  // chain among equal ones might never end: there a tie goes to the predecessor.
+  // Whether the predecessor came to the top as its nearest, and the top has none nearer. Means are rounded, and a union
+  // may be nearer than its parts were but for that: so the top's nearest may be farther than the predecessor is.
   bool are_mutual(int32_t predecessor, int32_t top) const {
     if (nearest_[predecessor] != nodes_[top]) return false;
-    return linkage_ == Linkage::complete ? nearest_[top] == nodes_[predecessor]
-                                         : nearest_distances_[top] >= nearest_distances_[predecessor];
+    return nearest_[top] == nodes_[predecessor] ||
+           is_nearer(top, predecessor, nearest_distances_[predecessor], nearest_[top], nearest_distances_[top]);
   }
 
   // Finds the nearest anew where what it was has merged; gives up a cluster that has none near.
   bool may_merge(int32_t slot) {
     if (nearest_[slot] == kNone) return false;
     if (nodes_[slots_[nearest_[slot]]] == nearest_[slot]) return true;
-    find_nearest(slot, [this, slot](int32_t other) { return distance(slot, other); });
+    find_nearest(slot, [this, slot](int32_t other) { return entry(slot, other); });
     return nearest_[slot] != kNone;
   }
 
-  // Among the active slots, by the distances that measure(other) tells.
-  template <class Measure>
-  void find_nearest(int32_t slot, const Measure& measure) {
+  // Among the active slots, by their entries with the slot.
+  template <class Entry>
+  void find_nearest(int32_t slot, const Entry& entry_of) {
     T best = kInfinity;
     int32_t nearest = kNone;
     for (const int32_t other : active_) {
       if (other == slot) continue;
-      const T d = measure(other);
+      const T d = distance(slot, other, entry_of(other));
       if (is_nearer(slot, other, d, nearest, best)) {
         best = d;
         nearest = nodes_[other];
@@ -167,34 +180,19 @@ class DenseChain {
 
   // What the clusters in two slots, a < b, become lives in slot a.
   void merge(int32_t a, int32_t b, T height) {
-    double height_above = static_cast<double>(height);  // a mean may be rounded below what it is the mean of
-    for (const int32_t node : {nodes_[a], nodes_[b]})
-      if (node >= n_) height_above = std::max(height_above, merges_[node - n_].height);
-    merges_.push_back({nodes_[a], nodes_[b], height_above});
+    merges_.push_back({nodes_[a], nodes_[b], static_cast<double>(height)});
     deactivate(b);
     owners_[b] = a;
     nearest_[b] = kNone;
-    if (linkage_ == Linkage::complete) {
-      update_distances(a, b, [](T left, T right) { return std::max(left, right); });
-    } else {
-      const double left_size = sizes_[a], right_size = sizes_[b];
-      update_distances(a, b, [=](T left, T right) {
-        return static_cast<T>((left_size * left + right_size * right) / (left_size + right_size));
-      });
-    }
     sizes_[a] += sizes_[b];
+    find_nearest(a, [this, a, b](int32_t other) {
+      T& both = entry(a, other);
+      both = combined(both, entry(b, other));
+      return both;
+    });
     nodes_[a] = n_ + static_cast<int32_t>(merges_.size()) - 1;
     slots_[nodes_[a]] = a;
     nodes_[b] = kNone;
-  }
-
-  template <class Combine>
-  void update_distances(int32_t a, int32_t b, const Combine& combine) {
-    find_nearest(a, [this, a, b, &combine](int32_t other) {
-      T& d = distance(a, other);
-      d = combine(d, distance(b, other));
-      return d;
-    });
   }
 
   std::vector<int64_t> labels() const {
@@ -214,11 +212,11 @@ class DenseChain {
   const int32_t n_;
   const CondensedRows rows_;
   T* const distances_;
-  const Linkage linkage_;
   const double threshold_;
   const Watch& watch_;
   std::vector<int32_t> nodes_;        // [n] by slot; kNone: merged into another
   std::vector<int32_t> sizes_;        // [n] by slot
+  std::vector<int32_t> firsts_;       // [n] by slot
   std::vector<int32_t> slots_;        // [2 n] by node
   std::vector<int32_t> owners_;       // [n] the slot that a slot was merged into; its own, where it was not
   std::vector<int32_t> nearest_;      // [n] by slot: a node; kNone: no merge is possible any more
@@ -233,13 +231,14 @@ class DenseChain {
 }  // namespace
 
 template <class T>
-Dendrogram dense_linkage(int64_t n, T* distances, const DenseOptions& options, const Execution& execution) {
+FoundMerges dense_linkage(int64_t n, T* distances, const DenseOptions& options, const Execution& execution) {
   if (n > kMaxPoints) throw std::invalid_argument("linkage takes at most 2**30 points");
   const Watch watch = execution.stage("merges", n);
-  return DenseChain<T>(n, distances, options, watch).run();
+  if (options.linkage == Linkage::complete) return DenseChain<T, Linkage::complete>(n, distances, options, watch).run();
+  return DenseChain<T, Linkage::average>(n, distances, options, watch).run();
 }
 
-template Dendrogram dense_linkage(int64_t, float*, const DenseOptions&, const Execution&);
-template Dendrogram dense_linkage(int64_t, double*, const DenseOptions&, const Execution&);
+template FoundMerges dense_linkage(int64_t, float*, const DenseOptions&, const Execution&);
+template FoundMerges dense_linkage(int64_t, double*, const DenseOptions&, const Execution&);
 
 }  // namespace bcl

@@ -157,17 +157,17 @@ class GraphLists {
 
 }  // namespace
 
-Dendrogram graph_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances,
-                         const Execution& execution) {
+FoundMerges graph_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances,
+                          const int32_t* firsts, const Execution& execution) {
   if (n > kMaxPoints) throw std::invalid_argument("complete linkage takes at most 2**30 points");
-  MergingClusters clusters(static_cast<int32_t>(n), [](int32_t) { return 1; });
+  MergingClusters clusters(static_cast<int32_t>(n), firsts, [](int32_t) { return 1; });
   GraphLists lists(clusters, offsets, neighbors, distances, execution);
-  Dendrogram dendrogram = MutualNeighbors<GraphLists>(clusters, lists, execution).run();
+  FoundMerges found = MutualNeighbors<GraphLists>(clusters, lists, execution).run();
   // A graph that is as it should be always has a pair that is mutual.
   for (int32_t c = 0; c < n; ++c)
     if (clusters.is_there(c) && !lists.empty(c))
       throw std::invalid_argument("the graph must be symmetric, with every neighbour once in a row");
-  return dendrogram;
+  return found;
 }
 
 }  // namespace bcl

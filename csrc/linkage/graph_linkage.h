@@ -15,8 +15,9 @@ namespace bcl {
 //   offsets    // [n + 1]
 //   neighbors  // [offsets[n]]  overwritten: the lists shrink in place, nothing is allocated per merge
 //   distances  // [offsets[n]]  overwritten
+//   firsts     // [n]  ascending: of what is in each cluster the smallest number, which tells ties apart; null: its own
 // Its stage is "merges".
-Dendrogram graph_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances,
-                         const Execution& execution);
+FoundMerges graph_linkage(int64_t n, const int64_t* offsets, int32_t* neighbors, double* distances,
+                          const int32_t* firsts, const Execution& execution);
 
 }  // namespace bcl

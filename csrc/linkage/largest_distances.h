@@ -10,6 +10,7 @@
 #include "distance/exact_distances.h"
 #include "distance/scaled_points.h"
 #include "linkage/clusters.h"
+#include "linkage/exact_heights.h"
 #include "linkage/member_mean.h"
 
 namespace bcl {
@@ -88,7 +89,7 @@ class LargestDistances {
     for (const int32_t* point = clusters_.begin(i); point < clusters_.end(i); ++point) {
       exact_->evaluate(*point, clusters_.begin(j), clusters_.size(j), distances.data());
       for (int64_t t = 0; t < clusters_.size(j); ++t) {
-        if (distances[t] < largest * (1 - kRounding)) continue;
+        if (distances[t] < largest * (1 - kSummationRounding)) continue;
         largest = std::max(largest, distances[t]);
         exact = std::max(exact, exact_->sequential(*point, clusters_.begin(j)[t]));
       }
@@ -102,8 +103,6 @@ class LargestDistances {
     for (int64_t c = 0; c < n_clusters(); ++c) first_members[c] = *clusters_.begin(c);
     return {exact_->row(0), first_members.data(), n_clusters(), exact_->d(), execution};
   }
-
-  static constexpr double kRounding = 1e-10;  // more than any order of summation makes of up to 10^5 features
 
   // Evaluates one point against scratch.points, which are size(cluster) points of every cluster in scratch.near.
   template <class Size>

@@ -8,7 +8,8 @@
 namespace bcl {
 namespace {
 
-// What a node of the dendrogram is: the number of a FoundMerge, the cluster of `means` it lives in, its smallest leaf.
+// What a node of the merges given is: the number of a FoundMerge, the cluster of `means` it lives in, its smallest
+// leaf.
 struct Node {
   int32_t number, place, first;
   double height;  // beyond the threshold: it was not merged
@@ -23,7 +24,7 @@ class MeanHeights {
     for (int32_t c = 0; c < n_; ++c) nodes_.push_back({c, c, c, 0});
   }
 
-  void merge(int64_t left, int64_t right) {
+  void merge(int32_t left, int32_t right) {
     Node a = nodes_[left], b = nodes_[right];
     if (weight(a) < weight(b)) std::swap(a, b);
     double distance = 0;
@@ -37,8 +38,8 @@ class MeanHeights {
     owners_[b.place] = a.place;
   }
 
-  Dendrogram result() {
-    return {sort_by_height(n_, merges_), label_by_first_appearance(n_, [this](int32_t c) { return owner(c); })};
+  FoundMerges result() {
+    return {std::move(merges_), label_by_first_appearance(n_, [this](int32_t c) { return owner(c); })};
   }
 
  private:
@@ -61,13 +62,13 @@ class MeanHeights {
 }  // namespace
 
 template <class T>
-Dendrogram with_mean_heights(const Dendrogram& found, double distance_threshold, ClusterMeans<T>& means) {
+FoundMerges with_mean_heights(const FoundMerges& found, double distance_threshold, ClusterMeans<T>& means) {
   MeanHeights<T> heights(means, distance_threshold);
-  for (const Merge& merge : found.merges) heights.merge(merge.left, merge.right);
+  for (const FoundMerge& merge : found.merges) heights.merge(merge.a, merge.b);
   return heights.result();
 }
 
-template Dendrogram with_mean_heights(const Dendrogram&, double, ClusterMeans<float>&);
-template Dendrogram with_mean_heights(const Dendrogram&, double, ClusterMeans<double>&);
+template FoundMerges with_mean_heights(const FoundMerges&, double, ClusterMeans<float>&);
+template FoundMerges with_mean_heights(const FoundMerges&, double, ClusterMeans<double>&);
 
 }  // namespace bcl

@@ -6,10 +6,10 @@
 
 namespace bcl {
 
-// The dendrogram's merges again, with the heights that merge_mutual_neighbors has for them, to the last bit: so that it
-// does not show how merges were found, and a threshold that is a height is met. What is beyond the threshold goes. The
+// The merges again, with the heights that mean_linkage has for them, to the last bit: so that it does not show how they
+// were found, and a threshold that is a height is met. What is beyond the threshold goes. The
 // clusters of `means` are merged; cost O(n d).
 template <class T>
-Dendrogram with_mean_heights(const Dendrogram& found, double distance_threshold, ClusterMeans<T>& means);
+FoundMerges with_mean_heights(const FoundMerges& found, double distance_threshold, ClusterMeans<T>& means);
 
 }  // namespace bcl

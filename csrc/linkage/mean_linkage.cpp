@@ -158,18 +158,18 @@ class MeanLists {
 }  // namespace
 
 template <class T>
-Dendrogram mean_linkage(ClusterMeans<T>& means, std::vector<ClusterPair> pairs, double limit,
-                        const Separations& separations, const Execution& execution) {
-  MergingClusters clusters(static_cast<int32_t>(means.n()), [&](int32_t c) { return means.size(c); });
+FoundMerges mean_linkage(ClusterMeans<T>& means, const std::vector<int32_t>& firsts, std::vector<ClusterPair> pairs,
+                         double limit, const Separations& separations, const Execution& execution) {
+  MergingClusters clusters(static_cast<int32_t>(means.n()), firsts.data(), [&](int32_t c) { return means.size(c); });
   MeanLists<T> lists(clusters, means, std::move(pairs), limit, separations, execution);
-  Dendrogram dendrogram = MutualNeighbors<MeanLists<T>>(clusters, lists, execution).run();
-  means.renumber(dendrogram.labels);
-  return dendrogram;
+  FoundMerges found = MutualNeighbors<MeanLists<T>>(clusters, lists, execution).run();
+  means.renumber(found.labels);
+  return found;
 }
 
-template Dendrogram mean_linkage(ClusterMeans<float>&, std::vector<ClusterPair>, double, const Separations&,
-                                 const Execution&);
-template Dendrogram mean_linkage(ClusterMeans<double>&, std::vector<ClusterPair>, double, const Separations&,
-                                 const Execution&);
+template FoundMerges mean_linkage(ClusterMeans<float>&, const std::vector<int32_t>&, std::vector<ClusterPair>, double,
+                                  const Separations&, const Execution&);
+template FoundMerges mean_linkage(ClusterMeans<double>&, const std::vector<int32_t>&, std::vector<ClusterPair>, double,
+                                  const Separations&, const Execution&);
 
 }  // namespace bcl

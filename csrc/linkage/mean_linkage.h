@@ -16,10 +16,11 @@
 
 namespace bcl {
 
-// Merges clusters of `means`, which ends with those that are left, numbered by first appearance. `pairs` holds every
-// pair closer than `limit` that may merge, and perhaps some at it. Its stage is "merges".
+// Merges clusters of `means`, which ends with those that are left, numbered by first appearance; firsts[c] is the first
+// point of cluster c. `pairs` holds every pair up to `limit` that may merge, as far as whole_pairs() (pair_pool.h)
+// says. Its stage is "merges".
 template <class T>
-Dendrogram mean_linkage(ClusterMeans<T>& means, std::vector<ClusterPair> pairs, double limit,
-                        const Separations& separations, const Execution& execution);
+FoundMerges mean_linkage(ClusterMeans<T>& means, const std::vector<int32_t>& firsts, std::vector<ClusterPair> pairs,
+                         double limit, const Separations& separations, const Execution& execution);
 
 }  // namespace bcl

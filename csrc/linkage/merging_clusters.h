@@ -42,13 +42,15 @@ struct NearestCluster {
 
 class MergingClusters {
  public:
-  // size_of(c): how large each is at first, in any unit.
+  // firsts[c]: the first point of each at first, ascending, or null: its own number; size_of(c): how large it is, in
+  // any unit.
   template <class SizeOf>
-  MergingClusters(int32_t n, const SizeOf& size_of)
+  MergingClusters(int32_t n, const int32_t* firsts, const SizeOf& size_of)
       : n_(n), nodes_(2 * int64_t{n}), next_in_cluster_(nodes_.size()), clusters_(n), records_(n) {
     std::iota(next_in_cluster_.begin(), next_in_cluster_.end(), 0);
     for (int32_t c = 0; c < n; ++c) {
-      clusters_[c].node = records_[c].first = c;
+      clusters_[c].node = c;
+      records_[c].first = firsts == nullptr ? c : firsts[c];
       clusters_[c].size = size_of(c);
       nodes_[c] = {c, clusters_[c].size};
     }
@@ -79,10 +81,9 @@ class MergingClusters {
     return other.is_union() && !cluster.is_union() && (cluster.nearest == c || cluster.nearest == other.absorbed);
   }
 
-  // Of equal distances those come first whose numbers differ in low bits: 0 and 1, 2 and 3, ... then find each other at
-  // once. Between two rounds, for it is the smallest number of a cluster's parts that counts.
+  // Between two rounds, for the first points are those of the clusters as they are.
   auto tie_with(int32_t c) const {
-    return [this, c](int32_t other) { return records_[c].first ^ records_[other].first; };
+    return [this, c](int32_t other) { return tie_of(records_[c].first, records_[other].first); };
   }
 
   // Of all but the nearest; at least.
@@ -111,9 +112,7 @@ class MergingClusters {
     const auto weight = [&](int32_t c) { return std::make_tuple(clusters_[c].size, -records_[c].first); };
     if (weight(a) < weight(b)) std::swap(a, b);
     Cluster& cluster = clusters_[a];
-    // Rounding, or a graph whose directions differ, may put a union below its parts.
-    records_[a].height = std::max({records_[a].nearest_distance, records_[a].height, records_[b].height});
-    merges_[t] = {cluster.node, clusters_[b].node, records_[a].height};
+    merges_[t] = {cluster.node, clusters_[b].node, records_[a].nearest_distance};
     const int32_t node = n_ + static_cast<int32_t>(t), last = clusters_[b].node;
     int32_t part = last;
     do {
@@ -133,16 +132,16 @@ class MergingClusters {
     for (const int32_t c : unions) clusters_[c].absorbed = -1;
   }
 
-  Dendrogram dendrogram() const {
-    return {sort_by_height(n_, merges_), label_by_first_appearance(n_, [this](int32_t c) { return place(c); })};
+  // The merges so far, which are then gone.
+  FoundMerges found() {
+    return {std::move(merges_), label_by_first_appearance(n_, [this](int32_t c) { return place(c); })};
   }
 
  private:
   // What is asked of a cluster less often.
   struct Record {
     double nearest_distance = NearestCluster::kNowhere, others_distance = NearestCluster::kNowhere;
-    double height = 0;
-    int32_t first = 0;  // the smallest number of its parts
+    int32_t first = 0;
   };
 
   const int32_t n_;

@@ -35,7 +35,7 @@ class MutualNeighbors {
       : clusters_(clusters), lists_(lists), execution_(execution), scratch_(execution) {}
 
   // Its stage is "merges".
-  Dendrogram run() {
+  FoundMerges run() {
     const Watch watch = execution_.stage("merges", clusters_.n());
     const auto share_done = [&] { return static_cast<double>(clusters_.n_merges()) / clusters_.n(); };
     const auto round_watch = [&](double) { return watch && watch(share_done()); };
@@ -50,7 +50,7 @@ class MutualNeighbors {
       update_orphans(orphans, round_watch);
       changed.insert(changed.end(), orphans.begin(), orphans.end());
     }
-    return clusters_.dendrogram();
+    return clusters_.found();
   }
 
  private:

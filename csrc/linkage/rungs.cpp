@@ -30,7 +30,8 @@ std::vector<int32_t> inverse(const std::vector<int32_t>& permutation) {
   return places;
 }
 
-RungOrder::RungOrder(const DendrogramBuilder& builder, const PointGroups& groups) : labels(groups.order.size()) {
+RungOrder::RungOrder(const DendrogramBuilder& builder, const PointGroups& groups)
+    : labels(groups.order.size()), firsts(builder.first_points()) {
   std::vector<int32_t> position(builder.n_clusters(), -1);
   size_t group = 0;
   for (size_t place = 0; place < groups.order.size(); ++place) {

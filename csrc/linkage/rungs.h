@@ -43,7 +43,7 @@ ArrangedPoints<T> arranged_points(const T* points, int64_t n, int64_t d, int64_t
 }
 
 // The distinct points' places, the clusters' numbers in the order of their first places, the number of each place's
-// cluster in that order, and where in that order the groups of the points begin.
+// cluster in that order, where in that order the groups of the points begin, and the first point of each cluster.
 struct RungOrder {
   RungOrder(const DendrogramBuilder& builder, const PointGroups& groups);
 
@@ -51,6 +51,7 @@ struct RungOrder {
   std::vector<int64_t> labels;  // by place
   std::vector<int32_t> ranks;
   std::vector<int64_t> group_offsets;
+  std::vector<int32_t> firsts;  // by number
 };
 
 // Whether a rung would better be the last, of all pairs at once. They must fit; where distances are concentrated it
@@ -62,9 +63,9 @@ bool measures_all_pairs(const Distances& distances, const ClusterOrder& order, c
          are_concentrated(distances, order, options.max_pairs, execution);
 }
 
-// Method says what a linkage is: distances(rung order) for closest_pairs; merge(closest, separations, execution), the
-// merges as far as those pairs tell; and merge_all_pairs(rung order, separations, execution of the search, and of the
-// merges), all merges that there are.
+// Method says what a linkage is: distances(rung order) for closest_pairs; merge(closest, rung order, separations,
+// execution), the merges as far as those pairs tell; and merge_all_pairs(rung order, separations, execution of the
+// search, and of the merges), all merges that there are.
 template <class Method>
 Dendrogram climb(DendrogramBuilder builder, const PointGroups& groups, Method method, const LinkageOptions& options,
                  const Execution& execution) {
@@ -77,14 +78,14 @@ Dendrogram climb(DendrogramBuilder builder, const PointGroups& groups, Method me
     const Execution searching = progress.part_of_rung(n_clusters, 0, LinkageProgress::kPairsPart);
     const Execution merging = progress.part_of_rung(n_clusters, LinkageProgress::kPairsPart, 1);
     const auto& distances = method.distances(rung);
-    const ClusterOrder order{rung.ranks, rung.group_offsets, groups.order};
+    const ClusterOrder order{rung.ranks, rung.group_offsets, groups.order, rung.firsts.data()};
     if (measures_all_pairs(distances, order, options, execution)) {
       builder.add_rung(method.merge_all_pairs(rung, separations, searching, merging));
       break;
     }
     RungPairs closest = closest_pairs(distances, order, separations, options.max_pairs, searching);
     all = closest.all;
-    builder.add_rung(method.merge(std::move(closest), separations, merging));
+    builder.add_rung(method.merge(std::move(closest), rung, separations, merging));
     progress.end_rung(n_clusters);
   }
   return std::move(builder).result();

@@ -57,6 +57,13 @@ def test_ties(n, width, seed, condensed):
     assert_is_a_complete_linkage(CompleteLinkage(np.zeros(n, np.int64), merges, 1), distances, np.inf)
 
 
+def test_means_whose_sums_no_number_holds():
+    distances = np.random.default_rng(0).random(40 * 39 // 2)
+    wanted = linkage(distances, "average")
+    merges = linkage(distances * 2.0**1023, "average")
+    np.testing.assert_array_equal(merges, wanted * [1, 1, 2.0**1023, 1])
+
+
 @pytest.mark.parametrize("condensed", [True, False])
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_optimal_ordering(metric, condensed):

@@ -62,6 +62,17 @@ def test_same_bits_as_one_process(workers, name):
     assert_same(X, threshold, **options)
 
 
+@pytest.mark.parametrize("memory_limit", [None, 5_000_000])
+def test_no_memory_shows_where_pairs_tie(workers, memory_limit):
+    """Corners of a cube: far more pairs at one distance than fit, and a worker's tasks hold fewer still."""
+    corners = ((np.arange(1 << 12)[:, None] >> np.arange(12)) & 1).astype(np.float32)
+    X = np.random.default_rng(1).permutation(corners)
+    one = complete_linkage(X, 4.0)
+    many = complete_linkage(X, 4.0, engine="ray", memory_limit=memory_limit)
+    np.testing.assert_array_equal(many.merges, one.merges)
+    np.testing.assert_array_equal(many.labels, one.labels)
+
+
 def test_estimator_and_progress(workers):
     X, seen = identities(5000, 16), []
     one = BallClustering(0.6).fit(X)

@@ -73,6 +73,43 @@ def average_linkage_reference(
     return by_first_appearance(codes), np.array(heights)
 
 
+def linkage_in_order(
+    square: NDArray[np.float64], threshold: float, linkage: str = "complete", groups: NDArray[Any] | None = None
+) -> CompleteLinkage:
+    """Textbook loop that takes, of the pairs of clusters at the smallest distance, the first by the order of ties.
+
+    That is by ``first ^ other_first`` of the clusters' first samples. Samples of one group are merged before, one after
+    the other. An infinite distance forbids a merge. Means are of whole numbers, so that equal ones are equal.
+    """
+    n = len(square)
+    square, firsts, sizes = square.copy(), np.arange(n), np.ones(n)
+    nodes: list[int] = list(range(n))
+    merges: list[tuple[float, float, float, float]] = []
+
+    def merge(a: int, b: int, height: float) -> None:
+        """Leave the union in the place of a, its first sample."""
+        square[a] = square[:, a] = np.maximum(square[a], square[b]) if linkage == "complete" else square[a] + square[b]
+        square[b] = square[:, b] = np.inf
+        sizes[a] += sizes[b]
+        merges.append((*sorted((nodes[a], nodes[b])), height, sizes[a]))
+        nodes[a], firsts[firsts == b] = n + len(merges) - 1, a
+
+    for i, first in enumerate([] if groups is None else [int((groups == group).argmax()) for group in groups]):
+        if first < i:
+            merge(first, i, 0.0)
+    above = np.triu_indices(n, 1)
+    while len(square) > 1:
+        distances = square[above] if linkage == "complete" else (square / np.outer(sizes, sizes))[above]
+        height = distances.min(initial=np.inf)
+        if not (height <= threshold and np.isfinite(height)):
+            break
+        ties = np.flatnonzero(distances == height)
+        a, b = above[0][ties], above[1][ties]
+        next_one = np.lexsort((a, a ^ b))[0]
+        merge(int(a[next_one]), int(b[next_one]), float(height))
+    return CompleteLinkage(by_first_appearance(firsts), np.array(merges).reshape(-1, 4), n - len(merges))
+
+
 def members_of(merges: NDArray[np.float64], n: int) -> list[list[int]]:
     """The samples of each node of the dendrogram."""
     members = [[i] for i in range(n)]

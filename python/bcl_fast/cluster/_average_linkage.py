@@ -88,8 +88,9 @@ def average_linkage(
 
     Notes
     -----
-    Of pairs at equal distances those merge first whose clusters' first samples have numbers that differ in low bits: a
-    function of the input and the memory limit alone. SciPy may break ties otherwise.
+    Of pairs at equal distances those merge first whose clusters' first samples have numbers that differ in low bits
+    (the smallest ``i ^ j``): a function of the input alone, whatever the memory limit, the threads and the device,
+    unless means are equal but for rounding. SciPy may break ties otherwise.
 
     References
     ----------

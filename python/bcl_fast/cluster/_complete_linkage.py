@@ -116,8 +116,9 @@ def complete_linkage(
 
     Notes
     -----
-    Of pairs at equal distances those merge first whose clusters' first samples have numbers that differ in low bits: a
-    function of the input and the memory limit alone. SciPy may break ties otherwise.
+    Of pairs at equal distances those merge first whose clusters' first samples have numbers that differ in low bits
+    (the smallest ``i ^ j``): a function of the input alone, whatever the memory limit, the threads, the device and the
+    engine. SciPy may break ties otherwise.
 
     References
     ----------

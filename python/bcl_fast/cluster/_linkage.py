@@ -17,6 +17,9 @@ from bcl_fast.cluster._precomputed import check_condensed
 from bcl_fast.cluster._progress import OnProgress
 from bcl_fast.errors import InputError
 
+# The core sums the distances between two clusters, 2^58 at most: larger ones are given in another unit.
+_LARGEST_SUMMED, _UNIT_OF_SUMS = 2.0**960, 2.0**64
+
 
 def linkage(
     X: npt.ArrayLike,
@@ -54,8 +57,8 @@ def linkage(
     -------
     ndarray of shape (n_samples - 1, 4), float64
         A linkage matrix, for ``fcluster``, ``dendrogram`` and the like. Heights are SciPy's: to the last bit for
-        complete linkage of Euclidean, squared Euclidean and condensed distances (but where rounding alone tells which
-        pair of two clusters is the farthest), else to 1e-12 relative. Ties may be broken otherwise than in SciPy.
+        complete linkage of Euclidean, squared Euclidean and condensed distances, else to 1e-12 relative. Ties may be
+        broken otherwise than in SciPy.
 
     Raises
     ------
@@ -91,7 +94,11 @@ def linkage(
         distances, n_samples = check_condensed(observations)
         unconstrained = resolve_constraints(None, None, n_samples)
         execution = core_execution(n_jobs, progress)
+        unit = _UNIT_OF_SUMS if method == "average" and distances.max() > _LARGEST_SUMMED else 1.0
+        if unit != 1.0:
+            distances /= unit
         tree, _ = _core.dense_linkage(distances, n_samples, method, np.inf, *unconstrained, execution)
+        tree[:, 2] *= unit
     else:
         merge = LINKAGES[method]
         tree = merge(observations, metric=metric, memory_limit=memory_limit, n_jobs=n_jobs, progress=progress).merges

@@ -114,11 +114,10 @@ class _Climb:
         self._tell(stage, n_clusters, self._rungs.share(1, share))
 
     def _settle(self, labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        """Bring the points of each cluster together in one block; return it by cluster."""
+        """Bring the points of each cluster together in one block; return it by the cluster's first point."""
         block, _ = self._blocks.whereabouts(len(labels))
-        of_points = labels[self._distinct]
-        _, first, sizes = np.unique(of_points, return_index=True, return_counts=True)
-        home = block[self._distinct[first]]
+        firsts, of_points, sizes = np.unique(labels[self._distinct], return_inverse=True, return_counts=True)
+        home = block[firsts]
         self._check_fits(int(sizes.max()))
         spread_out(home, sizes, len(self._blocks), self._most_rows)
         home_of_points = home[of_points]
@@ -130,7 +129,8 @@ class _Climb:
             numbers = np.cumsum([len(part) > 0 for part in points]) - 1
             home, points = numbers[home].astype(np.int32), [part for part in points if len(part)]
         self._blocks = self._blocks.dealt_anew(self._workers, points, len(labels))
-        return home
+        block[firsts] = home
+        return block
 
     def _check_fits(self, size: int) -> None:
         rows = self._work.memory.rows_per_block

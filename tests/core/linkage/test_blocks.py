@@ -27,7 +27,7 @@ def points_of(name: str) -> tuple[npt.NDArray[Any], float]:
 
 def pairs_in_blocks(
     X: npt.NDArray[Any],
-    clusters: list[npt.NDArray[Any]],
+    clusters: dict[int, npt.NDArray[Any]],
     blocks: list[npt.NDArray[Any]],
     pool: _core.PairPool,
     threshold: float,
@@ -80,8 +80,10 @@ def climb_in_blocks(
     while rungs.n_clusters > 1 and not everything:
         n_rungs += 1
         labels = rungs.labels()
-        clusters = [distinct[labels[distinct] == c] for c in range(rungs.n_clusters)]
-        order = np.random.default_rng(n_rungs).permutation(rungs.n_clusters).astype(np.int32)
+        firsts, number = np.unique(labels[distinct], return_inverse=True)
+        assert len(firsts) == rungs.n_clusters
+        clusters = {first: distinct[labels[distinct] == first] for first in firsts}
+        order = np.random.default_rng(n_rungs).permutation(firsts)
         blocks = np.array_split(order, n_blocks)
         separated = np.unique(labels[cannot_link], axis=0).astype(np.int32).reshape(-1, 2)
         points, of, rows, columns = rungs.sample()
@@ -95,8 +97,9 @@ def climb_in_blocks(
                 break
         everything = largest == np.inf and not pool.was_cut
         sources = rungs.merge(pool)
-        heights = _core.exact_distances(X[distinct], labels[distinct], rungs.n_clusters, sources)
-        rungs.add(heights)
+        pairs = np.searchsorted(firsts, sources).astype(np.int32)
+        distances = _core.exact_distances(X[distinct], number.ravel().astype(np.int32), rungs.n_clusters, pairs)
+        rungs.add(distances)
     return *rungs.result(), n_rungs
 
 
@@ -135,7 +138,7 @@ def test_pool_is_a_function_of_the_set_of_pairs():
     rng = np.random.default_rng(1)
     pairs = np.array([(i, j) for j in range(40) for i in range(j)], np.int32)
     distances = rng.integers(0, 12, len(pairs)).astype(np.float64)  # ties
-    key = np.lexsort((pairs[:, 0], pairs[:, 1] - pairs[:, 0], distances))
+    key = np.lexsort((pairs[:, 0], pairs[:, 1] ^ pairs[:, 0], distances))
     for max_pairs in (1, 50, 400, 1000):
         rungs = [_core.Rungs(np.arange(40, dtype=np.int32), None, max_pairs) for _ in range(3)]
         found = []
@@ -144,7 +147,7 @@ def test_pool_is_a_function_of_the_set_of_pairs():
             for part in np.array_split(rng.permutation(len(pairs)), 7):
                 pool.add(distances[part], pairs[part], False)
             assert pool.was_cut == (len(pairs) > 2 * max_pairs)
-            found.append(rung.merge(pool).tolist())
+            found.append(sorted(rung.merge(pool).tolist()))
         assert found[0] == found[1] == found[2]
         assert pool.largest == (distances[key[max_pairs - 1]] if pool.was_cut else np.inf)
 
@@ -197,11 +200,11 @@ def test_arguments_of_blocks_are_checked(change, says):
 
 def test_steps_of_a_rung_are_checked():
     rungs = _core.Rungs(np.arange(3, dtype=np.int32), None, 4)
-    with pytest.raises(ValueError, match="heights must have one entry for each merge of a rung"):
+    with pytest.raises(ValueError, match="distances must have one entry for each pair that merge returned"):
         rungs.add(np.zeros(0))
     pool = _core.PairPool(4, np.inf)
     pool.add(np.array([1.0]), np.array([[1, 3]], np.int32), False)
-    with pytest.raises(ValueError, match="pairs must lie in"):
+    with pytest.raises(ValueError, match="pairs must be of clusters' first points, the smaller first"):
         rungs.merge(pool)
     with pytest.raises(ValueError, match="first_identical must name no later point"):
         _core.Rungs(np.array([1, 1], np.int32), None, 4)
