@@ -15,7 +15,14 @@ from bcl_fast import _core
 from bcl_fast.cluster import CompleteLinkage
 from tests.core.linkage.test_blocks import climb_in_blocks
 from tests.core.linkage.test_graph_linkage import linkage_of_graph
-from tests.helpers.linkage import NO_PAIRS, by_first_appearance, climb, linkage_in_order, squared_distances
+from tests.helpers.linkage import (
+    NO_PAIRS,
+    assert_is_a_complete_linkage,
+    by_first_appearance,
+    climb,
+    linkage_in_order,
+    squared_distances,
+)
 
 ALL = 10**9
 LINKAGES = ["complete", "average"]
@@ -113,6 +120,22 @@ def test_no_blocks_show(kind, task_pairs):
     for max_pairs in (60, 1000):
         merges, labels, _ = climb_in_blocks(X, threshold, max_pairs, 3, task_pairs=task_pairs)
         assert_same(CompleteLinkage(labels, merges, len(X) - len(merges)), wanted)
+
+
+@pytest.mark.parametrize("divisor", ["length", 255])
+def test_heights_of_pairs_that_are_equal_but_for_rounding(divisor):
+    """They are the largest in SciPy's order of summation, whatever pair was the farthest in another."""
+    X = np.random.default_rng(2).binomial(3, 0.1, (400, 40)).astype(np.float64) + np.eye(400, 40)
+    X /= np.linalg.norm(X, axis=1, keepdims=True) if divisor == "length" else divisor
+    distances = squared_distances(X)
+    threshold = float(np.median(distances))
+    wanted = climb(X, threshold, ALL)
+    assert_is_a_complete_linkage(wanted, distances, threshold)
+    for max_pairs in (100, 1000, 10_000):
+        assert_same(climb(X, threshold, max_pairs), wanted)
+    merges, labels, n_rungs = climb_in_blocks(X, threshold, 1000, 3)
+    assert_same(CompleteLinkage(labels, merges, len(X) - len(merges)), wanted)
+    assert n_rungs > 2
 
 
 # ---- more pairs at one distance than a rung holds: blocks of samples, or pairs that merge once
