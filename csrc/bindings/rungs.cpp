@@ -203,7 +203,7 @@ class Rungs {
   }
 
   py::tuple sample() const {
-    const SampledClusters sampled(n_clusters());
+    const SampledClusters sampled = SampledClusters::of_guess(n_clusters(), max_pairs_);
     std::vector<int32_t> place(n_clusters(), -1);
     int32_t n_places = 0;
     for (const std::vector<int32_t>* clusters : {&sampled.rows, &sampled.columns})

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <tuple>
 
 #include "linkage/largest_distances.h"
@@ -83,50 +84,16 @@ double share_of_pairs(int64_t n_pairs, int64_t n) {
   return static_cast<double>(n_pairs) / (0.5 * static_cast<double>(n) * static_cast<double>(n));
 }
 
-// Of a few rows, with what is behind each.
-template <class Distances>
-void search_rows(const Finder<Distances>& finder, const std::vector<WalkedRows>& rows, CandidateSource& screen,
-                 const Execution& execution) {
-  const auto n_tasks = static_cast<int64_t>(rows.size());
-  ThreadScratch<typename Finder<Distances>::Scratch> scratch(execution, n_tasks);
-  parallel_for(n_tasks, execution,
-               [&](int64_t t, int thread) { finder.search(screen, rows[t], thread, scratch[thread]); });
-}
-
-// A sample of so many pairs within a guess, of all, tells enough. Else the search tries some of the rows first: blocks
-// of kTriedRows, together a part of kTriedPart, with more of a guess where that finds too few.
+// A sample of so many pairs within a guess, of all, tells enough; else one of many clusters is searched as a rung is.
 constexpr double kTellingShare = 2e-4;
-constexpr int64_t kTriedRows = 16, kTriedBlocks = 64, kTriedPart = 256;
-constexpr double kTriedStep = 1.2;
-constexpr int kTries = 8;
+constexpr int64_t kSampledPart = 64, kFewestSampled = 1 << 12, kMostSampled = 1 << 16, kFewestTelling = 100;
 // Of max_pairs, what is to be found: for many clusters smaller rungs cost less, for the shorter the distance, the more
 // pairs are told apart at once (README.md).
 constexpr double kWanted = 0.6;
 
-struct Guess {
-  double first, most;  // less than all within the threshold
-};
-
-// The distance that kWanted * max_pairs of the pairs of n clusters lie within, by what try_rows(rows, pool) finds.
-template <class TryRows>
-double tried_guess(const Guess& guess, int64_t n, int64_t max_pairs, const TryRows& try_rows) {
-  const int64_t n_blocks = std::max(kTriedBlocks, n / (kTriedRows * kTriedPart));
-  if (share_of_pairs(max_pairs, n) > kTellingShare || n < 4 * kTriedRows * n_blocks) return guess.first;
-  std::vector<WalkedRows> rows;
-  for (int64_t b = 0; b < n_blocks; ++b) rows.push_back({b * n / n_blocks, b * n / n_blocks + kTriedRows});
-  const double part = static_cast<double>(kTriedRows * n_blocks) / static_cast<double>(n);
-  const auto wanted = static_cast<int64_t>(kWanted * part * static_cast<double>(max_pairs));
-  double largest = guess.first;
-  for (int t = 0; t < kTries && largest < guess.most; ++t, largest *= kTriedStep) {
-    PairPool pool(max_pairs, largest);
-    try_rows(rows, pool);
-    std::vector<ClusterPair> pairs = pool.result().pairs;
-    if (static_cast<int64_t>(pairs.size()) <= wanted) continue;
-    const auto is_closer = [](const ClusterPair& a, const ClusterPair& b) { return a.distance < b.distance; };
-    std::nth_element(pairs.begin(), pairs.begin() + wanted, pairs.end(), is_closer);
-    return pairs[wanted].distance;
-  }
-  return largest;
+int64_t wanted_of_sample(int64_t n_sampled, int64_t n, int64_t max_pairs) {
+  const double part = static_cast<double>(n_sampled) / static_cast<double>(n);
+  return static_cast<int64_t>(kWanted * part * part * static_cast<double>(max_pairs));
 }
 
 constexpr int64_t kFewRows = 32, kFewColumns = 128;
@@ -148,6 +115,26 @@ std::vector<double> sample_distances(const Distances& few, const std::vector<int
       if (near.cluster != rows[r]) all.push_back(near.distance);  // itself would count as near
   std::sort(all.begin(), all.end());
   return all;
+}
+
+// The distance that kWanted * max_pairs of the pairs of n clusters lie within, by those among a sample of them;
+// infinite where all within the threshold are fewer.
+template <class Distances>
+double searched_reach(const Distances& sample, int64_t n, int64_t max_pairs, const Execution& execution) {
+  const int64_t n_sampled = sample.n_clusters(), wanted = wanted_of_sample(n_sampled, n, max_pairs);
+  const double threshold = sample.distance_threshold();
+  std::vector<int32_t> ranks(n_sampled);
+  std::iota(ranks.begin(), ranks.end(), 0);
+  const Separations none({}, n_sampled, nullptr, 0, 0);
+  const std::unique_ptr<CandidateSource> screen =
+      choose_screen(sample.screened_points(execution), {}, {threshold, threshold}, execution);
+  PairPool pool(2 * wanted, kInfinity);
+  search(Finder<Distances>(sample, ranks, none, pool), n_sampled, 0, *screen, execution, {});
+  std::vector<ClusterPair> pairs = pool.result().pairs;
+  if (static_cast<int64_t>(pairs.size()) <= wanted) return kInfinity;
+  const auto is_closer = [](const ClusterPair& a, const ClusterPair& b) { return a.distance < b.distance; };
+  std::nth_element(pairs.begin(), pairs.begin() + wanted, pairs.end(), is_closer);
+  return pairs[wanted].distance;
 }
 
 // Where clusters of these ranks stand.
@@ -178,9 +165,21 @@ SampledClusters::SampledClusters(int64_t n, int64_t most_rows, int64_t most_colu
   for (int64_t c = 0; c < n_columns; ++c) columns.push_back(static_cast<int32_t>((2 * c + 1) * n / (2 * n_columns)));
 }
 
+SampledClusters SampledClusters::of_guess(int64_t n, int64_t max_pairs) {
+  const int64_t n_sampled = std::clamp(n / kSampledPart, kFewestSampled, kMostSampled);
+  if (share_of_pairs(max_pairs, n) > kTellingShare || 2 * n_sampled > n ||
+      wanted_of_sample(n_sampled, n, max_pairs) < kFewestTelling)
+    return SampledClusters(n);
+  SampledClusters many(n, n_sampled, 0);
+  many.columns = many.rows;
+  return many;
+}
+
 template <class Distances>
 double guess_reach(const Distances& few, const std::vector<int32_t>& rows, const std::vector<int32_t>& columns,
                    int64_t n, int64_t max_pairs, const Execution& execution) {
+  if (rows == columns && wanted_of_sample(static_cast<int64_t>(rows.size()), n, max_pairs) >= kFewestTelling)
+    return searched_reach(few.chosen(rows), n, max_pairs, execution);
   const double share = share_of_pairs(max_pairs, n);
   if (share >= 1) return kInfinity;
   const std::vector<double> sample = sample_distances(few, rows, columns, execution);
@@ -195,23 +194,20 @@ RungPairs closest_pairs(const Distances& distances, const ClusterOrder& order, c
   const int64_t n = distances.n_clusters();
   const double threshold = distances.distance_threshold();
   const Watch watch = execution.stage("pairs", n);
-  const Few<Distances> few(distances, order, SampledClusters(n));
-  double guess = guess_reach(few.distances, few.rows, few.columns, n, max_pairs, execution);
+  const bool on_device = execution.cuda_device != kNoDevice;  // where a rung of many pairs costs no more
+  const Few<Distances> few(distances, order, on_device ? SampledClusters(n) : SampledClusters::of_guess(n, max_pairs));
+  const double guess = guess_reach(few.distances, few.rows, few.columns, n, max_pairs, execution);
   std::unique_ptr<CandidateSource> screen =
       choose_screen(distances.screened_points(execution), order.group_offsets, {threshold, guess}, execution);
   const auto finder_for = [&](PairPool& pool) { return Finder<Distances>(distances, order.ranks, separations, pool); };
   // With a guess the search need not begin with everything within the threshold; without it, or where it was too low,
   // it does.
   if (guess < threshold) {
-    if (execution.cuda_device == kNoDevice)
-      guess = tried_guess({guess, threshold}, n, max_pairs, [&](const std::vector<WalkedRows>& rows, PairPool& pool) {
-        search_rows(finder_for(pool), rows, *screen, execution);
-      });
     PairPool pool(max_pairs, guess, order.firsts);
     search(finder_for(pool), n, 0, *screen, execution, watch);
     if (pool.size() > fewest_of_guess(max_pairs)) return {pool.whole_result().pairs, false};
     // Now there may be many candidates: a device would list them all, the CPU takes them as they come.
-    if (execution.cuda_device != kNoDevice)
+    if (on_device)
       screen = choose_screen(distances.screened_points(execution), order.group_offsets, {threshold, threshold},
                              execution.on_cpu());
   }

@@ -46,15 +46,18 @@ ClosestPairs closest_pairs_of_blocks(const Distances& distances, const ClusterOr
                                      const Separations& separations, int64_t n_rows, double largest, int64_t max_pairs,
                                      const Execution& execution);
 
-// Of a rung over n clusters, those whose distances tell how far its pairs may reach: by rank.
+// Of a rung over n clusters, those whose distances tell how far its pairs may reach: by rank. Those of the rows with the
+// columns; where these are the same, those among them.
 struct SampledClusters {
   explicit SampledClusters(int64_t n, int64_t most_rows = kMostRows, int64_t most_columns = kMostColumns);
+  // Where max_pairs pairs are so few of all that these would not tell: as many clusters as do.
+  static SampledClusters of_guess(int64_t n, int64_t max_pairs);
 
   static constexpr int64_t kMostRows = 64, kMostColumns = 1024;
   std::vector<int32_t> rows, columns;
 };
 
-// Guesses the distance that max_pairs pairs of n clusters lie within, widened a little, from the distances of the
+// Guesses the distance that max_pairs pairs of n clusters, or somewhat fewer, lie within, from the distances of the
 // sampled rows and columns of clusters that are given (few, at `rows` and `columns` among them); infinite where a rung
 // seems to hold all within the threshold. A search within a guess was of use if it found more than fewest_of_guess().
 template <class Distances>

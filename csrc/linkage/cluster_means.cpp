@@ -95,7 +95,7 @@ ScaledPoints ClusterMeans<T>::screened_points(const std::vector<int32_t>& order,
     const double n = cluster.size;
     return cluster.pair_sum / (n * n);
   };
-  return ScaledPoints(n(), d_, write_mean, spread, execution);
+  return ScaledPoints(static_cast<int64_t>(order.size()), d_, write_mean, spread, execution);
 }
 
 template class ClusterMeans<float>;

@@ -55,6 +55,16 @@ class LargestDistances {
     return {*exact_, std::move(few)};
   }
 
+  // Of the clusters at these places alone, in this order.
+  LargestDistances chosen(const std::vector<int32_t>& places) const {
+    Clusters chosen;
+    for (const int32_t c : places) {
+      chosen.members.insert(chosen.members.end(), clusters_.begin(c), clusters_.end(c));
+      chosen.offsets.push_back(static_cast<int64_t>(chosen.members.size()));
+    }
+    return {*exact_, std::move(chosen)};
+  }
+
   struct Scratch {
     std::vector<NearCluster> near;
     std::vector<int32_t> points;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include "linkage/cluster_means.h"
@@ -15,16 +16,21 @@ namespace bcl {
 template <class T>
 class MeanDistances {
  public:
-  // Its cluster c is order[c] of `means`. Both must outlive it.
-  MeanDistances(const ClusterMeans<T>& means, const std::vector<int32_t>& order, double distance_threshold)
-      : means_(means), order_(order), distance_threshold_(distance_threshold) {}
+  // Its cluster c is order[c] of `means`, which must outlive it.
+  MeanDistances(const ClusterMeans<T>& means, std::vector<int32_t> order, double distance_threshold)
+      : means_(means), order_(std::move(order)), distance_threshold_(distance_threshold) {}
 
-  int64_t n_clusters() const { return means_.n(); }
+  int64_t n_clusters() const { return static_cast<int64_t>(order_.size()); }
   int64_t n_points() const { return n_clusters(); }
   double distance_threshold() const { return distance_threshold_; }
   ScaledPoints screened_points(const Execution& execution) const { return means_.screened_points(order_, execution); }
   MeanDistances simplified(std::initializer_list<const std::vector<int32_t>*>, const std::vector<int32_t>&) const {
     return *this;
+  }
+  MeanDistances chosen(const std::vector<int32_t>& places) const {
+    std::vector<int32_t> order;
+    for (const int32_t c : places) order.push_back(order_[c]);
+    return {means_, std::move(order), distance_threshold_};
   }
 
   struct Scratch {
@@ -46,7 +52,7 @@ class MeanDistances {
 
  private:
   const ClusterMeans<T>& means_;
-  const std::vector<int32_t>& order_;
+  std::vector<int32_t> order_;
   double distance_threshold_;
 };
 
