@@ -1,8 +1,10 @@
 """Clustering by two workers of a Ray cluster beside one process with one thread: processor time, bytes, tasks.
 
 ``python -m bench.cluster.workers 300000`` prints a table; ``--tasks FILE`` keeps what each task took, as JSON, for
-``bench.studies.workers_simulation``. Processor time is that of the call and of all its processes, Ray's own included,
-without the start of the cluster; it depends little on how busy the machine is.
+``bench.studies.workers_simulation``. The cluster is one machine of two cores: a task of two threads at a time, or with
+``--cores-per-task 1`` two tasks. Processor time is that of the call and of all its processes, Ray's own included,
+without the start of the cluster; it depends little on how busy the machine is, but for what Ray does while it waits,
+which is measured too and told.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ import psutil
 
 from bcl_fast import complete_linkage
 from bcl_fast.cluster import CompleteLinkage
-from bcl_fast.distributed import _linkage, _tasks, _workers
+from bcl_fast.distributed import RayEngine, _linkage, _tasks, _workers
 from bcl_fast.distributed._connection import connected
 from bench.data import DISTANCE_THRESHOLD, identity_vectors
 
-N_WORKERS = 2
+N_CORES = 2
+SECONDS_IDLE = 20
 NOTES = "BCL_BENCH_TASKS"  # the folder that workers write to
 
 
@@ -47,8 +50,8 @@ class Moved:
             self.sizes[reference] = bytes_of(value)
             return reference
 
-        def counted_start(workers: Any, call: Any) -> Any:
-            references = start(workers, call)
+        def counted_start(workers: Any, call: Any, threaded: bool) -> Any:
+            references = start(workers, call, threaded)
             task, arguments = call.task.__name__, call.arguments
             size = sum(self.sizes.get(one, 0) if is_reference(one) else bytes_of(one) for one in arguments)
             self.to_tasks += size
@@ -119,7 +122,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("n", type=int)
     parser.add_argument("--tasks", type=Path)
-    parser.add_argument("--blocks", type=int, help="of points; by default as many as two workers want")
+    parser.add_argument("--blocks", type=int, help="of points; by default as many as two cores want")
+    parser.add_argument("--cores-per-task", type=int)
     given = parser.parse_args()
     points = identity_vectors(given.n)
     patched: Any = _linkage
@@ -130,18 +134,23 @@ def main() -> None:
         os.environ[NOTES] = folder
         patched = _workers
         patched.run = noted
-        with connected("local", N_WORKERS):
-            complete_linkage(points[:3000], DISTANCE_THRESHOLD, engine="ray")  # the workers start
+        engine = RayEngine(cores_per_task=given.cores_per_task)
+        with connected("local", N_CORES):
+            complete_linkage(points[:3000], DISTANCE_THRESHOLD, engine=engine)  # the workers start
             time.sleep(3)  # what Ray does at its start
+            before = processor_seconds()
+            time.sleep(SECONDS_IDLE)
+            idle = (processor_seconds() - before) / SECONDS_IDLE
             moved, start = Moved(points[0].nbytes), time.time()
             moved.watch()
-            many, seconds_of_many, wall_of_many = timed(points, engine="ray")
+            many, seconds_of_many, wall_of_many = timed(points, engine=engine)
         tasks = [note for note in notes_of(folder) if note["start"] >= start]
     assert np.array_equal(one.labels, many.labels)
     assert np.array_equal(one.merges, many.merges)
     print(f"{given.n:,} x {points.shape[1]}, {one.n_clusters:,} clusters, the same bits")
     print(f"processor seconds: one process {seconds_of_one:.1f}, workers {seconds_of_many:.1f}: ", end="")
     print(f"{seconds_of_many / seconds_of_one:.2f} times; wall {wall_of_one:.1f} and {wall_of_many:.1f} s")
+    print(f"a cluster that does nothing: {idle:.1%} of a core, {idle * wall_of_many:.1f} s of these")
     print(f"megabytes: {moved.to_tasks / 1e6:,.0f} to tasks, {moved.to_driver / 1e6:,.0f} to the driver")
     by_name: dict[str, list[float]] = defaultdict(list)
     for task in tasks:

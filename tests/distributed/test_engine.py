@@ -18,10 +18,12 @@ from tests.helpers.linkage import identities
 if not is_installed("ray"):  # importing it here would be too early for what `connected` tells it
     pytest.skip("Ray is not installed: pip install 'bcl-fast[ray]'", allow_module_level=True)
 
+TWO_TASKS = RayEngine(cores_per_task=1)  # at a time, and so two blocks
 
-def assert_same(X: Any, threshold: float | None = None, *, of_workers: Any = None, **options: Any) -> None:
+
+def assert_same(X: Any, threshold: float | None = None, *, engine: Any = TWO_TASKS, **options: Any) -> None:
     one = complete_linkage(X, threshold, **options)
-    many = complete_linkage(X if of_workers is None else of_workers, threshold, engine="ray", **options)
+    many = complete_linkage(X, threshold, engine=engine, **options)
     np.testing.assert_array_equal(many.merges, one.merges)
     np.testing.assert_array_equal(many.labels, one.labels)
     assert many.n_clusters == one.n_clusters
@@ -73,10 +75,16 @@ def test_no_memory_shows_where_pairs_tie(workers, memory_limit):
     np.testing.assert_array_equal(many.labels, one.labels)
 
 
+@pytest.mark.parametrize("name", ["float32", "ties and duplicates", "groups"])
+def test_same_bits_from_tasks_of_two_threads(workers, name):
+    X, threshold, options = CASES[name]
+    assert_same(X, threshold, engine="ray", **options)
+
+
 def test_estimator_and_progress(workers):
     X, seen = identities(5000, 16), []
     one = BallClustering(0.6).fit(X)
-    many = BallClustering(0.6, engine="ray", progress=seen.append).fit(X)
+    many = BallClustering(0.6, engine=TWO_TASKS, progress=seen.append).fit(X)
     np.testing.assert_array_equal(one.labels_, many.labels_)
     np.testing.assert_array_equal(one.distances_, many.distances_)
     np.testing.assert_array_equal(one.predict(X[:50] + 0.01), many.predict(X[:50] + 0.01))
@@ -92,14 +100,14 @@ def test_tasks_of_blocks_too_far_apart_do_not_exist(workers, monkeypatch):
     asked: list[tuple[int, ...]] = []
     do = _workers.Workers.do
 
-    def watched(self: Any, calls: Any) -> Any:
+    def watched(self: Any, calls: Any, **how: Any) -> Any:
         def noted() -> Any:
             for call in calls:
                 if call.task is _linkage._tasks.closest_pairs:
                     asked.append(call.key)
                 yield call
 
-        return do(self, noted())
+        return do(self, noted(), **how)
 
     monkeypatch.setattr(_workers.Workers, "do", watched)
     rng = np.random.default_rng(0)
@@ -121,6 +129,7 @@ def test_tasks_of_blocks_too_far_apart_do_not_exist(workers, monkeypatch):
         ({"metric": "precomputed"}, r"^engine='ray' is for vectors, got metric 'precomputed'$"),
         ({"memory_limit": 1000}, r"needs a memory_limit of at least [\d,]+ bytes, got 1,000$"),
         ({"memory_limit": 10**18}, r"^no node of the Ray cluster has memory for more than [\d,]+ bytes, got 1,000,"),
+        ({"engine": RayEngine(cores_per_task=3)}, r"^a node of the Ray cluster has 2 cores at most, got cores"),
         ({"engine": RayEngine("127.0.0.1:1")}, r"^this process is connected to a Ray cluster already: no other"),
         ({"n_clusters": 10}, "exclude each other"),
     ],
@@ -128,6 +137,12 @@ def test_tasks_of_blocks_too_far_apart_do_not_exist(workers, monkeypatch):
 def test_what_cannot_be_had_is_one_sentence(workers, change, says):
     with pytest.raises(InputError, match=says):
         complete_linkage(identities(300, 4), 0.5, **({"engine": "ray"} | change))
+
+
+@pytest.mark.parametrize("cores", [0, -1, 1.5, "all", True])
+def test_cores_that_are_no_number(cores):
+    with pytest.raises(InputError, match=r"^cores_per_task must be "):
+        RayEngine(cores_per_task=cores)
 
 
 def test_average_linkage_says_why_not(workers):

@@ -18,12 +18,13 @@ from bcl_fast import InputError, complete_linkage
 from bcl_fast._utils.extras import is_installed
 from bcl_fast._utils.process_group import LostProcesses
 from bcl_fast.cluster import Progress
-from bcl_fast.distributed import ParquetPoints
+from bcl_fast.distributed import ParquetPoints, RayEngine
 from tests.helpers.linkage import identities
 
 if not is_installed("ray"):  # importing it here would be too early for what `connected` tells it
     pytest.skip("Ray is not installed: pip install 'bcl-fast[ray]'", allow_module_level=True)
 X = identities(6000, 16)
+TWO_TASKS = RayEngine(cores_per_task=1)  # at a time, and so two blocks
 
 
 class Unsteady(ParquetPoints):
@@ -68,14 +69,14 @@ def assert_bits(found: Any) -> None:
 
 @pytest.mark.parametrize(("what", "times"), [("die", 1), ("no such disk", 2)])
 def test_what_fails_at_first_is_done_at_last(workers, file, what, times):
-    assert_bits(complete_linkage(Unsteady(file, what, times), 0.6, engine="ray"))
+    assert_bits(complete_linkage(Unsteady(file, what, times), 0.6, engine=TWO_TASKS))
 
 
 def test_what_fails_three_times_is_one_sentence(workers, file):
     with pytest.raises(LostProcesses, match=r"^a task failed 3 times, the last time with OSError: .*no such disk$"):
-        complete_linkage(Unsteady(file, "no such disk", 3), 0.6, engine="ray")
+        complete_linkage(Unsteady(file, "no such disk", 3), 0.6, engine=TWO_TASKS)
     with pytest.raises(LostProcesses, match=r"^a task was tried 3 times, and its worker died each time: ") as caught:
-        complete_linkage(Unsteady(file, "die", 9), 0.6, engine="ray")
+        complete_linkage(Unsteady(file, "die", 9), 0.6, engine=TWO_TASKS)
     assert "\n" not in str(caught.value)
 
 
@@ -89,7 +90,7 @@ def test_workers_killed_in_the_middle(workers, capfd):
                 child.kill()
             killed.append(len(of_ray))
 
-    assert_bits(complete_linkage(X, 0.6, engine="ray", progress=kill))
+    assert_bits(complete_linkage(X, 0.6, engine=TWO_TASKS, progress=kill))
     assert sum(killed) > 0
     assert capfd.readouterr() == ("", "")
 
@@ -103,8 +104,8 @@ def test_what_progress_raises_calls_the_tasks_off(workers):
             raise Enough
 
     with pytest.raises(Enough):
-        complete_linkage(X, 0.6, engine="ray", progress=stop)
-    assert_bits(complete_linkage(X, 0.6, engine="ray"))
+        complete_linkage(X, 0.6, engine=TWO_TASKS, progress=stop)
+    assert_bits(complete_linkage(X, 0.6, engine=TWO_TASKS))
 
 
 def test_points_are_read_where_they_are_wanted(workers, tmp_path):
@@ -117,7 +118,7 @@ def test_points_are_read_where_they_are_wanted(workers, tmp_path):
     points = ParquetPoints(tmp_path)
     assert (points.shape, points.dtype) == ((6000, 16), np.float32)
     np.testing.assert_array_equal(points.read(2400, 2600), X[2400:2600])
-    assert_bits(complete_linkage(points, 0.6, engine="ray", memory_limit=8_000_000))
+    assert_bits(complete_linkage(points, 0.6, engine=TWO_TASKS, memory_limit=8_000_000))
     with pytest.raises(InputError, match=r"^a ParquetPoints is read by workers: give engine='ray'"):
         complete_linkage(points, 0.6)
 
@@ -137,7 +138,7 @@ def test_points_are_read_where_they_are_wanted(workers, tmp_path):
 def test_files_that_cannot_be_used(workers, tmp_path, table, says):
     pq.write_table(pa.table(table), tmp_path / "x.parquet")
     with pytest.raises(InputError, match=says):
-        complete_linkage(ParquetPoints(tmp_path / "x.parquet"), 0.6, engine="ray")
+        complete_linkage(ParquetPoints(tmp_path / "x.parquet"), 0.6, engine=TWO_TASKS)
 
 
 def test_files_that_are_none(tmp_path):

@@ -40,7 +40,7 @@ def arrange(
     numbers = np.empty(n_points, np.int32)
     kept = workers.keep(centers[order])
     calls = (Call(b, _tasks.assign_groups, (rows, kept, radius)) for b, rows in enumerate(blocks.rows))
-    for done in workers.do(calls):
+    for done in workers.do(calls, threaded=True):
         numbers[blocks.points[done.key]] = done.answer
     by_group = distinct[np.argsort(numbers[distinct], kind="stable")]
     return Arrangement(blocks.dealt_anew(workers, cut_by_size(by_group, n_blocks), n_points), numbers)
@@ -66,7 +66,7 @@ def _find_centers(
     )
     samples = {done.key: done.kept[0] for done in workers.do(parts)}
     call = Call(None, _tasks.find_centers, (radius, len(distinct), *(samples[b] for b in sorted(samples))))
-    return next(workers.do([call])).answer
+    return next(workers.do([call], threaded=True)).answer
 
 
 def near_together(centers: npt.NDArray[Any], sizes: npt.NDArray[np.int32], n_blocks: int) -> npt.NDArray[np.int64]:

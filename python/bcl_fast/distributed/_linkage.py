@@ -26,7 +26,7 @@ from bcl_fast.errors import InputError
 Merges = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 Tell = Callable[[str, int, float], Any]
 
-_TASKS_PER_CORE = 1.5  # every block is made ready for as many tasks as there are blocks: fewer cost less
+_TASKS_AT_ONCE = 1.5  # for each that there may be: every block is made ready for as many as there are blocks
 _MOST_ROWS = 1 << 20
 
 
@@ -52,10 +52,11 @@ def link(workers: Workers, work: Work, n_threads: int, tell: Tell | None) -> Mer
 
 
 def _n_blocks(workers: Workers, work: Work) -> int:
-    """Return the number of blocks: as few as memory allows and as leave each core some of the tasks, of all pairs."""
+    """Return the number of blocks: as few as memory allows and as leave all cores some of the tasks, of all pairs."""
     n_points = max(1, work.shape[0])
     for_memory = -(-n_points // min(work.memory.rows_per_block or _MOST_ROWS, _MOST_ROWS))
-    for_cores = round(float(np.sqrt(2 * _TASKS_PER_CORE * workers.n_cores)))
+    several = workers.n_threaded > 1
+    for_cores = round(float(np.sqrt(2 * _TASKS_AT_ONCE * workers.n_threaded))) if several else 1
     return max(for_memory, min(for_cores, n_points // FEWEST_ROWS), 1)
 
 
@@ -88,14 +89,17 @@ class _Climb:
         tell: Tell,
     ) -> None:
         self._workers, self._work, self._rungs, self._n_threads, self._tell = workers, work, rungs, n_threads, tell
-        self._distinct, (self._blocks, self._groups) = distinct, arrangement
+        self._blocks, self._groups = arrangement
+        self._in_order = distinct
+        if self._groups is not None:
+            self._in_order = distinct[np.argsort(self._groups[distinct], kind="stable")]
         self._most_rows = int(ROOM_TO_GROW * max(map(len, self._blocks.points)))
 
     def rung(self) -> bool:
         """Find the closest pairs of the clusters, and merge along them; return whether these were the last."""
         labels = self._rungs.labels()
         home = self._settle(labels)
-        orders = [_order(labels[points], points, self._groups) for points in self._blocks.points]
+        orders = [_order(labels[points], points, self._groups, len(labels)) for points in self._blocks.points]
         kept = [self._workers.keep(tuple(order)) for order in orders]
         guess = self._guess()
         gaps = self._squared_gaps()
@@ -114,23 +118,34 @@ class _Climb:
         self._tell(stage, n_clusters, self._rungs.share(1, share))
 
     def _settle(self, labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        """Bring the points of each cluster together in one block; return it by the cluster's first point."""
-        block, _ = self._blocks.whereabouts(len(labels))
-        firsts, of_points, sizes = np.unique(labels[self._distinct], return_inverse=True, return_counts=True)
-        home = block[firsts]
+        """Bring the points of each cluster together in one block; return it by label."""
+        of_points = labels[self._in_order]
+        firsts = self._in_order[first_of_each(of_points, len(labels))]
+        clusters, sizes = labels[firsts], np.bincount(of_points)[labels[firsts]]
         self._check_fits(int(sizes.max()))
-        spread_out(home, sizes, len(self._blocks), self._most_rows)
+        home = np.full(len(labels), -1, np.int32)
+        home[clusters] = self._homes(firsts, sizes)
         home_of_points = home[of_points]
-        group = np.zeros(len(self._distinct)) if self._groups is None else self._groups[self._distinct]
-        order = np.lexsort((self._distinct, group, home_of_points))
-        ends = np.cumsum(np.bincount(home_of_points, minlength=len(self._blocks)))[:-1]
-        points = np.split(self._distinct[order], ends)
-        if any(len(part) == 0 for part in points):
-            numbers = np.cumsum([len(part) > 0 for part in points]) - 1
-            home, points = numbers[home].astype(np.int32), [part for part in points if len(part)]
+        order = np.argsort(home_of_points.astype(np.uint16), kind="stable")  # whose sort is linear
+        ends = np.cumsum(np.bincount(home_of_points))[:-1]
+        points = np.split(self._in_order[order], ends)
+        numbers = np.cumsum([len(part) > 0 for part in points], dtype=np.int32) - 1
+        home[clusters] = numbers[home[clusters]]
+        points = [part for part in points if len(part)]
         self._blocks = self._blocks.dealt_anew(self._workers, points, len(labels))
-        block[firsts] = home
-        return block
+        return home
+
+    def _homes(self, firsts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """Return a block for each cluster, by its first point: that which holds it, or more blocks, for more cores."""
+        n_blocks, n_wanted = len(self._blocks), _n_blocks(self._workers, self._work)
+        if n_wanted > n_blocks:
+            filled = np.cumsum(sizes)
+            self._most_rows = int(ROOM_TO_GROW * -(-filled[-1] // n_wanted))
+            return ((filled - 1) * n_wanted // filled[-1]).astype(np.int32)
+        block, _ = self._blocks.whereabouts(self._work.shape[0])
+        home = block[firsts]
+        spread_out(home, sizes, n_blocks, self._most_rows)
+        return home
 
     def _check_fits(self, size: int) -> None:
         rows = self._work.memory.rows_per_block
@@ -192,7 +207,7 @@ class _Climb:
                 blocks = (*(self._blocks.rows[b] for b in pair), *(orders[b] for b in pair))
                 yield Call(pair, _tasks.closest_pairs, arguments + blocks)
 
-        for done in self._workers.do(calls()):
+        for done in self._workers.do(calls(), threaded=True):
             pool.add(*done.answer)
             settled += 1
             self._tell("pairs", self._rungs.n_clusters, self._rungs.share(settled / len(pairs), 0))
@@ -209,7 +224,7 @@ class _Climb:
             at, pair = np.flatnonzero(keys == key), sorted({*divmod(key, len(self._blocks))})
             blocks = (*(self._blocks.rows[b] for b in pair), *(orders[b] for b in pair))
             calls.append(Call(at, _tasks.exact_distances, (len(pair), sources[at], *blocks)))
-        for done in self._workers.do(calls):
+        for done in self._workers.do(calls, threaded=True):
             heights[done.key] = done.answer
         return heights
 
@@ -225,16 +240,24 @@ def spread_out(home: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64], n_bloc
             home[cluster], rows[full], rows[roomy] = roomy, rows[full] - sizes[cluster], rows[roomy] + sizes[cluster]
 
 
+def first_of_each(labels: npt.NDArray[np.int32], n_labels: int) -> npt.NDArray[np.bool_]:
+    """Whether a row is the first with its label, which is below ``n_labels``."""
+    rows = np.arange(len(labels))
+    first = np.empty(n_labels, np.int64)
+    first[labels[::-1]] = rows[::-1]  # of several the last remains
+    return first[labels] == rows
+
+
 def _order(
-    labels: npt.NDArray[np.int32], points: npt.NDArray[np.int64], groups: npt.NDArray[np.int32] | None
+    labels: npt.NDArray[np.int32], points: npt.NDArray[np.int64], groups: npt.NDArray[np.int32] | None, n_labels: int
 ) -> BlockOrder:
     """Return which clusters the rows of a block make, in the order of their first rows."""
-    ranks, first, of_rows = np.unique(labels, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    place = np.empty(len(order), np.int32)
-    place[order] = np.arange(len(order))
+    is_first = first_of_each(labels, n_labels)
+    ranks = labels[is_first]
+    place = np.empty(n_labels, np.int32)
+    place[ranks] = np.arange(len(ranks))
     offsets = np.empty(0, np.int64)
     if groups is not None:
-        of_clusters = groups[points[first[order]]]
-        offsets = np.concatenate([[0], np.flatnonzero(np.diff(of_clusters)) + 1, [len(order)]]).astype(np.int64)
-    return BlockOrder(place[of_rows.ravel()], ranks[order].astype(np.int32), offsets)
+        of_clusters = groups[points[is_first]]
+        offsets = np.concatenate([[0], np.flatnonzero(np.diff(of_clusters)) + 1, [len(ranks)]]).astype(np.int64)
+    return BlockOrder(place[labels], ranks, offsets)

@@ -1,6 +1,7 @@
 """What workers do. Each function gets arrays, from the store or with the call, and returns arrays.
 
-Of several values the last is the *answer*, which the driver takes; the others stay in the store.
+Of several values the last is the *answer*, which the driver takes; the others stay in the store. Those that take
+``n_threads`` have as many cores, the others one.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from bcl_fast.errors import InputError
 Rows = npt.NDArray[Any]  # (n_rows, n_features), float32 or float64
 Numbers = npt.NDArray[np.int32]
 Prepare = Callable[[Rows, int], Rows]  # rows as they came, and the number of the first
-
-SINGLE = 1  # thread of a task
 
 
 class BlockOrder(NamedTuple):
@@ -57,7 +56,7 @@ def run(of_driver: dict[str, str], task: Callable[..., Any], *arguments: Any) ->
 def load(source: Any, prepare: Prepare, first: int, last: int) -> tuple[Rows, npt.NDArray[np.uint64]]:
     """Read rows, from the source or as they are; return them checked and prepared, and a hash of each."""
     rows = prepare(source if isinstance(source, np.ndarray) else source.read(first, last), first)
-    return rows, _core.row_hashes(rows, _core.Execution(SINGLE))
+    return rows, _core.row_hashes(rows, _core.Execution(1))
 
 
 def same_rows(one: Rows, other: Rows, of_one: Numbers, of_other: Numbers) -> npt.NDArray[np.bool_]:
@@ -83,10 +82,10 @@ def put_together(places: Sequence[Numbers], *parts: Rows) -> tuple[Rows, None]:
     return block, None
 
 
-def find_centers(radius: float, n_all: int, *samples: Rows) -> tuple[Rows, Numbers]:
+def find_centers(n_threads: int, radius: float, n_all: int, *samples: Rows) -> tuple[Rows, Numbers]:
     """Group a sample of all points; return the mean of each group, and how many points of the sample it has."""
     sample = np.concatenate(samples)
-    order, offsets = _core.point_groups(sample, radius, n_all, _core.Execution(SINGLE))
+    order, offsets = _core.point_groups(sample, radius, n_all, _core.Execution(n_threads))
     if len(offsets) == 1:
         return sample[:0], np.empty(0, np.int32)
     sizes = np.diff(offsets)
@@ -94,15 +93,15 @@ def find_centers(radius: float, n_all: int, *samples: Rows) -> tuple[Rows, Numbe
     return (sums / sizes[:, None]).astype(sample.dtype), sizes.astype(np.int32)
 
 
-def assign_groups(rows: Rows, centers: Rows, radius: float) -> Numbers:
+def assign_groups(n_threads: int, rows: Rows, centers: Rows, radius: float) -> Numbers:
     """Return a number for each row: twice that of its nearest center; one more, where that is farther than a radius."""
     both = np.concatenate([centers, rows])
-    nearest = _core.nearest_groups(both, len(centers), radius, _core.Execution(SINGLE))
+    nearest = _core.nearest_groups(both, len(centers), radius, _core.Execution(n_threads))
     loose = np.flatnonzero(nearest < 0)
     numbers = 2 * nearest
     if len(loose):
         home = _core.nearest_groups(
-            np.concatenate([centers, rows[loose]]), len(centers), 1e300, _core.Execution(SINGLE)
+            np.concatenate([centers, rows[loose]]), len(centers), 1e300, _core.Execution(n_threads)
         )
         numbers[loose] = 2 * np.maximum(home, 0) + 1
     return numbers
@@ -124,6 +123,7 @@ def reaches(rows: Rows, own: int, centers: npt.NDArray[np.float64]) -> npt.NDArr
 
 
 def closest_pairs(
+    n_threads: int,
     blocks: int,
     distance_threshold: float,
     largest: float,
@@ -145,28 +145,16 @@ def closest_pairs(
         largest,
         max_pairs,
         cannot_link,
-        _core.Execution(SINGLE),
+        _core.Execution(n_threads),
     )
 
 
-def exact_distances(blocks: int, pairs: Numbers, *rows_and_orders: Any) -> npt.NDArray[np.float64]:
+def exact_distances(n_threads: int, blocks: int, pairs: Numbers, *rows_and_orders: Any) -> npt.NDArray[np.float64]:
     """Measure pairs of clusters, named by their ranks, with the bits of SciPy's distances."""
-    ranks, places = np.unique(pairs, return_inverse=True)
-    points, clusters = [], []
-    for rows, order in zip(rows_and_orders[:blocks], rows_and_orders[blocks:], strict=True):
-        in_block = BlockOrder(*order)
-        place = np.searchsorted(ranks, in_block.ranks)
-        is_wanted = ranks[np.minimum(place, len(ranks) - 1)] == in_block.ranks
-        kept = is_wanted[in_block.clusters]
-        points.append(rows[kept])
-        clusters.append(place[in_block.clusters[kept]])
-    return _core.exact_distances(
-        np.concatenate(points),
-        np.concatenate(clusters).astype(np.int32),
-        len(ranks),
-        places.reshape(-1, 2).astype(np.int32),
-        _core.Execution(SINGLE),
-    )
+    rows, order, _ = _joined(blocks, rows_and_orders)
+    by_rank = np.argsort(order.ranks).astype(np.int32)
+    places = by_rank[np.searchsorted(order.ranks[by_rank], pairs)]
+    return _core.exact_distances(rows, order.clusters, len(order.ranks), places, _core.Execution(n_threads))
 
 
 def _joined(blocks: int, rows_and_orders: Sequence[Any]) -> tuple[Rows, BlockOrder, int]:

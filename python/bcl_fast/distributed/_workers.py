@@ -15,7 +15,8 @@ from bcl_fast.distributed._tasks import run, versions
 from bcl_fast.errors import InputError
 
 TRIES = 3  # of a task whose worker or node dies, or that cannot read or have the memory it wants
-_AHEAD = 2  # tasks for a core: one at work, one that waits beside it
+_AHEAD = 2  # tasks for cores: one at work, one that waits beside it
+_MOST_CORES = 8  # of a task: the parts of it that one thread does take an eighth of their time from each then
 _SECONDS_BETWEEN_LOOKS = 1.0  # at the cores that there are: nodes come and go
 _SECONDS_WITHOUT_CORES = 60.0
 
@@ -54,10 +55,12 @@ class Workers:
 
     Parameters
     ----------
-    most_tasks : int
-        At a time; 0: what the cores allow.
+    most_cores : int
+        At a time; 0: all there are.
     memory : int or None
         Bytes that a task may take: no node gets more tasks at a time than it has memory for.
+    cores_per_task : int or None
+        As in `bcl_fast.distributed.RayEngine`.
 
     Attributes
     ----------
@@ -65,31 +68,41 @@ class Workers:
         Tasks done so far.
     """
 
-    def __init__(self, most_tasks: int = 0, memory: int | None = None) -> None:
+    def __init__(self, most_cores: int = 0, memory: int | None = None, cores_per_task: int | None = None) -> None:
         import ray
 
         self._ray: Any = ray
-        self._most_tasks, self._versions = most_tasks, versions()
-        options: dict[str, Any] = {"max_retries": TRIES - 1, "retry_exceptions": [OSError, MemoryError], "num_cpus": 1}
+        self._most_cores, self._wanted_cores, self._versions = most_cores, cores_per_task, versions()
+        options: dict[str, Any] = {"max_retries": TRIES - 1, "retry_exceptions": [OSError, MemoryError]}
         if memory is not None:
             self._check_memory(memory)
             options["memory"] = memory
         self._run = self._ray.remote(**options)(run)
-        self._looked_at = self._answered_at = time.monotonic()
-        self._cores = self._count_cores()
+        self._answered_at = time.monotonic()
+        self._look()
+        if cores_per_task is not None and self._nodes and not self._tasks_of(self._cores_per_task):
+            raise InputError(
+                f"a node of the Ray cluster has {max(self._nodes)} cores at most, got cores_per_task {cores_per_task}"
+            )
         self.n_done = 0
 
     @property
-    def n_cores(self) -> int:
-        """Cores of the cluster at the last look, at least one."""
-        return max(1, self._cores)
+    def n_threaded(self) -> int:
+        """Tasks of several threads that the cluster could do at a time at the last look, at least one."""
+        return max(1, self._tasks_of(self._cores_per_task))
 
     def keep(self, value: Any) -> Any:
         """Put a value into the store; return its reference."""
         return self._ray.put(value)
 
-    def do(self, calls: Iterable[Call]) -> Iterator[Done]:
+    def do(self, calls: Iterable[Call], *, threaded: bool = False) -> Iterator[Done]:
         """Have tasks done, in any order. Calls are taken as there is room for them; what is not done is called off.
+
+        Parameters
+        ----------
+        calls : iterable of Call
+        threaded : bool
+            Whether the tasks take the number of their threads first, and as many cores.
 
         Raises
         ------
@@ -101,11 +114,11 @@ class Workers:
         calls, waiting = iter(calls), dict[Any, tuple[Call, list[Any]]]()
         try:
             while True:
-                while len(waiting) < self._room():
+                while len(waiting) < self._room(threaded):
                     call = next(calls, None)
                     if call is None:
                         break
-                    values = self._start(call)
+                    values = self._start(call, threaded)
                     waiting[values[-1]] = call, values[:-1]
                 if not waiting:
                     return
@@ -119,9 +132,10 @@ class Workers:
             for reference in waiting:
                 self._ray.cancel(reference)  # as Ctrl-C, which the core heeds
 
-    def _start(self, call: Call) -> list[Any]:
-        how = self._run.options(name=call.task.__name__, num_returns=call.n_values)
-        values = how.remote(self._versions, call.task, *call.arguments)
+    def _start(self, call: Call, threaded: bool) -> list[Any]:
+        n_cores, threads = (self._cores_per_task, (self._cores_per_task,)) if threaded else (1, ())
+        how = self._run.options(name=call.task.__name__, num_returns=call.n_values, num_cpus=n_cores)
+        values = how.remote(self._versions, call.task, *threads, *call.arguments)
         return values if isinstance(values, list) else [values]
 
     def _answer(self, reference: Any) -> Any:
@@ -136,16 +150,28 @@ class Workers:
             reason = one_line(str(error).strip().split("\n")[0])
             raise LostProcesses(f"a task was tried {TRIES} times, and its worker died each time: {reason}") from None
 
-    def _room(self) -> int:
+    def _room(self, threaded: bool) -> int:
         """Return how many tasks may be on their way."""
         if time.monotonic() - self._looked_at > _SECONDS_BETWEEN_LOOKS:
-            self._looked_at, self._cores = time.monotonic(), self._count_cores()
-            if self._cores == 0 and self._looked_at - self._answered_at > _SECONDS_WITHOUT_CORES:
+            self._look()
+            if not self._tasks_of(1) and self._looked_at - self._answered_at > _SECONDS_WITHOUT_CORES:
                 raise LostProcesses(f"the Ray cluster has had no core for {_SECONDS_WITHOUT_CORES:.0f} seconds")
-        return self._most_tasks or _AHEAD * self.n_cores
+        n_cores = self._cores_per_task if threaded else 1
+        return self._most_cores // n_cores or _AHEAD * max(1, self._tasks_of(n_cores))
 
-    def _count_cores(self) -> int:
-        return int(self._ray.cluster_resources().get("CPU", 0))
+    def _look(self) -> None:
+        """See which nodes there are; their cores decide on those of a task."""
+        self._looked_at = time.monotonic()
+        nodes = (int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"])
+        self._nodes = [n_cores for n_cores in nodes if n_cores]
+        self._cores_per_task = self._wanted_cores or min([_MOST_CORES, *self._nodes])
+        if self._most_cores:
+            self._cores_per_task = min(self._cores_per_task, self._most_cores)
+
+    def _tasks_of(self, n_cores: int) -> int:
+        """Return how many tasks of so many cores the nodes could do at a time."""
+        possible = sum(of_node // n_cores for of_node in self._nodes)
+        return min(possible, self._most_cores // n_cores) if self._most_cores else possible
 
     def _check_memory(self, memory: int) -> None:
         nodes = [node["Resources"].get("memory", 0) for node in self._ray.nodes() if node["Alive"]]
@@ -162,12 +188,12 @@ def workers_of(engine: RayEngine, n_jobs: int, memory: int | None) -> Iterator[W
     ----------
     engine : RayEngine
     n_jobs : int
-        Cores of a cluster that is started, tasks at a time of one that is there; 0: all there are.
+        Cores of a cluster that is started, those used at a time of one that is there; 0: all there are.
     memory : int or None
         Bytes of a task.
     """
     with connected(engine.address, n_jobs):
-        yield Workers(n_jobs, memory)
+        yield Workers(n_jobs, memory, engine.cores_per_task)
 
 
 def _failure_of_task(cause: BaseException) -> Exception:
