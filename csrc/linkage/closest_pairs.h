@@ -46,8 +46,8 @@ ClosestPairs closest_pairs_of_blocks(const Distances& distances, const ClusterOr
                                      const Separations& separations, int64_t n_rows, double largest, int64_t max_pairs,
                                      const Execution& execution);
 
-// Of a rung over n clusters, those whose distances tell how far its pairs may reach: by rank. Those of the rows with the
-// columns; where these are the same, those among them.
+// Of a rung over n clusters, those whose distances tell how far its pairs may reach: by rank. Those of the rows with
+// the columns; where these are the same, those among them.
 struct SampledClusters {
   explicit SampledClusters(int64_t n, int64_t most_rows = kMostRows, int64_t most_columns = kMostColumns);
   // Where max_pairs pairs are so few of all that these would not tell: as many clusters as do.

@@ -114,6 +114,29 @@ def test_blocks_find_what_one_call_finds(name, grouped):
     assert n_rungs > 1
 
 
+@pytest.mark.parametrize("threshold", [0.7, np.inf])
+def test_where_few_of_all_pairs_are_wanted_a_sample_is_searched(threshold):
+    X, max_pairs = identities(9000, 12), 8000
+    rungs = _core.Rungs(np.arange(9000, dtype=np.int32), None, max_pairs)
+    points, of, rows, columns = rungs.sample()
+    assert rows == columns
+    assert len(rows) == len(points) == 4096
+    guess = _core.guess_reach(X[points], of, rows, columns, threshold, 9000, max_pairs)
+    found = sum((_core.closest_pairs(X, *all_alone(9000, np.inf, guess))[0] <= guess).tolist())
+    assert 0.5 < found / max_pairs < 0.7
+    assert _core.guess_reach(X[points], of, rows, columns, guess / 2, 9000, max_pairs) == np.inf
+    merges, labels, _ = climb_in_blocks(X, 0.3, max_pairs, 2)
+    whole = climb(X, 0.3, max_pairs)
+    np.testing.assert_array_equal(merges, whole.merges)
+    np.testing.assert_array_equal(labels, whole.labels)
+
+
+def all_alone(n: int, threshold: float, largest: float) -> tuple[Any, ...]:
+    """Arguments of a search among n points, each a cluster."""
+    numbers = np.arange(n, dtype=np.int32)
+    return numbers, numbers, [], n, threshold, largest, 10**7, NO_PAIRS, SINGLE
+
+
 def test_constraints_hold_between_blocks():
     X, threshold = points_of("identities")
     cannot_link = np.random.default_rng(0).integers(0, 900, (300, 2)).astype(np.int32)
