@@ -88,7 +88,7 @@ def complete_linkage(
     engine : {"local", "ray"} or RayEngine, default="local"
         Who finds the pairs: this process, or the workers of a Ray cluster, which may be on many machines
         (`bcl_fast.distributed.RayEngine` names one). X may then be a `bcl_fast.distributed.ParquetPoints`, which the
-        workers read themselves; ``memory_limit`` is that of a worker's task, ``n_jobs`` the number of tasks at a time.
+        workers read themselves; ``memory_limit`` is that of a worker's task, ``n_jobs`` the number of cores at a time.
         The result does not depend on it.
 
     Returns
