@@ -7,6 +7,7 @@ namespace bcl {
 namespace {
 
 constexpr int64_t kRowsPerTask = 512;
+constexpr int64_t kRowsOfMean = 1 << 14;  // whatever lies near the middle will do to centre points
 
 int64_t n_tasks(int64_t n) { return (n + kRowsPerTask - 1) / kRowsPerTask; }
 
@@ -20,17 +21,18 @@ void for_each_block(int64_t n, const Execution& execution, const Task& task) {
 // row(i, room) returns where the d numbers of point i are: in the room for d numbers given, or where they were.
 template <class Row>
 std::vector<double> column_means(int64_t n, int64_t d, const Row& row, const Execution& execution) {
-  std::vector<double> sums(n_tasks(n) * d, 0.0), mean(d, 0.0);
-  for_each_block(n, execution, [&](int64_t t, int64_t first, int64_t last) {
+  const int64_t step = std::max<int64_t>(1, n / kRowsOfMean), n_rows = (n + step - 1) / step;
+  std::vector<double> sums(n_tasks(n_rows) * d, 0.0), mean(d, 0.0);
+  for_each_block(n_rows, execution, [&](int64_t t, int64_t first, int64_t last) {
     double* const sum = sums.data() + t * d;
     std::vector<double> room(d);
     for (int64_t i = first; i < last; ++i) {
-      const auto* const x = row(i, room.data());
+      const auto* const x = row(i * step, room.data());
       for (int64_t p = 0; p < d; ++p) sum[p] += x[p];
     }
   });
-  for (int64_t t = 0; t < n_tasks(n); ++t)
-    for (int64_t p = 0; p < d; ++p) mean[p] += sums[t * d + p] / static_cast<double>(n);
+  for (int64_t t = 0; t < n_tasks(n_rows); ++t)
+    for (int64_t p = 0; p < d; ++p) mean[p] += sums[t * d + p] / static_cast<double>(n_rows);
   return mean;
 }
 
@@ -40,14 +42,13 @@ double largest_norm(int64_t n, int64_t d, const std::vector<double>& mean, const
                     const ScaledPoints::Spread& spread, const Execution& execution) {
   std::vector<double> largest(n_tasks(n), 0.0), largest_spread(n_tasks(n), 0.0);
   for_each_block(n, execution, [&](int64_t t, int64_t first, int64_t last) {
-    double size = 0;
-    std::vector<double> room(d);
+    std::vector<double> room(d), sizes(d, 0.0);  // by column, which vectors can do
     for (int64_t i = first; i < last; ++i) {
       const auto* const x = row(i, room.data());
-      for (int64_t p = 0; p < d; ++p) size = std::max(size, std::abs(x[p] - mean[p]));
+      for (int64_t p = 0; p < d; ++p) sizes[p] = std::max(sizes[p], std::abs(x[p] - mean[p]));
       if (spread) largest_spread[t] = std::max(largest_spread[t], spread(i));
     }
-    largest[t] = size;
+    for (const double size : sizes) largest[t] = std::max(largest[t], size);
   });
   if (n == 0) return 0;
   return std::max(std::sqrt(static_cast<double>(d)) * *std::max_element(largest.begin(), largest.end()),
