@@ -96,7 +96,9 @@ def test_estimator_and_progress(workers):
     assert len({told.share for told in seen if told.stage == "pairs"}) > 3  # task after task
 
 
-def test_tasks_of_blocks_too_far_apart_do_not_exist(workers, monkeypatch):
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Return the blocks of all tasks that look for pairs."""
     asked: list[tuple[int, ...]] = []
     do = _workers.Workers.do
 
@@ -110,6 +112,10 @@ def test_tasks_of_blocks_too_far_apart_do_not_exist(workers, monkeypatch):
         return do(self, noted(), **how)
 
     monkeypatch.setattr(_workers.Workers, "do", watched)
+    return asked
+
+
+def test_tasks_of_blocks_too_far_apart_do_not_exist(workers, asked):
     rng = np.random.default_rng(0)
     near = identities(9000, 8)
     assert_same(near, 0.3)
@@ -120,6 +126,19 @@ def test_tasks_of_blocks_too_far_apart_do_not_exist(workers, monkeypatch):
     assert {len(set(key)) for key in asked} == {1, 2}  # neighbours touch
     assert max(abs(key[-1] - key[0]) for key in asked) == 1
     assert n_near > len(asked) / 2
+
+
+def test_more_cores_get_more_blocks_with_the_next_rung(workers, asked, monkeypatch):
+    tasks_at_once = iter([1, 1, 1])  # as asked when reading, arranging and in the first rung
+    monkeypatch.setattr(_workers.Workers, "n_threaded", property(lambda _: next(tasks_at_once, 5)))
+    assert_same(identities(9000, 8), 1.0)
+    assert asked[0] == (0,)
+    assert max(map(max, asked)) == 3  # of four
+
+
+def test_tasks_have_the_cores_that_there_are(workers):
+    at_once = [_workers.Workers(*arguments).n_threaded for arguments in ((), (1,), (0, None, 1), (1, None, 1), (9,))]
+    assert at_once == [1, 1, 2, 1, 1]
 
 
 @pytest.mark.parametrize(
