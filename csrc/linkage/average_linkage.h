@@ -11,7 +11,7 @@
 
 namespace bcl {
 
-// As complete_linkage. Heights never decrease: where rounding would have one below another before it, it is that one.
+// As complete_linkage. Heights never decrease: where rounding would have one below those of its parts, it is theirs.
 template <class T>
 Dendrogram average_linkage(const T* points /* [n, d] */, int64_t n, int64_t d, const LinkageOptions& options,
                            const Execution& execution);

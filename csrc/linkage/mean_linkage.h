@@ -17,8 +17,8 @@
 namespace bcl {
 
 // Merges clusters of `means`, which ends with those that are left, numbered by first appearance; firsts[c] is the first
-// point of cluster c. `pairs` holds every pair up to `limit` that may merge, as far as whole_pairs() (pair_pool.h)
-// says. Its stage is "merges".
+// point of cluster c. `pairs` holds every pair up to `limit` that may merge, as far as
+// PairPool::whole_result() has them. Its stage is "merges".
 template <class T>
 FoundMerges mean_linkage(ClusterMeans<T>& means, const std::vector<int32_t>& firsts, std::vector<ClusterPair> pairs,
                          double limit, const Separations& separations, const Execution& execution);

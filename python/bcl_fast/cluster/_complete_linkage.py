@@ -118,7 +118,7 @@ def complete_linkage(
     -----
     Of pairs at equal distances those merge first whose clusters' first samples have numbers that differ in low bits
     (the smallest ``i ^ j``): a function of the input alone, whatever the memory limit, the threads, the device and the
-    engine. SciPy may break ties otherwise.
+    engine, unless distances are equal but for rounding. SciPy may break ties otherwise.
 
     References
     ----------
