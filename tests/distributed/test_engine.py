@@ -76,7 +76,9 @@ def test_no_memory_shows_where_pairs_tie(workers, memory_limit):
 
 
 @pytest.mark.parametrize("name", ["float32", "ties and duplicates", "groups"])
-def test_same_bits_from_tasks_of_two_threads(workers, name):
+@pytest.mark.parametrize("fewest_of_one_block", [0, 1 << 17])
+def test_same_bits_from_tasks_of_two_threads(workers, name, fewest_of_one_block, monkeypatch):
+    monkeypatch.setattr(_linkage, "_FEWEST_OF_ONE_BLOCK", fewest_of_one_block)
     X, threshold, options = CASES[name]
     assert_same(X, threshold, engine="ray", **options)
 
@@ -84,7 +86,7 @@ def test_same_bits_from_tasks_of_two_threads(workers, name):
 def test_estimator_and_progress(workers):
     X, seen = identities(5000, 16), []
     one = BallClustering(0.6).fit(X)
-    many = BallClustering(0.6, engine=TWO_TASKS, progress=seen.append).fit(X)
+    many = BallClustering(0.6, engine="ray", progress=seen.append).fit(X)
     np.testing.assert_array_equal(one.labels_, many.labels_)
     np.testing.assert_array_equal(one.distances_, many.distances_)
     np.testing.assert_array_equal(one.predict(X[:50] + 0.01), many.predict(X[:50] + 0.01))
@@ -129,10 +131,9 @@ def test_tasks_of_blocks_too_far_apart_do_not_exist(workers, asked):
 
 
 def test_more_cores_get_more_blocks_with_the_next_rung(workers, asked, monkeypatch):
-    tasks_at_once = iter([1, 1, 1])  # as asked when reading, arranging and in the first rung
-    monkeypatch.setattr(_workers.Workers, "n_threaded", property(lambda _: next(tasks_at_once, 5)))
+    monkeypatch.setattr(_workers.Workers, "n_threaded", property(lambda _: 5 if asked else 1))
     assert_same(identities(9000, 8), 1.0)
-    assert asked[0] == (0,)
+    assert asked[:3] == [(0,), (1,), (0, 1)]
     assert max(map(max, asked)) == 3  # of four
 
 

@@ -28,6 +28,7 @@ Tell = Callable[[str, int, float], Any]
 
 _TASKS_AT_ONCE = 1.5  # for each that there may be: every block is made ready for as many as there are blocks
 _MOST_ROWS = 1 << 20
+_FEWEST_OF_ONE_BLOCK = 1 << 17  # below, to make points ready twice is little, and three tasks tell of progress
 
 
 def link(workers: Workers, work: Work, n_threads: int, tell: Tell | None) -> Merges:
@@ -55,7 +56,7 @@ def _n_blocks(workers: Workers, work: Work) -> int:
     """Return the number of blocks: as few as memory allows and as leave all cores some of the tasks, of all pairs."""
     n_points = max(1, work.shape[0])
     for_memory = -(-n_points // min(work.memory.rows_per_block or _MOST_ROWS, _MOST_ROWS))
-    several = workers.n_threaded > 1
+    several = workers.n_threaded > 1 or n_points < _FEWEST_OF_ONE_BLOCK
     for_cores = round(float(np.sqrt(2 * _TASKS_AT_ONCE * workers.n_threaded))) if several else 1
     return max(for_memory, min(for_cores, n_points // FEWEST_ROWS), 1)
 
