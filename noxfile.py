@@ -18,7 +18,8 @@ BROUGHT = {  # by the extra of this name
 }
 NEED_NO_TORCH = [
     *(f"tests/{folder}" for folder in ("core", "cluster", "tracks", "report", "simulate")),
-    *(f"--ignore=tests/tracks/test_{name}.py" for name in ("partly_labelled", "tables")),
+    *(f"--ignore=tests/{name}.py" for name in ("cluster/test_estimator_file", "tracks/test_partly_labelled")),
+    "--ignore=tests/tracks/test_tables.py",
 ]
 TESTED_WITH = ["filelock", "hypothesis", "pandas", "pytest", "pytest-xdist"]
 BUILD = ["cmake", "ninja", "pybind11", "scikit-build-core"]

@@ -113,6 +113,7 @@ def test_limits_that_are_none_are_said_before_the_work(options, sentence):
 
 
 def test_new_samples_of_small_clusters(tmp_path):
+    pytest.importorskip("safetensors")
     fitted = BallClustering(1.0, min_cluster_size=2).fit([[0.0], [10.0], [10.5], [20.0], [30.0]])
     assert fitted.labels_.tolist() == [-1, 0, 0, -1, -1]
     fitted.save(tmp_path / "a.safetensors")
@@ -130,6 +131,7 @@ def test_new_samples_of_small_clusters(tmp_path):
 
 
 def test_samples_none_of_which_is_in_a_cluster(tmp_path):
+    pytest.importorskip("safetensors")
     fitted = BallClustering(1.0, min_cluster_size=2).fit([[0.0], [10.0]])
     assert fitted.n_clusters_ == 0
     fitted.save(tmp_path / "a.safetensors")

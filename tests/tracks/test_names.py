@@ -39,7 +39,7 @@ def test_what_is_a_name(values: object, names: list[str]) -> None:
         ([1.5], "label must be text or whole numbers, got 1.5"),
         (np.array([1.0, 2.0**60]), "label must be text or whole numbers, got float64 (1.15"),
         ([float("inf")], "label must be text or whole numbers (cannot convert float infinity to integer)"),
-        ([10**5000], "label must be text or whole numbers (Exceeds the limit (4300 digits)"),
+        ([10**5000], "label must be text or whole numbers (Exceeds the limit (4300"),
         (["\udcff"], "label must be UTF-8 text, got '\\udcff'"),
         (np.array(["2020"], "M8[Y]"), "got datetime64[Y]"),
         ([True], "label must be text or whole numbers, got True"),
