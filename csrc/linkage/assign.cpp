@@ -52,13 +52,14 @@ std::vector<int64_t> assign(const T* points, int64_t n, int64_t d, int64_t n_new
   std::iota(labels.begin(), labels.begin() + n_new, 0);
   std::transform(clusters, clusters + (n - n_new), labels.begin() + n_new, [=](int32_t c) { return n_new + c; });
   const int64_t n_clusters = n == 0 ? 0 : *std::max_element(labels.begin(), labels.end()) + 1;
-  std::vector<int32_t> all(n);  // points, and the first so many of them also the clusters
+  std::vector<int32_t> all(n);  // points; later clusters
   std::iota(all.begin(), all.end(), 0);
   if (linkage == Linkage::complete) {
     const ExactDistances<T> exact(points, n, d, distance_threshold);
     return nearest_clusters(LargestDistances<T>(exact, group_points(all, labels, n_clusters)), n_new, n, execution);
   }
   const ClusterMeans<T> means(points, d, all, labels, n_clusters);
+  all.resize(n_clusters);
   return nearest_clusters(MeanDistances<T>(means, all, distance_threshold), n_new, n, execution);
 }
 

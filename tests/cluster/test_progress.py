@@ -28,7 +28,7 @@ def assert_is_a_course(seen: list[Progress]) -> None:
 def test_rungs_are_told_stage_by_stage():
     X = identities(20_000, 16)
     seen = []
-    result = complete_linkage(X, 0.3, memory_limit=13_000_000, progress=seen.append)
+    result = complete_linkage(X, 0.3, memory_limit=11_000_000, progress=seen.append)
     assert_is_a_course(seen)
     assert seen[0] == Progress("pairs", 20_000, 0.0, np.inf)
     assert seen[-1] == Progress("done", result.n_clusters, 1.0, 0.0)
