@@ -21,14 +21,16 @@ class ExactDistances {
         distance_threshold_(distance_threshold),
         scale_(choose_scale(std::min(distance_threshold, largest_squared_distance(n)))),
         inverse_scale_(1 / scale_),
-        doubt_((d + 8) * std::ldexp(1.0, -52)),
-        is_exact_(std::all_of(points, points + n * d, is_whole) && largest_squared_distance(n) <= kWholeNumbers) {}
+        doubt_((d + 8) * std::ldexp(1.0, -52)) {}
 
   int64_t d() const { return d_; }
   double distance_threshold() const { return distance_threshold_; }
   const T* row(int64_t i) const { return points_ + i * d_; }
   // Whether nothing is rounded, so that all orders of summation have the same bits: whole numbers that are not large.
-  bool is_exact() const { return is_exact_; }
+  // Looks at all n points.
+  bool is_exact(int64_t n) const {
+    return std::all_of(points_, points_ + n * d_, is_whole) && largest_squared_distance(n) <= kWholeNumbers;
+  }
 
   // distances[t] = |point i - point columns[t]|^2
   void evaluate(int64_t i, const int32_t* columns, int64_t count, double* distances) const {
@@ -103,7 +105,6 @@ class ExactDistances {
   const T* points_;
   int64_t d_;
   double distance_threshold_, scale_, inverse_scale_, doubt_;
-  bool is_exact_;
 };
 
 }  // namespace bcl

@@ -20,8 +20,6 @@ class ScaledUnit {
   ScaledUnit() = default;
   explicit ScaledUnit(double shrink) : shrink_(shrink) {}
 
-  double shrink() const { return shrink_; }
-
   // A squared distance in it, with room for what scaling lost; at most 32, which no distance reaches.
   double scaled(double squared_distance) const;
 

@@ -19,8 +19,8 @@ template <class T>
 class CompleteMethod {
  public:
   // In groups, clusters are told apart by their means.
-  CompleteMethod(const ExactDistances<T>& exact, bool in_groups, const Execution& execution)
-      : exact_(exact), in_groups_(in_groups), execution_(execution) {}
+  CompleteMethod(const ExactDistances<T>& exact, int64_t n, bool in_groups, const Execution& execution)
+      : exact_(exact), nothing_is_rounded_(exact.is_exact(n)), in_groups_(in_groups), execution_(execution) {}
 
   const LargestDistances<T>& distances(const RungOrder& rung) {
     place_ = inverse(rung.ranks);
@@ -33,7 +33,7 @@ class CompleteMethod {
   // A pair that is not there forbids its merge, be it too far apart or separated.
   FoundMerges merge(RungPairs closest, const RungOrder& order, const Separations&, const Execution& execution) const {
     FoundMerges found = merge_along(order.firsts, closest.pairs, execution);
-    if (exact_.is_exact()) return found;
+    if (nothing_is_rounded_) return found;
     const std::vector<HeightSource> sources = height_sources(found, closest.pairs, execution);
     std::vector<double> distances(sources.size());
     measure_exactly(static_cast<int64_t>(sources.size()), execution, distances.data(), [&](int64_t s) {
@@ -54,7 +54,7 @@ class CompleteMethod {
 
  private:
   const ExactDistances<T>& exact_;
-  const bool in_groups_;
+  const bool nothing_is_rounded_, in_groups_;
   const Execution& execution_;
   std::optional<LargestDistances<T>> distances_;  // of the rung
   std::vector<int32_t> place_;                    // [n] in the rung's order, by number
@@ -68,7 +68,7 @@ Dendrogram complete_linkage(const T* points, int64_t n, int64_t d, const Linkage
   DendrogramBuilder builder = first_clusters(points, n, d, options, execution);
   const ArrangedPoints<T> arranged = arranged_points(points, n, d, builder.n_clusters(), options, execution);
   const ExactDistances<T> exact(arranged.points(), n, d, options.distance_threshold);
-  return climb(std::move(builder), arranged.groups(), CompleteMethod<T>(exact, arranged.groups().n() > 0, execution),
+  return climb(std::move(builder), arranged.groups(), CompleteMethod<T>(exact, n, arranged.groups().n() > 0, execution),
                options, execution);
 }
 

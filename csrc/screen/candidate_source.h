@@ -1,8 +1,8 @@
 // Candidates among all pairs: every pair within a distance threshold, and few others, without evaluating most.
 //
 // Exact: a source rejects only what a rigorous bound proves to lie beyond the threshold, so whoever evaluates its
-// candidates misses none. Three sources keep this promise: FloatScreen, LeadingScreen, DeviceScreen; choose_screen.h
-// picks one. See README.md.
+// candidates misses none. Four sources keep this promise: FloatScreen, LeadingScreen, BlockScreen, DeviceScreen;
+// choose_screen.h picks one. See README.md.
 #pragma once
 
 #include <algorithm>
