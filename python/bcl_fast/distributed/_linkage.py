@@ -127,7 +127,7 @@ class _Climb:
         home = np.full(len(labels), -1, np.int32)
         home[clusters] = self._homes(firsts, sizes)
         home_of_points = home[of_points]
-        order = np.argsort(home_of_points.astype(np.uint16), kind="stable")  # whose sort is linear
+        order = np.argsort(home_of_points.astype(np.min_scalar_type(home.max())), kind="stable")  # 16 bits: linear
         ends = np.cumsum(np.bincount(home_of_points))[:-1]
         points = np.split(self._in_order[order], ends)
         numbers = np.cumsum([len(part) > 0 for part in points], dtype=np.int32) - 1
@@ -175,10 +175,9 @@ class _Climb:
         n = len(self._blocks)
         if n == 1:
             return np.zeros((1, 1))
-        firsts = np.concatenate([points[:: max(1, len(points) // 64)][:64] for points in self._blocks.points])
-        lengths = [len(points[:: max(1, len(points) // 64)][:64]) for points in self._blocks.points]
-        rows = self._blocks.gather(self._workers, firsts, self._work.shape[0]).astype(np.float64)
-        centers = np.array([part.mean(axis=0) for part in np.split(rows, np.cumsum(lengths)[:-1])])
+        samples = [points[:: max(1, len(points) // 64)][:64] for points in self._blocks.points]
+        rows = self._blocks.gather(self._workers, np.concatenate(samples), self._work.shape[0]).astype(np.float64)
+        centers = np.array([part.mean(axis=0) for part in np.split(rows, np.cumsum([*map(len, samples)])[:-1])])
         return squared_gaps(self._workers, self._blocks, centers)
 
     def _find_pairs(
@@ -216,8 +215,8 @@ class _Climb:
     def _measure(
         self, sources: npt.NDArray[np.int32], home: npt.NDArray[np.int32], orders: list[Any]
     ) -> npt.NDArray[np.float64]:
-        """Return the heights of merges, each the distance of a pair of clusters."""
-        heights = np.empty(len(sources))
+        """Return the distances of pairs of clusters, as SciPy has them."""
+        distances = np.empty(len(sources))
         where = np.sort(home[sources], axis=1)
         keys = where[:, 0].astype(np.int64) * len(self._blocks) + where[:, 1]
         calls = []
@@ -226,8 +225,8 @@ class _Climb:
             blocks = (*(self._blocks.rows[b] for b in pair), *(orders[b] for b in pair))
             calls.append(Call(at, _tasks.exact_distances, (len(pair), sources[at], *blocks)))
         for done in self._workers.do(calls, threaded=True):
-            heights[done.key] = done.answer
-        return heights
+            distances[done.key] = done.answer
+        return distances
 
 
 def spread_out(home: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64], n_blocks: int, most_rows: int) -> None:
