@@ -117,6 +117,21 @@ class RungMemory(NamedTuple):
     max_dense_pairs: int
 
 
+class _RungBytes(NamedTuple):
+    """What a rung holds beside its pairs, while they are searched for and while they are merged."""
+
+    searched: int
+    merged: int
+
+    def needed(self, n_pairs: int) -> int:
+        return max(self.searched + n_pairs * BYTES_PER_PAIR_SEARCHED, self.merged + n_pairs * BYTES_PER_PAIR_MERGED)
+
+    def most_pairs(self, n_bytes: int) -> int:
+        return min(
+            (n_bytes - self.searched) // BYTES_PER_PAIR_SEARCHED, (n_bytes - self.merged) // BYTES_PER_PAIR_MERGED
+        )
+
+
 def rung_memory(
     points: npt.NDArray[Any], memory_limit: int | None, bytes_used: int = 0, *, means: bool = False
 ) -> RungMemory:
@@ -128,34 +143,29 @@ def rung_memory(
     shared = MORE_BYTES + bytes_used
     if means:
         shared += n_samples * (4 * n_features + BYTES_PER_MEAN)
-    searched = shared + n_samples * (BYTES_PER_FEATURE * n_features + BYTES_PER_SAMPLE_SEARCHED)
-    merged = shared + n_samples * BYTES_PER_SAMPLE_MERGED
-    beside_dense = searched + n_samples * BYTES_PER_SAMPLE_MERGED
-
-    def needed(n_pairs: int) -> int:
-        return max(searched + n_pairs * BYTES_PER_PAIR_SEARCHED, merged + n_pairs * BYTES_PER_PAIR_MERGED)
-
-    def most_pairs(n_bytes: int) -> int:
-        return min((n_bytes - searched) // BYTES_PER_PAIR_SEARCHED, (n_bytes - merged) // BYTES_PER_PAIR_MERGED)
-
+    rung = _RungBytes(
+        searched=shared + n_samples * (BYTES_PER_FEATURE * n_features + BYTES_PER_SAMPLE_SEARCHED),
+        merged=shared + n_samples * BYTES_PER_SAMPLE_MERGED,
+    )
+    beside_dense = rung.searched + n_samples * BYTES_PER_SAMPLE_MERGED
     max_pairs = PAIRS_PER_SAMPLE * n_samples + MORE_PAIRS
     most_dense = max(FEW_DENSE_BYTES, DENSE_PER_POINTS * points.nbytes)
     if memory_limit is None:
         dense = n_samples * n_samples // 2 * BYTES_PER_DENSE_PAIR
-        limit = max(needed(max_pairs) + points.nbytes, beside_dense + dense if dense <= most_dense else 0)
+        limit = max(rung.needed(max_pairs) + points.nbytes, beside_dense + dense if dense <= most_dense else 0)
         if limit > UNASKED_BYTES:
             limit = free_memory() // 4 * 3
     else:
         limit = int(memory_limit)
-        if limit < needed(n_samples):
+        if limit < rung.needed(n_samples):
             raise InputError(
                 f"{n_samples:,} samples of {n_features:,} features need a memory_limit of at least "
-                f"{needed(n_samples):,} bytes, got {memory_limit:,}"
+                f"{rung.needed(n_samples):,} bytes, got {memory_limit:,}"
             )
-    may_copy = most_pairs(limit - points.nbytes) >= FEWEST_PAIRS_PER_SAMPLE * n_samples
+    may_copy = rung.most_pairs(limit - points.nbytes) >= FEWEST_PAIRS_PER_SAMPLE * n_samples
     room = limit - points.nbytes if may_copy else limit
     return RungMemory(
-        max_pairs=max(n_samples, min(max_pairs, most_pairs(room)), 1),
+        max_pairs=max(n_samples, min(max_pairs, rung.most_pairs(room)), 1),
         may_copy=may_copy,
         max_dense_pairs=max(0, min(limit - beside_dense, most_dense) // BYTES_PER_DENSE_PAIR),
     )
