@@ -47,9 +47,10 @@ struct MarginsKernel {
         best[t].score.v[s] = -kInfinity<T>;
       }
     });
-    Tile::walk(block, shared.tile, {a.embeddings, a.n, a.d}, first, {a.centroids, a.k, a.d}, 0, n_tiles, a.aligned,
-               [&](auto& products, int64_t first_column) {
-                 block.each([&](int t) { update(a, products[t], first_column, t, best[t]); });
+    const auto first_column = [](int tile) { return static_cast<int64_t>(tile) * Tile::kColumns; };
+    Tile::walk(block, shared.tile, {a.embeddings, a.n, a.d}, first, {a.centroids, a.k, a.d}, n_tiles, first_column,
+               a.aligned, [&](auto& products, int tile) {
+                 block.each([&](int t) { update(a, products[t], first_column(tile), t, best[t]); });
                });
     join_lanes(block, best);
     block.each([&](int t) {

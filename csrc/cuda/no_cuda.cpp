@@ -13,7 +13,7 @@ int cuda_device_count() {
       "this build of bcl_fast has no CUDA kernels: install it where nvcc is found, with BCL_CUDA=ON");
 }
 
-std::unique_ptr<PairSource> make_cuda_pair_source(const float*, const float*, int64_t, int64_t, int64_t, int) {
+std::unique_ptr<PairSource> make_cuda_pair_source(const TiledPoints&, int) {
   throw std::invalid_argument("this build has no CUDA kernels");
 }
 

@@ -57,11 +57,11 @@ struct DistanceTile {
     return warp_column(t) + n * 8 + Fragment::c_column(t % kWarp, i);
   }
 
-  // Calls epilogue(products, first column) for n_tiles tiles from first_column on. Rows and columns beyond the
-  // matrices are zeros. All threads have left the last epilogue when it returns.
-  template <class Epilogue>
+  // Calls epilogue(products, tile) for n_tiles tiles of columns, each from first_column(tile) on. Rows and columns
+  // beyond the matrices are zeros. All threads have left the last epilogue when it returns.
+  template <class FirstColumn, class Epilogue>
   static BCL_DEVICE void walk(Block& block, Shared& shared, const Matrix<T>& rows, int64_t first_row,
-                              const Matrix<T>& columns, int64_t first_column, int n_tiles, bool aligned,
+                              const Matrix<T>& columns, int n_tiles, FirstColumn&& first_column, bool aligned,
                               Epilogue&& epilogue) {
     PerThread<Products> products;
     const int n_slabs = (rows.d + kDepth - 1) / kDepth;
@@ -69,8 +69,7 @@ struct DistanceTile {
       block.each([&](int t) {
         const int depth = slab * kDepth;
         copy_slab<kRows>(block, shared.rows, buffer, rows, first_row, depth, aligned, t);
-        copy_slab<kColumns>(block, shared.columns, buffer, columns,
-                            first_column + static_cast<int64_t>(tile) * kColumns, depth, aligned, t);
+        copy_slab<kColumns>(block, shared.columns, buffer, columns, first_column(tile), depth, aligned, t);
       });
     };
     stage(0, 0, 0);
@@ -88,7 +87,7 @@ struct DistanceTile {
         block.template wait_copies<1>();
         block.sync();
         accumulate(block, shared, buffer, products);
-        if (slab == n_slabs - 1) epilogue(products, first_column + static_cast<int64_t>(tile) * kColumns);
+        if (slab == n_slabs - 1) epilogue(products, tile);
         block.sync();
         buffer = 1 - buffer;
       }

@@ -117,7 +117,10 @@ std::unique_ptr<CandidateSource> fastest_of_cpu(ScaledPoints points, const Direc
 std::unique_ptr<CandidateSource> choose_screen(ScaledPoints points, const std::vector<int64_t>& group_offsets,
                                                const Thresholds& thresholds, const Execution& execution,
                                                int64_t directions) {
-  if (execution.cuda_device != kNoDevice) return std::make_unique<DeviceScreen>(points, execution.cuda_device);
+  if (execution.cuda_device != kNoDevice) {
+    PointTiles tiles = PointTiles::choose(points, group_offsets, thresholds.typical, execution);
+    return std::make_unique<DeviceScreen>(points, std::move(tiles), execution.cuda_device);
+  }
   const bool forced_blocks = directions == kBlocks && !group_offsets.empty();
   if (directions == 0 || (points.n() < kFewestPoints && !forced_blocks))
     return std::make_unique<FloatScreen>(std::move(points), execution);

@@ -4,6 +4,7 @@
 #include "cuda/launch.cuh"
 #include "cuda/pair_source.h"
 #include "screen/pair_mask_kernels.cuh"
+#include "screen/tile_bound_kernels.cuh"
 
 namespace bcl {
 namespace {
@@ -33,7 +34,13 @@ class Buffer {
     size_ = size;
   }
   void reserve(int64_t size) {
-    if (size > size_) resize(size + size / 2);
+    if (size > size_) resize(size_ == 0 ? size : size + size / 2);
+  }
+  // In the order of the stream. Returns where the device has them; what is in the host's pageable memory may go.
+  T* copy_from(const T* host, int64_t size, cudaStream_t stream) {
+    reserve(size);
+    check(cudaMemcpyAsync(values_, host, static_cast<size_t>(size) * sizeof(T), cudaMemcpyHostToDevice, stream));
+    return values_;
   }
   T* get() const { return values_; }
 
@@ -48,49 +55,105 @@ class Buffer {
   int64_t size_ = 0;
 };
 
+// Of the device that is current when it is made.
+class Stream {
+ public:
+  Stream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() {
+    cudaStreamSynchronize(stream_);
+    cudaStreamDestroy(stream_);
+  }
+  operator cudaStream_t() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
 class CudaPairSource : public PairSource {
  public:
-  CudaPairSource(const float* points, const float* starts, int64_t n, int64_t d, int64_t rows_per_chunk, int device)
-      : device_(device) {
+  CudaPairSource(const TiledPoints& points, int device)
+      : device_(device), given_(points), aligned_(is_aligned<float>(nullptr, points.d)) {
     const OnDevice on_device(device_);
-    points_.resize(n * d);
-    starts_.resize(n);
-    check(cudaMemcpy(points_.get(), points, n * d * sizeof(float), cudaMemcpyHostToDevice));
-    check(cudaMemcpy(starts_.get(), starts, n * sizeof(float), cudaMemcpyHostToDevice));
-    const int64_t rows = std::min(n, rows_per_chunk);
-    for (Slot& slot : slots_) {
-      check(cudaStreamCreateWithFlags(&slot.stream, cudaStreamNonBlocking));
-      slot.mask.resize(rows * mask_words(n));
-      slot.counts.resize(rows);
-      slot.offsets.resize(rows + 1);
-      slot.offsets_on_host.resize(rows + 1);
-      slot.arrays = make_pair_arrays(points_.get(), starts_.get(), n, d);
-      place_chunk(slot.arrays, slot.mask.get(), slot.counts.get(), slot.offsets.get());
+    for (auto& slot : slots_) slot = std::make_unique<Slot>();
+    bounds_ = std::make_unique<Bounds>();
+    const Stream& stream = bounds_->stream;
+    given_.points = points_.copy_from(points.points, points.n * points.d, stream);
+    given_.starts = starts_.copy_from(points.starts, points.n, stream);
+    given_.tile_offsets = tile_offsets_.copy_from(points.tile_offsets, points.n_tiles + 1, stream);
+    if (points.centers != nullptr) {
+      given_.centers = centers_.copy_from(points.centers, points.n_tiles * points.d, stream);
+      given_.center_products = center_products_.copy_from(points.center_products, points.n, stream);
+      given_.errors = errors_.copy_from(points.errors, points.n_tiles, stream);
+      given_.spreads = spreads_.copy_from(points.spreads, points.n_tiles, stream);
     }
+    check(cudaStreamSynchronize(stream));
   }
 
-  void begin(int slot_number, int64_t first_row, int64_t n_rows, float half_tau) override {
+  std::vector<uint32_t> near_tiles(int64_t first_tile, int64_t n_tiles, float tau) override {
     const OnDevice on_device(device_);
-    Slot& slot = slots_[slot_number];
+    const int64_t n_words = near_words(given_.n_tiles), others = given_.n_tiles - first_tile;
+    bounds_->from_rows.reserve(n_tiles * others);
+    bounds_->to_rows.reserve(n_tiles * others);
+    bounds_->near.reserve(n_tiles * n_words);
+    const TileBoundArrays a{given_,
+                            aligned_,
+                            first_tile,
+                            n_tiles,
+                            n_words,
+                            tau,
+                            bounds_->from_rows.get(),
+                            bounds_->to_rows.get(),
+                            bounds_->near.get()};
+    launch<ReachKernel, FromRows>(a, bounds_->stream);
+    launch<ReachKernel, ToRows>(a, bounds_->stream);
+    launch<NearTilesKernel>(a, bounds_->stream);
+    std::vector<uint32_t> near(n_tiles * n_words);
+    check(
+        cudaMemcpyAsync(near.data(), a.near, near.size() * sizeof(uint32_t), cudaMemcpyDeviceToHost, bounds_->stream));
+    check(cudaStreamSynchronize(bounds_->stream));
+    return near;
+  }
+
+  void begin(int slot_number, const TileList& list, float half_tau) override {
+    const OnDevice on_device(device_);
+    Slot& slot = *slots_[slot_number];
+    const std::vector<TileRun> runs = runs_of(list);
+    const int64_t n_places = list.n_tiles() * kTilePoints, n_entries = list.offsets.back();
+    slot.mask.reserve(n_entries * kTilePoints * kTileWords);
+    slot.counts.reserve(n_places);
+    slot.offsets.reserve(n_places + 1);
+    slot.offsets_on_host.reserve(n_places + 1);
     PairMaskArrays& a = slot.arrays;
-    set_chunk(a, first_row, n_rows);
+    a.given = given_;
+    a.aligned = aligned_;
     a.half_tau = half_tau;
+    a.first_tile = list.first_tile;
+    a.n_places = n_places;
+    a.entries = slot.entries.copy_from(list.offsets.data(), list.n_tiles() + 1, slot.stream);
+    a.listed = slot.listed.copy_from(list.columns.data(), n_entries, slot.stream);
+    a.n_runs = static_cast<int64_t>(runs.size());
+    a.runs = slot.runs.copy_from(runs.data(), a.n_runs, slot.stream);
+    a.mask = slot.mask.get();
+    a.counts = slot.counts.get();
+    a.offsets = slot.offsets.get();
     launch<MaskKernel>(a, slot.stream);
     launch<CountKernel>(a, slot.stream);
     launch<ScanKernel>(a, slot.stream);
-    check(cudaMemcpyAsync(slot.offsets_on_host.get(), a.offsets, (n_rows + 1) * sizeof(int64_t), cudaMemcpyDeviceToHost,
-                          slot.stream));
+    check(cudaMemcpyAsync(slot.offsets_on_host.get(), a.offsets, (n_places + 1) * sizeof(int64_t),
+                          cudaMemcpyDeviceToHost, slot.stream));
   }
 
   RowPairs finish(int slot_number) override {
     const OnDevice on_device(device_);
-    Slot& slot = slots_[slot_number];
+    Slot& slot = *slots_[slot_number];
     PairMaskArrays& a = slot.arrays;
     check(cudaStreamSynchronize(slot.stream));
     const int64_t* const offsets = slot.offsets_on_host.get();
-    const int64_t n_pairs = offsets[a.n_rows];
+    const int64_t n_pairs = offsets[a.n_places];
     RowPairs pairs;
-    pairs.offsets.assign(offsets, offsets + a.n_rows + 1);
+    pairs.offsets.assign(offsets, offsets + a.n_places + 1);
     pairs.columns.resize(n_pairs);
     if (n_pairs == 0) return pairs;
     slot.columns.reserve(n_pairs);
@@ -103,31 +166,35 @@ class CudaPairSource : public PairSource {
   }
 
  private:
-  struct Slot {
-    ~Slot() {
-      if (stream == nullptr) return;
-      cudaStreamSynchronize(stream);
-      cudaStreamDestroy(stream);
-    }
+  struct Bounds {
+    Buffer<float> from_rows, to_rows;
+    Buffer<uint32_t> near;
+    Stream stream;
+  };
 
-    cudaStream_t stream = nullptr;
+  struct Slot {
     Buffer<uint32_t> mask;
-    Buffer<int32_t> counts, columns;
-    Buffer<int64_t> offsets;
+    Buffer<int32_t> counts, columns, listed;
+    Buffer<int64_t> offsets, entries;
+    Buffer<TileRun> runs;
     Buffer<int64_t, true> offsets_on_host;
     PairMaskArrays arrays{};
+    Stream stream;  // is waited for before the buffers go
   };
 
   const int device_;
-  Buffer<float> points_, starts_;
-  Slot slots_[2];
+  TiledPoints given_;  // on the device
+  const bool aligned_;
+  Buffer<float> points_, starts_, centers_, center_products_, errors_, spreads_;
+  Buffer<int32_t> tile_offsets_;
+  std::unique_ptr<Bounds> bounds_;
+  std::unique_ptr<Slot> slots_[2];
 };
 
 }  // namespace
 
-std::unique_ptr<PairSource> make_cuda_pair_source(const float* points, const float* starts, int64_t n, int64_t d,
-                                                  int64_t rows_per_chunk, int device) {
-  return std::make_unique<CudaPairSource>(points, starts, n, d, rows_per_chunk, device);
+std::unique_ptr<PairSource> make_cuda_pair_source(const TiledPoints& points, int device) {
+  return std::make_unique<CudaPairSource>(points, device);
 }
 
 }  // namespace bcl

@@ -3,25 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace bcl {
 namespace {
 
-constexpr int64_t kMaskBytes = int64_t{1} << 26;  // a chunk's, one bit per pair
-constexpr int64_t kRowsTogether = 128;            // rows of a tile
-constexpr int64_t kMostRows = int64_t{1} << 13;
+// Of a chunk: tiles that its rows are asked about, in all, each of 2 KB for one bit per pair; and tiles of rows.
+constexpr int64_t kMostAsked = int64_t{1} << 15, kMostTiles = int64_t{1} << 6;
 
-int64_t choose_rows(int64_t n) {
-  const int64_t rows = kMaskBytes * 8 / std::max<int64_t>(n, 1) / kRowsTogether * kRowsTogether;
-  return std::clamp(rows, kRowsTogether, kMostRows);
+int64_t choose_tiles(const PointTiles& tiles) {
+  const double asked_per_tile = tiles.share_left * static_cast<double>(tiles.n()) + 1;
+  const int64_t most = tiles.has_bounds() ? kTilePoints : kMostTiles;  // the rows of a tile of the bounds' products
+  return std::clamp<int64_t>(static_cast<int64_t>(kMostAsked / asked_per_tile), 1, most);
 }
 
-// A score misses x . y by at most `slack` (|x|^2 + |y|^2) / 2. Rounded to TF32, x and y miss 2^-11 each, their product
-// 2^-10 and a little |x||y|. Tensor cores add 8 products and the sum so far, each cut to 24 bits beside the largest of
-// them: 9 d / 8 errors of 2^-23 sum |x_p y_p|, for which 8 d are allowed. The rest is as on the CPU (ScaledPoints).
+// A score misses x . y by at most `slack` (|x|^2 + |y|^2) / 2.
 std::vector<float> starts_for_tf32(const ScaledPoints& points) {
-  const double d = static_cast<double>(points.d());
-  const double slack = 1.01 * std::ldexp(1.0, -10) + (10 * d + 100) * std::ldexp(1.0, -23);
+  const double slack = tf32_slack(points.d());
   std::vector<float> starts(points.n());
   for (int64_t i = 0; i < points.n(); ++i) {
     double square = points.spread(i);
@@ -31,26 +29,51 @@ std::vector<float> starts_for_tf32(const ScaledPoints& points) {
   return starts;
 }
 
-}  // namespace
-
-DeviceScreen::DeviceScreen(const ScaledPoints& points, int cuda_device)
-    : DeviceScreen(points, [=](auto... arguments) { return make_cuda_pair_source(arguments..., cuda_device); }) {}
-
-DeviceScreen::DeviceScreen(const ScaledPoints& points, const MakeSource& make_source, int64_t rows_per_chunk)
-    : n_(points.n()),
-      unit_(points.unit()),
-      rows_per_chunk_(rows_per_chunk > 0 ? rows_per_chunk : choose_rows(points.n())) {
-  if (points.n() > 0)
-    source_ = make_source(points.row(0), starts_for_tf32(points).data(), points.n(), points.d(), rows_per_chunk_);
+void append_bits(const uint32_t* words, int64_t n_words, std::vector<int32_t>& numbers) {
+  for (int64_t w = 0; w < n_words; ++w)
+    for (uint32_t left = words[w]; left != 0; left &= left - 1)
+      numbers.push_back(static_cast<int32_t>(w * 32 + __builtin_ctz(left)));
 }
 
-int64_t DeviceScreen::n_rows(int64_t number) const { return std::min(rows_per_chunk_, n_ - number * rows_per_chunk_); }
+float rounded_up(double x) { return std::nextafter(static_cast<float>(x), std::numeric_limits<float>::max()); }
+
+}  // namespace
+
+DeviceScreen::DeviceScreen(const ScaledPoints& points, PointTiles tiles, int cuda_device)
+    : DeviceScreen(points, std::move(tiles),
+                   [=](const TiledPoints& tiled) { return make_cuda_pair_source(tiled, cuda_device); }) {}
+
+DeviceScreen::DeviceScreen(const ScaledPoints& points, PointTiles tiles, const MakeSource& make_source,
+                           int64_t tiles_per_chunk)
+    : tiles_(std::move(tiles)),
+      unit_(points.unit()),
+      tiles_per_chunk_(tiles_per_chunk > 0 ? tiles_per_chunk : choose_tiles(tiles_)) {
+  if (points.n() == 0) return;
+  const std::vector<float> starts = starts_for_tf32(points);
+  source_ = make_source(tiles_.of(points, starts.data()));
+}
+
+TileList DeviceScreen::tiles_to_ask(int64_t number) {
+  TileList list;
+  list.first_tile = first_tile(number);
+  const int64_t n_rows = first_tile(number + 1) - list.first_tile, n_words = near_words(tiles_.n());
+  std::vector<uint32_t> near;
+  if (tiles_.has_bounds())
+    near = source_->near_tiles(list.first_tile, n_rows, rounded_up(unit_.scaled(distance_threshold_)));
+  for (int64_t t = 0; t < n_rows; ++t) {
+    if (tiles_.has_bounds()) {
+      append_bits(&near[t * n_words], n_words, list.columns);
+    } else {
+      for (int64_t u = list.first_tile + t; u < tiles_.n(); ++u) list.columns.push_back(static_cast<int32_t>(u));
+    }
+    list.offsets.push_back(static_cast<int64_t>(list.columns.size()));
+  }
+  return list;
+}
 
 void DeviceScreen::begin(int64_t number) {
-  if (number * rows_per_chunk_ >= n_ || begun_[number % 2] == number) return;
-  const auto half_tau = static_cast<float>(unit_.scaled(distance_threshold_) / 2);
-  source_->begin(number % 2, number * rows_per_chunk_, n_rows(number),
-                 std::nextafter(half_tau, std::numeric_limits<float>::max()));
+  if (first_tile(number) == tiles_.n() || begun_[number % 2] == number) return;
+  source_->begin(static_cast<int>(number % 2), tiles_to_ask(number), rounded_up(unit_.scaled(distance_threshold_) / 2));
   begun_[number % 2] = number;
 }
 
@@ -59,7 +82,8 @@ void DeviceScreen::produce() {
   begin(next_ + 1);
   const int slot = next_ % 2;
   begun_[slot] = -1;
-  kept_.push_back(std::make_shared<Chunk>(Chunk{next_, n_rows(next_), source_->finish(slot)}));
+  const int64_t n_rows = first_row(next_ + 1) - first_row(next_);
+  kept_.push_back(std::make_shared<Chunk>(Chunk{next_, n_rows, source_->finish(slot)}));
   ++next_;
 }
 
@@ -88,16 +112,18 @@ void DeviceScreen::give_back(const std::shared_ptr<Chunk>& chunk, int64_t n_rows
 
 void DeviceScreen::walk(const WalkedRows& rows, double distance_threshold, int, const Found& found) {
   const Found found_asked = asked_about(rows, found);
-  for (int64_t first = rows.first; first < rows.last;) {
-    const int64_t number = first / rows_per_chunk_, start = number * rows_per_chunk_;
-    const int64_t stop = std::min(rows.last, start + rows_per_chunk_);
+  for (int64_t i = rows.first; i < rows.last;) {
+    const int64_t number = tiles_.tile_of(i) / tiles_per_chunk_;
+    const int64_t first = i, stop = std::min<int64_t>(rows.last, first_row(number + 1));
     const std::shared_ptr<Chunk> chunk = take(number, distance_threshold);
-    for (int64_t i = first; i < stop; ++i) {
-      const int64_t* const offset = &chunk->pairs.offsets[i - start];
+    int64_t tile = tiles_.tile_of(i);
+    for (; i < stop; ++i) {
+      while (i >= tiles_.offsets[tile + 1]) ++tile;
+      const int64_t place = (tile - first_tile(number)) * kTilePoints + i - tiles_.offsets[tile];
+      const int64_t* const offset = &chunk->pairs.offsets[place];
       if (offset[1] > offset[0]) found_asked(i, chunk->pairs.columns.data() + offset[0], offset[1] - offset[0]);
     }
     give_back(chunk, stop - first);
-    first = stop;
   }
 }
 

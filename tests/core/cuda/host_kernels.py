@@ -16,7 +16,13 @@ import pytest
 
 HERE = Path(__file__).parent
 CSRC = HERE.parents[2] / "csrc"
-CORE = ("cuda/no_cuda.cpp", "screen/device_screen.cpp", "runtime/parallel.cpp", "distance/scaled_points.cpp")
+CORE = (
+    "cuda/no_cuda.cpp",
+    "screen/device_screen.cpp",
+    "screen/point_tiles.cpp",
+    "runtime/parallel.cpp",
+    "distance/scaled_points.cpp",
+)
 SOURCES = [HERE / "simulated_kernels.cpp", *(CSRC / name for name in CORE)]
 ORDERS = (0, 1, 2)  # of threads and blocks: as they come, backwards, shuffled
 

@@ -8,6 +8,8 @@
 #include "runtime/execution.h"
 #include "screen/device_screen.h"
 #include "screen/pair_mask_kernels.cuh"
+#include "screen/point_tiles.h"
+#include "screen/tile_bound_kernels.cuh"
 #include "simulated_block.h"
 
 namespace {
@@ -114,9 +116,10 @@ struct ProductsKernel {
     const int64_t first = block.index() * Tile::kRows;
     const int n_tiles = static_cast<int>((a.columns.n + Tile::kColumns - 1) / Tile::kColumns);
     const bool aligned = is_aligned(a.rows.values, a.rows.d) && is_aligned(a.columns.values, a.rows.d);
-    Tile::walk(block, shared.tile, a.rows, first, a.columns, 0, n_tiles, aligned,
-               [&](auto& products, int64_t first_column) {
-                 block.each([&](int t) { store(a, products[t], first, first_column, t); });
+    const auto first_column = [](int tile) { return static_cast<int64_t>(tile) * Tile::kColumns; };
+    Tile::walk(block, shared.tile, a.rows, first, a.columns, n_tiles, first_column, aligned,
+               [&](auto& products, int tile) {
+                 block.each([&](int t) { store(a, products[t], first, first_column(tile), t); });
                });
   }
   static void store(const Arrays& a, const typename Tile::Products& products, int64_t first, int64_t first_column,
@@ -151,24 +154,63 @@ const char* scale(const T* values, int64_t n, const T* last, const T* factor, T*
   });
 }
 
-// As CudaPairSource, with what a device would hold in vectors. A chunk is worked on when it is begun.
+// As CudaPairSource, with what a device would hold in vectors. A list is worked on when it is begun.
 class SimulatedPairSource : public PairSource {
  public:
-  SimulatedPairSource(const float* points, const float* starts, int64_t n, int64_t d, int64_t rows_per_chunk, int seed)
-      : points_(points, points + n * d), starts_(starts, starts + n), seed_(seed) {
-    for (Slot& slot : slots_) {
-      slot.mask.assign(rows_per_chunk * mask_words(n), 0xa5a5a5a5u);
-      slot.counts.resize(rows_per_chunk);
-      slot.offsets.resize(rows_per_chunk + 1);
-      slot.arrays = make_pair_arrays(points_.data(), starts_.data(), n, d);
-      place_chunk(slot.arrays, slot.mask.data(), slot.counts.data(), slot.offsets.data());
-    }
+  SimulatedPairSource(const TiledPoints& points, int seed) : given_(points), seed_(seed) {
+    const auto keep = [&](auto& values, const auto*& given, int64_t size) {
+      if (given == nullptr) return;
+      values.assign(given, given + size);
+      given = values.data();
+    };
+    keep(points_, given_.points, points.n * points.d);
+    keep(starts_, given_.starts, points.n);
+    keep(tile_offsets_, given_.tile_offsets, points.n_tiles + 1);
+    keep(centers_, given_.centers, points.n_tiles * points.d);
+    keep(center_products_, given_.center_products, points.n);
+    keep(errors_, given_.errors, points.n_tiles);
+    keep(spreads_, given_.spreads, points.n_tiles);
   }
 
-  void begin(int slot_number, int64_t first_row, int64_t n_rows, float half_tau) override {
-    PairMaskArrays& a = slots_[slot_number].arrays;
-    set_chunk(a, first_row, n_rows);
+  std::vector<uint32_t> near_tiles(int64_t first_tile, int64_t n_tiles, float tau) override {
+    const int64_t n_words = near_words(given_.n_tiles), others = given_.n_tiles - first_tile;
+    std::vector<float> from_rows(n_tiles * others, kNaN<float>), to_rows = from_rows;  // a NaN would be near
+    std::vector<uint32_t> near(n_tiles * n_words, 0xa5a5a5a5u);
+    const TileBoundArrays a{
+        given_,           is_aligned(given_.points, given_.d) && is_aligned(given_.centers, given_.d),
+        first_tile,       n_tiles,
+        n_words,          tau,
+        from_rows.data(), to_rows.data(),
+        near.data()};
+    simulate<ReachKernel, FromRows>(a, seed_);
+    simulate<ReachKernel, ToRows>(a, seed_);
+    for (int64_t i = 0; i < n_tiles * others; ++i)
+      if (std::isnan(from_rows[i]) || std::isnan(to_rows[i])) throw std::logic_error("a reach was not written");
+    simulate<NearTilesKernel>(a, seed_);
+    return near;
+  }
+
+  void begin(int slot_number, const TileList& list, float half_tau) override {
+    Slot& slot = slots_[slot_number];
+    slot.list = list;
+    slot.runs = runs_of(list);
+    const int64_t n_places = list.n_tiles() * kTilePoints;
+    slot.mask.assign(list.columns.size() * kTilePoints * kTileWords, 0xa5a5a5a5u);
+    slot.counts.assign(n_places, -1);
+    slot.offsets.assign(n_places + 1, -1);
+    PairMaskArrays& a = slot.arrays;
+    a.given = given_;
+    a.aligned = is_aligned(given_.points, given_.d);
     a.half_tau = half_tau;
+    a.first_tile = list.first_tile;
+    a.n_places = n_places;
+    a.entries = slot.list.offsets.data();
+    a.listed = slot.list.columns.data();
+    a.runs = slot.runs.data();
+    a.n_runs = static_cast<int64_t>(slot.runs.size());
+    a.mask = slot.mask.data();
+    a.counts = slot.counts.data();
+    a.offsets = slot.offsets.data();
     simulate<MaskKernel>(a, seed_);
     simulate<CountKernel>(a, seed_);
     simulate<ScanKernel>(a, seed_);
@@ -177,7 +219,7 @@ class SimulatedPairSource : public PairSource {
   RowPairs finish(int slot_number) override {
     PairMaskArrays& a = slots_[slot_number].arrays;
     RowPairs pairs;
-    pairs.offsets.assign(a.offsets, a.offsets + a.n_rows + 1);
+    pairs.offsets.assign(a.offsets, a.offsets + a.n_places + 1);
     pairs.columns.resize(pairs.offsets.back());
     a.columns = pairs.columns.data();
     simulate<FillKernel>(a, seed_);
@@ -186,25 +228,37 @@ class SimulatedPairSource : public PairSource {
 
  private:
   struct Slot {
+    TileList list;
+    std::vector<TileRun> runs;
     std::vector<uint32_t> mask;
     std::vector<int32_t> counts;
     std::vector<int64_t> offsets;
     PairMaskArrays arrays;
   };
-  std::vector<float> points_, starts_;
+  TiledPoints given_;
+  std::vector<float> points_, starts_, centers_, center_products_, errors_, spreads_;
+  std::vector<int32_t> tile_offsets_;
   const int seed_;
   Slot slots_[2];
 };
 
+ScaledPoints scaled_points(const double* points, const double* spreads, int64_t n, int64_t d) {
+  if (spreads == nullptr) return ScaledPoints(points, nullptr, n, d, Execution{1});
+  return ScaledPoints(
+      n, d, [&](int64_t i, double* x) { std::copy_n(points + i * d, d, x); }, [&](int64_t i) { return spreads[i]; },
+      Execution{1});
+}
+
 // passed[i, j] is counted up for each candidate pair. Tasks of `step` rows, on threads, for the first and then the
 // second tau.
-template <class T>
-const char* screen(const T* points, int64_t n, int64_t d, double first_tau, double second_tau, int64_t rows_per_chunk,
-                   int64_t step, uint8_t* passed, int seed) {
+const char* screen(const ScaledPoints& points, const PointTiles& tiles, double first_tau, double second_tau,
+                   int64_t tiles_per_chunk, int64_t step, uint8_t* passed, int seed) {
   return describe_failure([&] {
-    const ScaledPoints scaled(points, nullptr, n, d, Execution{1});
-    DeviceScreen screen(
-        scaled, [&](auto... sizes) { return std::make_unique<SimulatedPairSource>(sizes..., seed); }, rows_per_chunk);
+    const int64_t n = points.n();
+    const auto make_source = [&](const TiledPoints& tiled) {
+      return std::make_unique<SimulatedPairSource>(tiled, seed);
+    };
+    DeviceScreen screen(points, tiles, make_source, tiles_per_chunk);
     for (const double tau : {first_tau, second_tau}) {
       std::fill(passed, passed + n * n, 0);
       parallel_for((n + step - 1) / step, Execution{3}, [&](int64_t task, int thread) {
@@ -267,12 +321,52 @@ const char* ball_loss_shares_float64(const double* embeddings, const int64_t* la
 }
 
 const char* screen_float32(const float* points, int64_t n, int64_t d, double first_tau, double second_tau,
-                           int64_t rows_per_chunk, int64_t step, uint8_t* passed, int seed) {
-  return screen(points, n, d, first_tau, second_tau, rows_per_chunk, step, passed, seed);
+                           int64_t tiles_per_chunk, int64_t step, uint8_t* passed, int seed) {
+  return screen(ScaledPoints(points, nullptr, n, d, Execution{1}), PointTiles(n), first_tau, second_tau,
+                tiles_per_chunk, step, passed, seed);
 }
 const char* screen_float64(const double* points, int64_t n, int64_t d, double first_tau, double second_tau,
-                           int64_t rows_per_chunk, int64_t step, uint8_t* passed, int seed) {
-  return screen(points, n, d, first_tau, second_tau, rows_per_chunk, step, passed, seed);
+                           int64_t tiles_per_chunk, int64_t step, uint8_t* passed, int seed) {
+  return screen(scaled_points(points, nullptr, n, d), PointTiles(n), first_tau, second_tau, tiles_per_chunk, step,
+                passed, seed);
+}
+// Points in groups, with spreads or null.
+const char* screen_groups(const double* points, const double* spreads, int64_t n, int64_t d,
+                          const int64_t* group_offsets, int64_t n_groups, double first_tau, double second_tau,
+                          int64_t tiles_per_chunk, int64_t step, uint8_t* passed, int seed) {
+  const ScaledPoints scaled = scaled_points(points, spreads, n, d);
+  const PointTiles tiles(scaled, {group_offsets, group_offsets + n_groups + 1}, Execution{1});
+  return screen(scaled, tiles, first_tau, second_tau, tiles_per_chunk, step, passed, seed);
+}
+// near[t, u] for the tiles u >= t of the groups, and the share of a sample. The offsets of the tiles go to
+// tile_offsets, which has room for n + 1, and their number to n_tiles.
+const char* near_tiles(const double* points, const double* spreads, int64_t n, int64_t d, const int64_t* group_offsets,
+                       int64_t n_groups, double tau, int32_t* tile_offsets, int64_t* n_tiles, uint8_t* near,
+                       double* share, int seed) {
+  return describe_failure([&] {
+    const ScaledPoints scaled = scaled_points(points, spreads, n, d);
+    const PointTiles tiles(scaled, {group_offsets, group_offsets + n_groups + 1}, Execution{1});
+    std::copy(tiles.offsets.begin(), tiles.offsets.end(), tile_offsets);
+    *n_tiles = tiles.n();
+    *share = tiles.sampled_share(scaled, tau, Execution{1});
+    SimulatedPairSource source(tiles.of(scaled, nullptr), seed);
+    const auto bits = source.near_tiles(0, tiles.n(), static_cast<float>(scaled.scaled(tau)));
+    for (int64_t t = 0; t < tiles.n(); ++t)
+      for (int64_t u = t; u < tiles.n(); ++u)
+        near[t * tiles.n() + u] = bits[t * near_words(tiles.n()) + u / 32] >> u % 32 & 1;
+  });
+}
+
+// The tiles that were chosen, and 1 at has_bounds where pairs of them are bounded.
+const char* choose_tiles(const double* points, int64_t n, int64_t d, const int64_t* group_offsets, int64_t n_groups,
+                         double tau, int64_t* n_tiles, uint8_t* has_bounds) {
+  return describe_failure([&] {
+    const ScaledPoints scaled = scaled_points(points, nullptr, n, d);
+    const PointTiles tiles =
+        PointTiles::choose(scaled, {group_offsets, group_offsets + n_groups + 1}, tau, Execution{1});
+    *n_tiles = tiles.n();
+    *has_bounds = tiles.has_bounds();
+  });
 }
 
 const char* scale_float32(const float* values, int64_t n, const float* last, const float* factor, float* out,
