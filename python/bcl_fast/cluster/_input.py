@@ -19,7 +19,7 @@ LARGEST_COORDINATE = 1e150  # beyond, a squared distance may exceed float64
 # A rung of the linkage holds this many pairs per sample, and some more for few samples: enough that every rung merges
 # most of what it can, and no more memory than the samples take (csrc/linkage/README.md).
 PAIRS_PER_SAMPLE, MORE_PAIRS = 12, 65_536
-FEWEST_PAIRS_PER_SAMPLE = 4  # or there is no copy of the points, which would make most of the search needless
+FEWEST_PAIRS_PER_SAMPLE = 1  # or there is no copy of the points, which would make most of the search needless
 BYTES_PER_FEATURE = 8  # of a sample: a float32 copy, and the same in panels, or in bytes
 # While pairs are searched for, and when they are merged as a graph: of a sample, its directions, clusters and merges;
 # of a pair that is kept, for twice as many are found before the farther half is dropped.
