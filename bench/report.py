@@ -1,4 +1,4 @@
-"""Turn the JSON of pytest-benchmark into bench/RESULTS.md and docs/scaling.png.
+"""Turn the JSON of pytest-benchmark into bench/RESULTS.md and docs/_static/scaling.png.
 
 ``python -m bench.report build/bench.json``
 """
@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bench.gpu import report as gpu_report
 from bench.tables import table
@@ -40,25 +43,29 @@ def machine(results: dict[str, Any]) -> Iterator[str]:
 
 def same_job(runs: list[dict[str, Any]], run: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for other in runs:
-        if all(other["extra_info"][key] == run["extra_info"][key] for key in ("n", "linkage")):
+        if all(other["extra_info"][key] == run["extra_info"][key] for key in ("n", "n_features", "linkage")):
             yield other
 
 
 def clustering(results: dict[str, Any]) -> Iterator[str]:
     runs = of_group(results, "clustering")
     yield "## Clustering: float32 vectors to labels\n"
-    yield "64-D unit vectors; complete linkage to 0.82, average linkage to 0.615 (`bench/data.py`). Median seconds;"
+    yield "Unit vectors; complete linkage to 0.82, average linkage to 0.615 (`bench/data.py`). Median seconds;"
     yield "peak memory of a fresh process; beside the time of one float32 matrix product as large as all distances, at"
     yield "the rate of NumPy's `sgemm`.\n"
     rows = []
-    for run in sorted(runs, key=lambda r: (r["extra_info"]["linkage"] != "complete", r["extra_info"]["n"], median(r))):
-        n = run["extra_info"]["n"]
+
+    def order(run: dict[str, Any]) -> tuple[Any, ...]:
+        extra = run["extra_info"]
+        return extra["linkage"] != "complete", extra["n_features"], extra["n"], median(run)
+
+    for run in sorted(runs, key=order):
         ours = next(r for r in same_job(runs, run) if r["extra_info"]["implementation"] == "bcl_fast")
         peak, our_peak = run["extra_info"]["peak_bytes"], ours["extra_info"]["peak_bytes"]
         rows.append(
             [
                 run["extra_info"]["linkage"],
-                f"{n:,}",
+                f"{run['extra_info']['n']:,} x {run['extra_info']['n_features']}",
                 run["extra_info"]["implementation"],
                 f"{median(run):.3f}",
                 f"{median(run) / median(ours):.1f}x",
@@ -70,7 +77,7 @@ def clustering(results: dict[str, Any]) -> Iterator[str]:
         )
     header = [
         "linkage",
-        "n",
+        "points",
         "implementation",
         "seconds",
         "time / ours",
@@ -124,19 +131,45 @@ def radius_graph(results: dict[str, Any]) -> Iterator[str]:
     yield from table(header, rows)
 
 
+def measured_once(log: Path) -> tuple[int, float, float]:
+    """Points, seconds and peak MB of the log of `bench.studies.many_points`."""
+    text = log.read_text()
+    (points,) = re.findall(r"^([\d,]+) points of", text, re.MULTILINE)
+    ((seconds, _, peak_gb),) = re.findall(r"\| \*\*in all\*\* \| \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", text)
+    return int(points.replace(",", "")), float(seconds), 1000 * float(peak_gb)
+
+
+def label_slopes(axes: Any, n: list[int], values: list[float]) -> None:
+    """Write the power of n along each part of a line from 100,000 points on."""
+    for i in range(1, len(n)):
+        if n[i - 1] < 100_000:
+            continue
+        power = np.log(values[i] / values[i - 1]) / np.log(n[i] / n[i - 1])
+        middle = np.sqrt(n[i] * n[i - 1]), np.sqrt(values[i] * values[i - 1])
+        axes.annotate(f"$n^{{{power:.2f}}}$", middle, (6, -12), textcoords="offset points", fontsize=8)
+
+
 def plot_scaling(results: dict[str, Any], file: Path) -> None:
     """Draw time and memory of the clustering against the number of points."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     seconds, memory = figure.subplots(1, 2)
-    runs = [run for run in of_group(results, "clustering") if run["extra_info"]["linkage"] == "complete"]
+    runs = of_group(results, "clustering")
+    runs = [r for r in runs if (r["extra_info"]["linkage"], r["extra_info"]["n_features"]) == ("complete", 64)]
     for name in dict.fromkeys(run["extra_info"]["implementation"] for run in runs):
         own = sorted((r for r in runs if r["extra_info"]["implementation"] == name), key=lambda r: r["extra_info"]["n"])
         n = [run["extra_info"]["n"] for run in own]
+        took, peak_mb = [median(run) for run in own], [run["extra_info"]["peak_bytes"] / 1e6 for run in own]
         style = {"marker": "o", "label": name, "linewidth": 2.5 if name == "bcl_fast" else 1.5}
-        seconds.plot(n, [median(run) for run in own], **style)
-        memory.plot(n, [run["extra_info"]["peak_bytes"] / 1e6 for run in own], **style)
+        if name == "bcl_fast":
+            once = measured_once(Path(__file__).parent / "studies" / "MANY_POINTS.md")
+            for values, more in zip((n, took, peak_mb), once, strict=True):
+                values.append(more)
+            label_slopes(seconds, n, took)
+            label_slopes(memory, n, peak_mb)
+        seconds.plot(n, took, **style)
+        memory.plot(n, peak_mb, **style)
     floor = sorted({(run["extra_info"]["n"], run["extra_info"]["gemm_seconds"]) for run in runs})
     seconds.plot(*zip(*floor, strict=True), "k:", label="one sgemm of all distances")
     for axes, what in ((seconds, "seconds"), (memory, "peak memory, MB")):

@@ -1,7 +1,7 @@
 """A linkage stopped at a threshold, as people do it with each tool: float32 vectors in, labels out.
 
 Run as a script, it does one job in this fresh process and prints its peak memory:
-``python -m bench.cluster.peers scipy 9740 average``; complete linkage where none is named.
+``python -m bench.cluster.peers scipy 9740 average 512``; complete linkage of 64 features where nothing else is said.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ def peak_bytes() -> int:
 
 
 def main() -> None:
-    name, n = sys.argv[1], int(sys.argv[2])
-    linkage: LinkageName = "average" if sys.argv[3:] == ["average"] else "complete"
-    points = identity_vectors(n)
+    name, n, *more = sys.argv[1:]
+    linkage: LinkageName = "average" if more[:1] == ["average"] else "complete"
+    points = identity_vectors(int(n), n_features=int(more[1]) if more[1:] else 64)
     start_seconds = time.perf_counter()
     labels = PEERS[name](points, linkage, THRESHOLDS[linkage])
     seconds = time.perf_counter() - start_seconds
