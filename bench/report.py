@@ -155,6 +155,7 @@ def plot_scaling(results: dict[str, Any], file: Path) -> None:
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     seconds, memory = figure.subplots(1, 2)
+    once = measured_once(Path(__file__).parent / "studies" / "MANY_POINTS.md")
     runs = of_group(results, "clustering")
     runs = [r for r in runs if (r["extra_info"]["linkage"], r["extra_info"]["n_features"]) == ("complete", 64)]
     for name in dict.fromkeys(run["extra_info"]["implementation"] for run in runs):
@@ -163,7 +164,6 @@ def plot_scaling(results: dict[str, Any], file: Path) -> None:
         took, peak_mb = [median(run) for run in own], [run["extra_info"]["peak_bytes"] / 1e6 for run in own]
         style = {"marker": "o", "label": name, "linewidth": 2.5 if name == "bcl_fast" else 1.5}
         if name == "bcl_fast":
-            once = measured_once(Path(__file__).parent / "studies" / "MANY_POINTS.md")
             for values, more in zip((n, took, peak_mb), once, strict=True):
                 values.append(more)
             label_slopes(seconds, n, took)
@@ -171,6 +171,7 @@ def plot_scaling(results: dict[str, Any], file: Path) -> None:
         seconds.plot(n, took, **style)
         memory.plot(n, peak_mb, **style)
     floor = sorted({(run["extra_info"]["n"], run["extra_info"]["gemm_seconds"]) for run in runs})
+    floor.append((once[0], floor[-1][1] * (once[0] / floor[-1][0]) ** 2))
     seconds.plot(*zip(*floor, strict=True), "k:", label="one sgemm of all distances")
     for axes, what in ((seconds, "seconds"), (memory, "peak memory, MB")):
         axes.set(xscale="log", yscale="log", xlabel="64-D vectors", ylabel=what)

@@ -14,6 +14,14 @@ namespace {
 constexpr int64_t kSampledTiles = 64;
 constexpr double kClearlyFewer = 0.8;  // products than all tiles have
 
+std::vector<int32_t> cut_into_tiles(const std::vector<int64_t>& group_offsets) {
+  std::vector<int32_t> offsets = {0};
+  for (size_t g = 0; g + 1 < group_offsets.size(); ++g)
+    while (offsets.back() < group_offsets[g + 1])
+      offsets.push_back(static_cast<int32_t>(std::min(group_offsets[g + 1], offsets.back() + kTilePoints)));
+  return offsets;
+}
+
 float dot(const float* x, const float* y, int64_t d) { return std::inner_product(x, x + d, y, 0.0f); }
 
 }  // namespace
@@ -22,16 +30,11 @@ double tf32_slack(int64_t d) {
   return 1.01 * std::ldexp(1.0, -10) + (10 * static_cast<double>(d) + 100) * std::ldexp(1.0, -23);
 }
 
-PointTiles::PointTiles(int64_t n_points) {
-  while (offsets.back() < n_points)
-    offsets.push_back(static_cast<int32_t>(std::min(n_points, offsets.back() + kTilePoints)));
-}
+PointTiles::PointTiles(int64_t n_points) : offsets(cut_into_tiles({0, n_points})) {}
 
 PointTiles::PointTiles(const ScaledPoints& points, const std::vector<int64_t>& group_offsets,
-                       const Execution& execution) {
-  for (size_t g = 0; g + 1 < group_offsets.size(); ++g)
-    while (offsets.back() < group_offsets[g + 1])
-      offsets.push_back(static_cast<int32_t>(std::min(group_offsets[g + 1], offsets.back() + kTilePoints)));
+                       const Execution& execution)
+    : offsets(cut_into_tiles(group_offsets)) {
   const int64_t d = points.d();
   centers.resize(n() * d);
   center_products.resize(points.n());

@@ -18,7 +18,7 @@ namespace bcl {
 double tf32_slack(int64_t d);
 
 struct PointTiles {
-  std::vector<int32_t> offsets = {0};  // [n + 1]
+  std::vector<int32_t> offsets;  // [n + 1]
   // Empty where all pairs of tiles are asked about.
   std::vector<float> centers;          // [n, d]
   std::vector<float> center_products;  // [n points] of a point and its tile's centre
