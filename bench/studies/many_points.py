@@ -7,7 +7,6 @@ ends, and then looks whether it is one: clusters within the threshold, and none 
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bcl_fast.cluster import Progress, complete_linkage
+from bench.cluster.peers import peak_bytes
 from bench.data import DISTANCE_THRESHOLD, identity_vectors
 
 ROUNDING = 1e-5  # of distances by products of float32, beside their exact values
@@ -22,9 +22,9 @@ ROUNDING = 1e-5  # of distances by products of float32, beside their exact value
 
 def peak_gb() -> float:
     """Peak resident memory of this process since the last call, in 10**9 bytes."""
-    status = Path("/proc/self/status").read_text()
+    n_bytes = peak_bytes()
     Path("/proc/self/clear_refs").write_text("5")
-    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) * 1024 / 1e9
+    return n_bytes / 1e9
 
 
 class StageLog:

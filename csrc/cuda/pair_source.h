@@ -11,6 +11,8 @@ namespace bcl {
 
 // Points of a tile at most: rows or columns of a block of products.
 constexpr int64_t kTilePoints = 128;
+// Bits of a word, of which there is one for each pair of points, or of tiles.
+constexpr int64_t kWordBits = 32;
 
 // Points x with starts of their own, in tiles: tile t is the points tile_offsets[t] ... tile_offsets[t + 1] - 1.
 struct TiledPoints {
@@ -43,7 +45,7 @@ struct RowPairs {
   UninitializedVector<int32_t> columns;
 };
 
-inline int64_t near_words(int64_t n_tiles) { return (n_tiles + 31) / 32; }
+inline int64_t near_words(int64_t n_tiles) { return (n_tiles + kWordBits - 1) / kWordBits; }
 
 // Points x on a device: finds the pairs i < j with x_i . x_j + start_j >= -start_i - half_tau, give or take the
 // rounding of x to TF32, in the tiles that it is asked about. Two lists may be under way at once, in slots 0 and 1.
@@ -51,8 +53,8 @@ class PairSource {
  public:
   virtual ~PairSource() = default;
 
-  // Bit u % 32 of word u / 32 of row t, of near_words(all tiles): whether the tiles first_tile + t and u may hold
-  // points within tau of each other, for u from first_tile + t on. Of at most kTilePoints tiles.
+  // Bit u % kWordBits of word u / kWordBits of row t, of near_words(all tiles): whether the tiles first_tile + t and u
+  // may hold points within tau of each other, for u from first_tile + t on. Of at most kTilePoints tiles.
   virtual std::vector<uint32_t> near_tiles(int64_t first_tile, int64_t n_tiles, float tau) = 0;
 
   virtual void begin(int slot, const TileList& list, float half_tau) = 0;

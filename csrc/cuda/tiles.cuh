@@ -94,6 +94,18 @@ struct DistanceTile {
     }
   }
 
+  // Four lanes have products of the same rows: gives each, slot by slot, join(one, another) of what all have.
+  template <class V, class Join>
+  static BCL_DEVICE void join_lanes(Block& block, PerThread<Values<V, kSlots>>& values, Join&& join) {
+    for (int mask = 1; mask < 4; mask *= 2) {
+      BCL_UNROLL
+      for (int s = 0; s < kSlots; ++s)
+        block.exchange(
+            mask, [&](int t) { return values[t].v[s]; },
+            [&](int t, V received) { values[t].v[s] = join(values[t].v[s], received); });
+    }
+  }
+
  private:
   static BCL_DEVICE void clear(Products& products) {
     BCL_UNROLL

@@ -11,7 +11,7 @@ namespace {
 // Of a chunk: tiles that its rows are asked about, in all, each of 2 KB for one bit per pair; and tiles of rows.
 constexpr int64_t kMostAsked = int64_t{1} << 15, kMostTiles = int64_t{1} << 6;
 
-int64_t choose_tiles(const PointTiles& tiles) {
+int64_t choose_tiles_per_chunk(const PointTiles& tiles) {
   const double asked_per_tile = tiles.share_left * static_cast<double>(tiles.n()) + 1;
   const int64_t most = tiles.has_bounds() ? kTilePoints : kMostTiles;  // the rows of a tile of the bounds' products
   return std::clamp<int64_t>(static_cast<int64_t>(kMostAsked / asked_per_tile), 1, most);
@@ -32,7 +32,7 @@ std::vector<float> starts_for_tf32(const ScaledPoints& points) {
 void append_bits(const uint32_t* words, int64_t n_words, std::vector<int32_t>& numbers) {
   for (int64_t w = 0; w < n_words; ++w)
     for (uint32_t left = words[w]; left != 0; left &= left - 1)
-      numbers.push_back(static_cast<int32_t>(w * 32 + __builtin_ctz(left)));
+      numbers.push_back(static_cast<int32_t>(w * kWordBits + __builtin_ctz(left)));
 }
 
 float rounded_up(double x) { return std::nextafter(static_cast<float>(x), std::numeric_limits<float>::max()); }
@@ -47,7 +47,7 @@ DeviceScreen::DeviceScreen(const ScaledPoints& points, PointTiles tiles, const M
                            int64_t tiles_per_chunk)
     : tiles_(std::move(tiles)),
       unit_(points.unit()),
-      tiles_per_chunk_(tiles_per_chunk > 0 ? tiles_per_chunk : choose_tiles(tiles_)) {
+      tiles_per_chunk_(tiles_per_chunk > 0 ? tiles_per_chunk : choose_tiles_per_chunk(tiles_)) {
   if (points.n() == 0) return;
   const std::vector<float> starts = starts_for_tf32(points);
   source_ = make_source(tiles_.of(points, starts.data()));

@@ -36,7 +36,7 @@ struct PairMaskArrays {
 template <class Block>
 using ScreenTile = DistanceTile<Block, float, 1, 2, 4, 4, 4>;  // 128 x 128
 
-constexpr int64_t kWordBits = 32, kTileWords = kTilePoints / kWordBits;
+constexpr int64_t kTileWords = kTilePoints / kWordBits;
 constexpr int64_t kTilesPerRun = 8;
 
 // How many words a place has, kTileWords for each entry of its tile.
@@ -94,7 +94,7 @@ struct MaskKernel {
   }
 
  private:
-  // A warp has 32 columns of each of its rows: one word. Four lanes hold its bits.
+  // A warp has 32 columns of each of its rows: one word.
   template <class Products>
   static BCL_DEVICE void write_mask(Block& block, const PairMaskArrays& a, Products& products,
                                     PerThread<Values<float, kSlots>>& limits, const TileRun& run, int32_t column_tile,
@@ -105,12 +105,7 @@ struct MaskKernel {
     block.each([&](int t) {
       compare(a.given.starts, products[t], limits[t], first_row, first_column, last_column, t, bits[t]);
     });
-    for (int mask = 1; mask < 4; mask *= 2) {
-      BCL_UNROLL
-      for (int s = 0; s < kSlots; ++s)
-        block.exchange(
-            mask, [&](int t) { return bits[t].v[s]; }, [&](int t, uint32_t received) { bits[t].v[s] |= received; });
-    }
+    Tile::join_lanes(block, bits, [](uint32_t a, uint32_t b) { return a | b; });
     const int64_t first_place = run.row_tile * kTilePoints, n_words = n_words_of(a, first_place);
     const int64_t entry = run.first_entry + tile - a.entries[run.row_tile];
     uint32_t* const words = mask_of(a, first_place) + entry * kTileWords;

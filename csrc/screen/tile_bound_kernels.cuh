@@ -35,7 +35,7 @@ template <class Block, class Direction>
 struct ReachKernel {
   static constexpr bool kFromRows = std::is_same_v<Direction, FromRows>;
   using Tile = ScreenTile<Block>;
-  static constexpr int kTilesPerBlock = 8, kParts = Tile::kWarpsAlongColumns, kSlots = Tile::kSlots;
+  static constexpr int kParts = Tile::kWarpsAlongColumns, kSlots = Tile::kSlots;
   template <class V>
   using PerThread = typename Block::template PerThread<V>;
   struct Shared {
@@ -49,16 +49,14 @@ struct ReachKernel {
   static BCL_DEVICE int64_t n_columns(const TileBoundArrays& a) {
     return kFromRows ? a.n_rows : a.given.n_tiles - a.first_tile;
   }
-  static BCL_DEVICE int64_t runs(const TileBoundArrays& a) {
-    return (n_columns(a) + kTilesPerBlock - 1) / kTilesPerBlock;
-  }
+  static BCL_DEVICE int64_t runs(const TileBoundArrays& a) { return (n_columns(a) + kTilesPerRun - 1) / kTilesPerRun; }
   static int64_t grid(const TileBoundArrays& a) { return (n_centers(a) + Tile::kRows - 1) / Tile::kRows * runs(a); }
 
   static BCL_DEVICE void run(Block& block, Shared& shared, const TileBoundArrays& a) {
     const TiledPoints& given = a.given;
-    const int64_t first = block.index() / runs(a) * Tile::kRows, first_run = block.index() % runs(a) * kTilesPerBlock;
+    const int64_t first = block.index() / runs(a) * Tile::kRows, first_run = block.index() % runs(a) * kTilesPerRun;
     const int64_t rest = n_columns(a) - first_run;
-    const int d = static_cast<int>(given.d), n_tiles = static_cast<int>(rest < kTilesPerBlock ? rest : kTilesPerBlock);
+    const int d = static_cast<int>(given.d), n_tiles = static_cast<int>(rest < kTilesPerRun ? rest : kTilesPerRun);
     const int32_t* const offsets = given.tile_offsets + a.first_tile + first_run;
     Tile::walk(
         block, shared.tile, Matrix<float>{given.centers, given.n_tiles, d}, a.first_tile + first,
@@ -105,17 +103,9 @@ struct ReachKernel {
     return most;
   }
 
-  // Four lanes hold the same rows, as do the warps along the columns.
+  // Of the lanes that have the same rows; shared memory has what each warp along the columns found.
   static BCL_DEVICE void join(Block& block, Shared& shared, PerThread<Values<float, kSlots>>& reach) {
-    for (int mask = 1; mask < 4; mask *= 2) {
-      BCL_UNROLL
-      for (int s = 0; s < kSlots; ++s)
-        block.exchange(
-            mask, [&](int t) { return reach[t].v[s]; },
-            [&](int t, float received) {
-              if (received > reach[t].v[s]) reach[t].v[s] = received;
-            });
-    }
+    Tile::join_lanes(block, reach, [](float a, float b) { return b > a ? b : a; });
     block.each([&](int t) {
       BCL_UNROLL
       for (int s = 0; s < kSlots; ++s)

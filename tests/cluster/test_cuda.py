@@ -1,6 +1,6 @@
 """What only a CUDA device can show of the radius graph and the linkage: the same bits as on the CPU.
 
-The kernels' own arithmetic is tested on the host too (tests/core/cuda/test_kernels_on_host.py).
+The kernels' own arithmetic is tested on the host too (tests/core/cuda/test_screen_on_host.py).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-// The CUDA kernels on the host, for tests/core/cuda/test_kernels_on_host.py: plain functions, for ctypes. A test
+// The CUDA kernels on the host, for tests/core/cuda/test_*_on_host.py: plain functions, for ctypes. A test
 // compiles this file.
 #include <string>
 
@@ -353,7 +353,7 @@ const char* near_tiles(const double* points, const double* spreads, int64_t n, i
     const auto bits = source.near_tiles(0, tiles.n(), static_cast<float>(scaled.scaled(tau)));
     for (int64_t t = 0; t < tiles.n(); ++t)
       for (int64_t u = t; u < tiles.n(); ++u)
-        near[t * tiles.n() + u] = bits[t * near_words(tiles.n()) + u / 32] >> u % 32 & 1;
+        near[t * tiles.n() + u] = bits[t * near_words(tiles.n()) + u / kWordBits] >> u % kWordBits & 1;
   });
 }
 
